@@ -1,0 +1,15 @@
+"""The two ways in which a command can end badly."""
+
+from __future__ import annotations
+
+
+class DeepZError(Exception):
+    """Bad input or wrong usage.
+
+    The message is the one line that the user reads: what was found, what was expected and what
+    to do. The command line prints it and exits with status 2.
+    """
+
+
+class CheckFailed(Exception):  # noqa: N818 - an answer, not an error
+    """A check ran and its answer is no; the command line exits with status 1."""
