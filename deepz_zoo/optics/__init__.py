@@ -1,0 +1,15 @@
+"""Objectives, fluorescence channels and the point-spread functions that they make."""
+
+from __future__ import annotations
+
+from deepz_zoo.optics.catalogue import get_system, list_systems
+from deepz_zoo.optics.system import Aberrations, Channel, ImagingSystem, Objective
+
+__all__ = [
+    "Aberrations",
+    "Channel",
+    "ImagingSystem",
+    "Objective",
+    "get_system",
+    "list_systems",
+]

@@ -1,0 +1,213 @@
+"""Point-spread functions of a wide-field microscope with a mismatched coverslip, depth and index.
+
+The scalar field is computed by psf-generator with the optical path of Gibson and Lanni and with
+coma and astigmatism as Zernike terms. The **sign of z** is that of the whole project (and of
+psfmodels): plane ``i`` shows a point source at z = 0 as the camera sees it with the stage at
+``z_um[i]``. For a coverslip that is too thin the rings lie at z > 0; for a specimen deep in tissue
+at z < 0.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from psf_generator.propagators import ScalarCartesianPropagator
+from torch.nn import functional
+
+from deepz_zoo.optics.system import ImagingSystem
+
+_NM = 1e3
+_GLASS_INDEX = 1.515
+_COVERSLIP_UM = 170.0
+_PUPIL_PX = 256
+# Planes of one call of psf-generator: bounds its memory to some hundred megabytes.
+_PLANES_AT_ONCE = 32
+# Orthonormal Zernike modes by their OSA index; 3 and 5: astigmatism, 7 and 8: coma.
+_ASTIGMATISM = (3, 5)
+_COMA = (7, 8)
+
+
+@dataclass(frozen=True)
+class PsfParameters:
+    """One instrument: the optical settings of one point-spread function (lengths in µm).
+
+    ``astigmatism_waves`` and ``coma_waves`` are rms wavefront errors (two orthogonal components).
+    """
+
+    numerical_aperture: float
+    wavelength_um: float
+    immersion_index: float
+    design_immersion_index: float
+    coverslip_um: float = _COVERSLIP_UM
+    depth_um: float = 0.0
+    specimen_index: float = 1.0
+    astigmatism_waves: tuple[float, float] = (0.0, 0.0)
+    coma_waves: tuple[float, float] = (0.0, 0.0)
+    residual_blur_um: float = 0.0
+
+    @classmethod
+    def nominal(cls, system: ImagingSystem) -> PsfParameters:
+        """Return the aberration-free settings of `system`: design coverslip, depth 0."""
+        lens = system.objective
+        return cls(
+            numerical_aperture=lens.numerical_aperture,
+            wavelength_um=system.channel.emission_wavelength_um,
+            immersion_index=lens.immersion_index,
+            design_immersion_index=lens.immersion_index,
+            specimen_index=lens.immersion_index,
+        )
+
+    @classmethod
+    def draw(cls, system: ImagingSystem, generator: torch.Generator) -> PsfParameters:
+        """Draw the settings of one instrument from the ranges of `system`."""
+        lens, ranges = system.objective, system.aberrations
+
+        def uniform(low: float, high: float) -> float:
+            return low + (high - low) * torch.rand((), generator=generator).item()
+
+        def vector(largest: float) -> tuple[float, float]:
+            length, angle = uniform(0.0, largest), uniform(0.0, 2 * math.pi)
+            return length * math.cos(angle), length * math.sin(angle)
+
+        mean, sd = ranges.coverslip_um
+        deviation = sd * torch.randn((), generator=generator).item()
+        return cls(
+            numerical_aperture=lens.numerical_aperture * (1 - uniform(0.0, ranges.na_loss)),
+            wavelength_um=uniform(*system.channel.emission_band_um),
+            immersion_index=uniform(*ranges.immersion_index),
+            design_immersion_index=lens.immersion_index,
+            coverslip_um=mean + max(-15.0, min(15.0, deviation)),
+            depth_um=uniform(*ranges.depth_um),
+            specimen_index=uniform(*ranges.specimen_index),
+            astigmatism_waves=vector(ranges.astigmatism_waves),
+            coma_waves=vector(ranges.coma_waves),
+            residual_blur_um=uniform(*ranges.residual_blur_um),
+        )
+
+
+def point_spread_function(
+    parameters: PsfParameters,
+    z_um: torch.Tensor,
+    *,
+    size_px: int,
+    pixel_size_um: float,
+    recenter: bool = True,
+) -> torch.Tensor:
+    """Compute the intensity of a point source against the position of the stage.
+
+    Parameters
+    ----------
+    parameters
+        The optical settings.
+    z_um
+        Positions of the stage, shape (nz,), in µm; may lie on any device.
+    size_px
+        Side of the square image; the source lies at pixel ``size_px // 2``. Even.
+    pixel_size_um
+        Sampling in the specimen.
+    recenter
+        Put z = 0 at the plane of the brightest pixel, as an observer who focuses would. Without
+        it, z = 0 is the paraxial focus.
+
+    Returns
+    -------
+    torch.Tensor
+        Shape (nz, size_px, size_px), float32. The light of one plane is the same in all planes and
+        sums to 1 as far as the image holds it.
+    """
+    z_um = z_um.to(torch.float32)
+    focus_um = _best_focus_um(parameters, pixel_size_um) if recenter else 0.0
+    # Twice the camera's sampling resolves the field; a trapezium then integrates over each pixel.
+    fine = _intensity(parameters, z_um + focus_um, 2 * size_px, pixel_size_um / 2)
+    psf = _blur(_integrate_pixels(fine), parameters.residual_blur_um / pixel_size_um)
+    # Light is conserved along z; the plane nearest to the focus loses least at the image's edge.
+    return psf / psf.sum(dim=(1, 2)).max()
+
+
+def _integrate_pixels(fine: torch.Tensor) -> torch.Tensor:
+    weights = torch.tensor([0.25, 0.5, 0.25], device=fine.device)
+    kernel = (weights[:, None] * weights[None, :])[None, None]
+    return functional.conv2d(fine[:, None], kernel, stride=2, padding=1)[:, 0]
+
+
+def _blur(psf: torch.Tensor, fwhm_px: float) -> torch.Tensor:
+    sigma = fwhm_px / (2 * math.sqrt(2 * math.log(2)))
+    ny, nx = psf.shape[-2:]
+    fy = torch.fft.fftfreq(ny, device=psf.device)[:, None]
+    fx = torch.fft.rfftfreq(nx, device=psf.device)[None, :]
+    transfer = torch.exp(-2 * (math.pi * sigma) ** 2 * (fy**2 + fx**2))
+    blurred: torch.Tensor = torch.fft.irfft2(torch.fft.rfft2(psf) * transfer, s=(ny, nx))
+    return blurred.clamp(min=0)
+
+
+def _best_focus_um(parameters: PsfParameters, pixel_size_um: float) -> float:
+    """Find the plane of the brightest pixel, first coarsely, then to 0.05 µm."""
+    n, na = parameters.immersion_index, parameters.numerical_aperture
+    depth_of_field = parameters.wavelength_um * n / na**2
+    center, half, step = 0.0, 16 * depth_of_field, depth_of_field / 2
+    while True:
+        z = torch.arange(center - half, center + half + step / 2, step)
+        peaks = _intensity(parameters, z, 32, pixel_size_um).amax(dim=(1, 2))
+        center = z[int(peaks.argmax())].item()
+        if step <= 0.05:
+            return center
+        half, step = step, step / 10
+
+
+def _intensity(
+    parameters: PsfParameters, z_um: torch.Tensor, size_px: int, pixel_size_um: float
+) -> torch.Tensor:
+    planes = [
+        _field(parameters, chunk, size_px, pixel_size_um).abs().square()
+        for chunk in torch.split(z_um, _PLANES_AT_ONCE)
+    ]
+    return torch.cat(planes)
+
+
+def _field(
+    parameters: PsfParameters, z_um: torch.Tensor, size_px: int, pixel_size_um: float
+) -> torch.Tensor:
+    p = parameters
+    # psf-generator measures both lateral and axial distances with the specimen's index once an
+    # optical path is given; the camera and the stage measure them in the immersion medium.
+    to_specimen = p.immersion_index / p.specimen_index
+    waves_to_radians = 2 * math.pi
+    zernike = torch.zeros(10)
+    for modes, waves in ((_ASTIGMATISM, p.astigmatism_waves), (_COMA, p.coma_waves)):
+        for mode, value in zip(modes, waves, strict=True):
+            zernike[mode] = value * waves_to_radians
+    # An odd grid puts the source on a pixel; an even one drops its last row and column.
+    odd = size_px | 1
+    propagator = ScalarCartesianPropagator(
+        n_pix_pupil=_PUPIL_PX,
+        n_pix_psf=odd,
+        device=str(z_um.device),
+        zernike_coefficients=zernike,
+        wavelength=p.wavelength_um * _NM,
+        na=p.numerical_aperture,
+        pix_size=pixel_size_um * (odd - 1) / odd * to_specimen * _NM,
+        apod_factor=True,
+        gibson_lanni=True,
+        z_p=p.depth_um * _NM,
+        n_s=p.specimen_index,
+        n_g=_GLASS_INDEX,
+        n_g0=_GLASS_INDEX,
+        t_g=p.coverslip_um * _NM,
+        t_g0=_COVERSLIP_UM * _NM,
+        n_i=p.immersion_index,
+        n_i0=p.design_immersion_index,
+    )
+    # In the corners outside the pupil of a dry lens the optical path is the root of a negative
+    # number; the pupil is zero there, but 0 times nan is nan.
+    propagator.correction_factor = torch.nan_to_num(propagator.correction_factor)
+    # Defocus is set here: the library's own range is not exactly spaced by its step. The minus
+    # sign turns its z (toward the objective) into the stage's.
+    s = propagator.s_x
+    radius2 = s[:, None] ** 2 + s[None, :] ** 2
+    cos = torch.sqrt((1 - propagator.s_max**2 * radius2).clamp(min=0.001))
+    k = 2 * math.pi / p.wavelength_um * p.immersion_index
+    propagator.defocus_filters = torch.exp(-1j * k * z_um[:, None, None, None] * cos)
+    field: torch.Tensor = propagator.compute_focus_field()[:, 0]
+    return field[:, :size_px, :size_px]

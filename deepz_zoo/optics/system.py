@@ -1,0 +1,112 @@
+"""A microscope as Deep-Z sees it: an objective, a channel and how the specimen is sampled."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Interval = tuple[float, float]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Objective(_Frozen):
+    """An objective lens.
+
+    Examples
+    --------
+    >>> lens = Objective(
+    ...     id="20x_0.8", name="20x/0.80 DRY", magnification=20, numerical_aperture=0.8,
+    ...     immersion="air", immersion_index=1.0,
+    ... )
+    """
+
+    id: str
+    name: str
+    magnification: float = Field(gt=0)
+    numerical_aperture: float = Field(gt=0, lt=1.6)
+    immersion: Literal["air", "water", "oil"]
+    immersion_index: float = Field(ge=1.0, lt=1.6)
+
+
+class Channel(_Frozen):
+    """A fluorescence channel: its nominal emission wavelength and the band of its filter."""
+
+    name: str
+    emission_wavelength_um: float = Field(gt=0)
+    emission_band_um: Interval
+
+
+class Aberrations(_Frozen):
+    """The aberrations of one instrument with its usual mounts: a centre and a spread for each.
+
+    All point-spread functions of a system have the same sign of spherical aberration: the
+    sign is what tells a network on which side of the focus a blurred object lies, and flipping it
+    mirrors the point-spread function exactly.
+
+    Attributes
+    ----------
+    coverslip_um
+        Mean and standard deviation of the coverslip's thickness (design: 170 µm).
+    depth_um
+        Range of the depth of the focal plane below the coverslip.
+    specimen_index, immersion_index
+        Ranges of the refractive indices of the mounted specimen and of the immersion medium.
+    coma_waves, astigmatism_waves
+        Largest rms wavefront error of each, in wavelengths.
+    residual_blur_um
+        Range of the full width at half maximum of the lateral blur on top of the optics.
+    na_loss
+        Largest relative loss of numerical aperture.
+    """
+
+    coverslip_um: tuple[float, float]
+    depth_um: Interval
+    specimen_index: Interval
+    immersion_index: Interval
+    coma_waves: float = 0.06
+    astigmatism_waves: float = 0.06
+    residual_blur_um: Interval = (0.0, 0.8)
+    na_loss: float = 0.05
+
+
+class ImagingSystem(_Frozen):
+    """One entry of the zoo: an objective with a channel, its sampling and its axial range.
+
+    Attributes
+    ----------
+    pixel_size_um
+        Sampling in the specimen.
+    z_range_um
+        Half of the axial range: 10 means that refocusing reaches from -10 to +10 µm.
+    z_step_um
+        Step of the z-stacks that such a model is trained on.
+    """
+
+    objective: Objective
+    channel: Channel
+    pixel_size_um: float = Field(gt=0)
+    z_range_um: float = Field(gt=0)
+    z_step_um: float = Field(gt=0)
+    aberrations: Aberrations
+
+    @property
+    def name(self) -> str:
+        """The short name, such as ``leica20x_0.8/TxRd``."""
+        return f"{self.objective.id}/{self.channel.name}"
+
+    @property
+    def depth_of_field_um(self) -> float:
+        """Depth of field λn/NA² in µm."""
+        lens = self.objective
+        return (
+            self.channel.emission_wavelength_um * lens.immersion_index / lens.numerical_aperture**2
+        )
+
+    @property
+    def lateral_fwhm_um(self) -> float:
+        """Full width at half maximum 0.51 λ/NA of the in-focus point-spread function in µm."""
+        return 0.51 * self.channel.emission_wavelength_um / self.objective.numerical_aperture
