@@ -1,0 +1,44 @@
+"""Weights of a generator as safetensors: they are read without unpickling anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.network.config import GeneratorConfig
+from deepz_zoo.network.generator import Generator
+
+
+def save_generator(path: Path, generator: Generator) -> None:
+    """Write the weights to `path`, by way of a temporary name."""
+    temporary = path.with_name(path.name + ".part")
+    save_file(
+        {k: v.detach().cpu().contiguous() for k, v in generator.state_dict().items()}, temporary
+    )
+    temporary.replace(path)
+
+
+def load_generator(path: Path, config: GeneratorConfig) -> Generator:
+    """Read weights into a generator of `config`, in evaluation mode and float32.
+
+    Raises
+    ------
+    DeepZError
+        If the file is missing, is not safetensors or holds the weights of another network.
+    """
+    generator = Generator(config)
+    try:
+        generator.load_state_dict({k: v.float() for k, v in load_file(path).items()})
+    except FileNotFoundError:
+        raise DeepZError(f"{path}: no such file; expected weights as .safetensors") from None
+    except SafetensorError as error:
+        raise DeepZError(f"{path}: not a safetensors file ({error})") from None
+    except RuntimeError as error:
+        raise DeepZError(
+            f"{path}: the weights do not fit a generator of width {config.width:g} and "
+            f"{config.levels} levels ({str(error).splitlines()[-1].strip()})"
+        ) from None
+    return generator.eval()
