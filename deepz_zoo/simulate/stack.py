@@ -1,0 +1,128 @@
+"""Simulated z-stacks: a specimen, a microscope and a camera put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.optics import ImagingSystem
+from deepz_zoo.optics.psf import PsfParameters
+from deepz_zoo.simulate.camera import Camera, Exposure
+from deepz_zoo.simulate.specimens import SPECIMENS, draw_specimen
+from deepz_zoo.simulate.volume import Volume, draw_emitters
+from deepz_zoo.simulate.widefield import WideField
+
+Noise = Literal["low", "realistic"]
+
+HELD_OUT_SEED = 1_000_000
+"""Seeds from here on are for measuring accuracy; training draws from those below."""
+
+
+@dataclass(frozen=True)
+class SimulatedStack:
+    """A simulated z-stack with everything that is known about it.
+
+    Attributes
+    ----------
+    camera
+        What the camera recorded, uint16, shape (nz, ny, nx), in grey levels.
+    clean
+        The same without noise, float32.
+    z_um
+        Ascending stage positions of the planes, shape (nz,); z = 0 is the middle plane.
+    emitters_um
+        Centres of the emitters as (z, y, x), shape (n, 3): an emitter at z is in focus in the
+        plane at z; y = x = 0 is the centre of the first pixel.
+    psf
+        Optical settings of the microscope.
+    exposure
+        Brightness and background.
+    """
+
+    camera: NDArray[np.uint16]
+    clean: NDArray[np.float32]
+    z_um: NDArray[np.float64]
+    emitters_um: NDArray[np.float32]
+    system: ImagingSystem
+    specimen: str
+    seed: int
+    psf: PsfParameters
+    exposure: Exposure
+
+
+def specimen_volume(system: ImagingSystem, shape: tuple[int, int]) -> Volume:
+    """Return the grid of a specimen that reaches twice as deep as the axial range.
+
+    Light from beyond the range makes its edges look as they do in a real specimen.
+    """
+    half = int(2 * system.z_range_um / system.z_step_um + 1e-6)
+    return Volume((2 * half + 1, *shape), system.pixel_size_um, system.z_step_um)
+
+
+def simulate_stack(
+    system: ImagingSystem,
+    specimen: str,
+    *,
+    seed: int,
+    shape: tuple[int, int] = (256, 256),
+    noise: Noise = "realistic",
+    device: torch.device | str = "cpu",
+    microscope: WideField | None = None,
+    psf: PsfParameters | None = None,
+) -> SimulatedStack:
+    """Simulate a calibrated wide-field z-stack.
+
+    Parameters
+    ----------
+    system
+        Objective, channel, sampling and axial range.
+    specimen
+        One of `SPECIMENS`.
+    seed
+        Seed of specimen, optics, exposure and noise; the same seed gives the same stack on the
+        same device. Seeds from `HELD_OUT_SEED` on are never trained on.
+    shape
+        Rows and columns, even, at least 16.
+    noise
+        ``"low"``: exposed to fill the camera's well over a dark background; ``"realistic"``: any
+        exposure and background of the ranges.
+    device
+        Where to compute.
+    microscope, psf
+        A microscope to be used again, with its optical settings, instead of drawing new ones.
+
+    Raises
+    ------
+    DeepZError
+        If the specimen is unknown or the shape too small.
+    """
+    if specimen not in SPECIMENS:
+        raise DeepZError(f"unknown specimen '{specimen}'; expected one of {', '.join(SPECIMENS)}")
+    if min(shape) < 16 or shape[0] % 2 or shape[1] % 2:
+        raise DeepZError(f"image of {shape[0]}×{shape[1]} px; expected even sides of 16 or more")
+    generator = torch.Generator(device).manual_seed(seed)
+    settings = torch.Generator().manual_seed(seed)
+    psf = psf or PsfParameters.draw(system, settings)
+    volume = specimen_volume(system, shape)
+    microscope = microscope or WideField(volume, system.z_range_um, psf, device)
+    emitters = draw_specimen(specimen, volume, generator)
+    light = draw_emitters(volume, emitters.positions_um, emitters.light, emitters.radius_um)
+    exposure = Exposure.draw(noise, settings)
+    electrons = exposure.electrons(microscope.image(light))
+    camera = Camera()
+    return SimulatedStack(
+        camera=camera.expose(electrons, generator).cpu().numpy().astype(np.uint16),
+        clean=camera.expected(electrons).cpu().numpy().astype(np.float32),
+        z_um=microscope.z_um.numpy().astype(np.float64),
+        emitters_um=emitters.positions_um.cpu().numpy(),
+        system=system,
+        specimen=specimen,
+        seed=seed,
+        psf=psf,
+        exposure=exposure,
+    )
