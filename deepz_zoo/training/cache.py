@@ -1,0 +1,151 @@
+"""Simulated stacks on disk, so that a training draws from them faster than it can simulate."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.optics import ImagingSystem
+from deepz_zoo.optics.psf import PsfParameters
+from deepz_zoo.preprocess import intensity_scale
+from deepz_zoo.simulate.camera import Camera
+from deepz_zoo.simulate.specimens import SPECIMENS
+from deepz_zoo.simulate.stack import HELD_OUT_SEED, simulate_stack, specimen_volume
+from deepz_zoo.simulate.widefield import WideField, focal_planes
+
+# One stack of each specimen shares a microscope: its point-spread function costs ten times as much
+# as imaging a specimen.
+_STACKS_PER_MICROSCOPE = len(SPECIMENS)
+
+
+@dataclass(frozen=True)
+class StackCache:
+    """Stacks of one system in memory-mapped files.
+
+    Attributes
+    ----------
+    camera
+        Recorded grey levels, uint16, shape (n, nz, ny, nx).
+    light
+        The same without noise and camera offset, float16.
+    lone_scale
+        Background and scale of each recorded plane by itself, shape (n, nz, 2).
+    stack_scale
+        Background and scale of each stack, from the brightest value of each pixel over its planes,
+        shape (n, 2).
+    contrast
+        Standard deviation of each noise-free plane, shape (n, nz).
+    z_um
+        Stage positions of the planes.
+    """
+
+    camera: NDArray[np.uint16]
+    light: NDArray[np.float16]
+    lone_scale: NDArray[np.float32]
+    stack_scale: NDArray[np.float32]
+    contrast: NDArray[np.float32]
+    z_um: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.camera)
+
+
+def build_cache(
+    folder: Path,
+    system: ImagingSystem,
+    *,
+    stacks: int,
+    stack_px: int,
+    seed: int,
+    device: str = "cpu",
+    progress: bool = True,
+) -> StackCache:
+    """Simulate stacks into `folder`, or open them if they are there.
+
+    An interrupted simulation goes on where it stopped.
+
+    Raises
+    ------
+    DeepZError
+        If the folder holds stacks of other settings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = {
+        "system": json.loads(system.model_dump_json()),
+        "stacks": stacks,
+        "stack_px": stack_px,
+        "seed": seed,
+    }
+    described, done_file = folder / "settings.json", folder / "done.json"
+    if described.exists() and json.loads(described.read_text()) != settings:
+        raise DeepZError(
+            f"{folder} holds simulated stacks of other settings; name another folder or delete it"
+        )
+    described.write_text(json.dumps(settings))
+    z_um = focal_planes(system.z_range_um, system.z_step_um).numpy().astype(np.float64)
+    cache = _open(folder, stacks, stack_px, z_um)
+    done = json.loads(done_file.read_text()) if done_file.exists() else 0
+    starts = range(done, stacks, _STACKS_PER_MICROSCOPE)
+    if not starts:
+        return cache
+    for start in track(starts, "simulating", disable=not progress):
+        _simulate_with_one_microscope(cache, system, start, seed, device)
+        done_file.write_text(json.dumps(min(start + _STACKS_PER_MICROSCOPE, stacks)))
+    return cache
+
+
+def _open(folder: Path, n: int, px: int, z_um: NDArray[np.float64]) -> StackCache:
+    nz = len(z_um)
+
+    def array(name: str, dtype: Any, *shape: int) -> NDArray[Any]:
+        file = folder / f"{name}.npy"
+        mode: Any = "r+" if file.exists() else "w+"
+        return np.lib.format.open_memmap(file, mode, dtype, shape)
+
+    return StackCache(
+        camera=array("camera", np.uint16, n, nz, px, px),
+        light=array("light", np.float16, n, nz, px, px),
+        lone_scale=array("lone_scale", np.float32, n, nz, 2),
+        stack_scale=array("stack_scale", np.float32, n, 2),
+        contrast=array("contrast", np.float32, n, nz),
+        z_um=z_um,
+    )
+
+
+def _simulate_with_one_microscope(
+    cache: StackCache, system: ImagingSystem, start: int, seed: int, device: str
+) -> None:
+    import torch
+
+    n, _, px, _ = cache.camera.shape
+    if (seed + 1) * n > HELD_OUT_SEED:
+        raise DeepZError(f"seed {seed} reaches into the held-out seeds; choose a smaller one")
+    first_seed = seed * n + start
+    psf = PsfParameters.draw(system, torch.Generator().manual_seed(first_seed))
+    microscope = WideField(specimen_volume(system, (px, px)), system.z_range_um, psf, device)
+    offset = Camera().offset
+    for index in range(start, min(start + _STACKS_PER_MICROSCOPE, n)):
+        stack = simulate_stack(
+            system,
+            SPECIMENS[index % len(SPECIMENS)],
+            seed=seed * n + index,
+            shape=(px, px),
+            device=device,
+            microscope=microscope,
+            psf=psf,
+        )
+        cache.camera[index] = stack.camera
+        cache.light[index] = (stack.clean - offset).astype(np.float16)
+        for plane, image in enumerate(stack.camera):
+            alone = intensity_scale(image)
+            cache.lone_scale[index, plane] = alone.background, alone.scale
+        whole = intensity_scale(stack.clean.max(axis=0).round())
+        cache.stack_scale[index] = whole.background, whole.scale
+        cache.contrast[index] = stack.clean.std(axis=(1, 2))

@@ -1,0 +1,49 @@
+"""What is written down about a training run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from deepz_zoo.network.config import GeneratorConfig
+from deepz_zoo.optics import ImagingSystem
+
+
+class TrainingRecord(BaseModel):
+    """The provenance of a set of weights.
+
+    Attributes
+    ----------
+    command
+        Command line that reproduces the run.
+    patches
+        Training patches seen, each of `patch_px` squared.
+    hours
+        Wall-clock time of the training, pauses between resumed parts left out.
+    data_ranges
+        Ranges of the simulation.
+    validation_mae
+        Smallest mean absolute error on the validation stacks, in units of their scale.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system: ImagingSystem
+    generator: GeneratorConfig
+    preset: str
+    code_version: str
+    command: str
+    seed: int
+    specimens: tuple[str, ...]
+    stacks: int
+    steps: int
+    batch_size: int
+    patch_px: int
+    patches: int
+    hours: float
+    device: str
+    date: str
+    loss: str
+    data_ranges: dict[str, Any]
+    validation_mae: float
