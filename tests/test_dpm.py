@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deepz_zoo import dpm
+from deepz_zoo.errors import DeepZError
+
+PIXEL_UM = 0.325
+
+
+def test_uniform() -> None:
+    plane = dpm.uniform((16, 20), -2.5)
+    assert plane.dtype == np.float32
+    assert plane.shape == (16, 20)
+    assert (plane == -2.5).all()
+
+
+def test_tilt_of_the_paper_spans_what_geometry_says() -> None:
+    # 1.5° over 501 pixel steps of 0.325 µm
+    surface = dpm.tilt((40, 502), 1.5, axis="y", pixel_size_um=PIXEL_UM)
+    assert np.ptp(surface, axis=0).max() == 0
+    assert surface[0, -1] - surface[0, 0] == pytest.approx(501 * PIXEL_UM * 0.0261859, rel=1e-4)
+    assert surface[0, -1] > surface[0, 0]
+    assert surface.mean() == pytest.approx(0, abs=1e-5)
+
+
+def test_tilt_around_x_grows_downward() -> None:
+    surface = dpm.tilt((41, 30), 2, axis="x", pixel_size_um=PIXEL_UM, offset_um=3)
+    assert np.ptp(surface, axis=1).max() == 0
+    assert surface[-1, 0] > surface[0, 0]
+    assert (surface[20] == 3).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    diameter_um=st.floats(500, 20_000),
+    pixel_um=st.floats(0.1, 1.0),
+    axis=st.sampled_from(["x", "y"]),
+)
+def test_points_of_a_cylinder_lie_on_a_circle(diameter_um: float, pixel_um: float, axis) -> None:
+    surface = dpm.cylinder((101, 151), diameter_um, axis=axis, pixel_size_um=pixel_um)
+    profile = surface[:, 0] if axis == "x" else surface[0]
+    across = (np.arange(profile.size) - profile.size // 2) * pixel_um
+    radius = np.hypot(across, profile.astype(float) + diameter_um / 2)
+    np.testing.assert_allclose(radius, diameter_um / 2, rtol=1e-6)
+    assert profile[profile.size // 2] == 0
+    assert profile[0] < 0
+    np.testing.assert_array_equal(
+        dpm.cylinder((101, 151), -diameter_um, axis=axis, pixel_size_um=pixel_um), -surface
+    )
+
+
+def test_sinusoid_of_the_paper() -> None:
+    surface = dpm.sinusoid((20, 513), 128, -9, -1, axis="x")
+    assert surface.min() == pytest.approx(-9)
+    assert surface.max() == pytest.approx(-1)
+    assert np.ptp(surface, axis=0).max() == 0
+    assert surface[0, 256] == pytest.approx(-5)
+    spectrum = np.abs(np.fft.rfft(surface[0, :512] - surface[0, :512].mean()))
+    assert spectrum.argmax() == 512 // 128
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: dpm.tilt((20, 20), 90, axis="x", pixel_size_um=PIXEL_UM),
+        lambda: dpm.tilt((20, 20), math.nan, axis="x", pixel_size_um=PIXEL_UM),
+        lambda: dpm.tilt((20, 20), 1, axis="x", pixel_size_um=0),
+        lambda: dpm.cylinder((20, 200), 7.2, axis="y", pixel_size_um=PIXEL_UM),
+        lambda: dpm.cylinder((20, 200), 0, axis="y", pixel_size_um=PIXEL_UM),
+        lambda: dpm.sinusoid((20, 20), 0, -1, 1, axis="x"),
+        lambda: dpm.sinusoid((20, 20), 100, 1, -1, axis="x"),
+    ],
+)
+def test_impossible_surfaces_are_refused(build) -> None:
+    with pytest.raises(DeepZError, match="expected|does not span"):
+        build()
+
+
+# ------------------------------------------------------------------------------------ height maps
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_height_map_of_grey_levels(tmp_path, dtype) -> None:
+    grey = np.arange(20 * 30).reshape(20, 30).astype(dtype)
+    tifffile.imwrite(tmp_path / "map.tif", grey)
+    surface = dpm.height_map(tmp_path / "map.tif", (20, 30), um_per_grey_level=0.05, offset_um=-4)
+    assert surface.dtype == np.float32
+    np.testing.assert_allclose(surface, grey * 0.05 - 4, atol=1e-5)
+
+
+def test_height_map_of_micrometers(tmp_path) -> None:
+    heights = np.random.default_rng(0).normal(0, 2, (20, 30)).astype(np.float32)
+    tifffile.imwrite(tmp_path / "map.tif", heights)
+    np.testing.assert_array_equal(dpm.height_map(tmp_path / "map.tif", (20, 30)), heights)
+
+
+@pytest.mark.parametrize(
+    ("values", "shape", "says"),
+    [
+        (np.zeros((20, 30), np.uint8), (20, 30), "--um-per-level"),
+        (np.zeros((20, 30), np.float32), (30, 20), "20 × 30 px"),
+        (np.zeros((2, 20, 30), np.float32), (20, 30), "one plane"),
+        (np.full((20, 30), np.nan), (20, 30), "NaN"),
+    ],
+)
+def test_height_maps_that_do_not_fit(values, shape, says: str) -> None:
+    with pytest.raises(DeepZError, match=says):
+        dpm.height_map(values, shape)
+
+
+# ------------------------------------------------------------------------------------------ range
+
+
+def test_range_is_checked_and_clipped() -> None:
+    surface = np.linspace(-12, 4, 9, dtype=np.float32).reshape(3, 3)
+    with pytest.raises(DeepZError, match=r"from -12 to \+4 µm.*from -10 to \+10 µm.*--clip"):
+        dpm.check_range(surface, 10)
+    clipped = dpm.check_range(surface, 10, clip=True)
+    np.testing.assert_array_equal(clipped, np.maximum(surface, -10))
+    np.testing.assert_array_equal(dpm.check_range(surface[1:], 10), surface[1:])
+
+
+def test_the_ends_of_the_range_are_inside() -> None:
+    dpm.check_range(np.float32([-2.7, 2.7]), 2.7)
+    with pytest.raises(DeepZError, match="NaN"):
+        dpm.check_range(np.float32([np.nan]), 10, clip=True)
+
+
+# ---------------------------------------------------------------------------------- lateral limit
+
+
+@pytest.mark.parametrize("axis", ["x", "y"])
+@pytest.mark.parametrize(("shape", "offset"), [((512, 512), 0), ((300, 700), 0), ((256, 256), 3)])
+def test_short_periods_warn_and_long_ones_do_not(axis, shape, offset: float) -> None:
+    for period_px in (8, 20, 40, 64, 80):
+        surface = dpm.sinusoid(shape, period_px, -9 + offset, -1 + offset, axis=axis)
+        assert "32.5 µm" in (dpm.lateral_limit_warning(surface, PIXEL_UM) or "")
+    for period_px in (128, 160, 256, 400):
+        surface = dpm.sinusoid(shape, period_px, -9 + offset, -1 + offset, axis=axis)
+        assert dpm.lateral_limit_warning(surface, PIXEL_UM) is None
+
+
+def test_the_limit_is_a_length_not_a_pixel_count() -> None:
+    surface = dpm.sinusoid((512, 512), 80, -9, -1, axis="x")
+    assert dpm.lateral_limit_warning(surface, 0.325) is not None
+    assert dpm.lateral_limit_warning(surface, 0.65) is None
+
+
+@pytest.mark.parametrize("size", [32, 64, 200, 1024])
+def test_smooth_surfaces_do_not_warn(size: int) -> None:
+    shape = (size, size)
+    for surface in (
+        dpm.uniform(shape, 5),
+        dpm.tilt(shape, 1.5, axis="y", pixel_size_um=PIXEL_UM),
+        dpm.cylinder(shape, 7200, axis="x", pixel_size_um=PIXEL_UM),
+    ):
+        assert dpm.lateral_limit_warning(surface, PIXEL_UM) is None
+        grey = np.rint(surface / 0.1) * 0.1  # an 8-bit height map
+        assert dpm.lateral_limit_warning(grey, PIXEL_UM) is None
+
+
+def test_a_step_and_a_ripple_warn() -> None:
+    step = np.where(np.arange(400) < 200, -2.0, 3.0) * np.ones((400, 1))
+    assert dpm.lateral_limit_warning(step, PIXEL_UM) is not None
+    ripple = dpm.tilt((400, 400), 2, axis="y", pixel_size_um=PIXEL_UM)
+    ripple += dpm.sinusoid((400, 400), 40, -0.6, 0.6, axis="y")
+    assert dpm.lateral_limit_warning(ripple, PIXEL_UM) is not None
