@@ -1,0 +1,19 @@
+"""Run a model on an image, a time series or one channel of several."""
+
+from __future__ import annotations
+
+from deepz_zoo.refocus.depths import parse_depths
+from deepz_zoo.refocus.plan import RefocusPlan, plan_refocus
+from deepz_zoo.refocus.planes import refocus_image, refocus_planes
+from deepz_zoo.refocus.sampling import Mismatch
+from deepz_zoo.refocus.selection import select_frames
+
+__all__ = [
+    "Mismatch",
+    "RefocusPlan",
+    "parse_depths",
+    "plan_refocus",
+    "refocus_image",
+    "refocus_planes",
+    "select_frames",
+]
