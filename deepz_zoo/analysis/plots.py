@@ -1,0 +1,111 @@
+"""Accuracy against the refocusing distance, as figures for cards and reports."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deepz_zoo.analysis.accuracy import (
+    MEAN,
+    METHOD_LABELS,
+    METHODS,
+    Accuracy,
+    ImageMetric,
+    Method,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from deepz_zoo.analysis.measured import StackAccuracy
+
+_METRICS: tuple[tuple[ImageMetric, str], ...] = (
+    ("correlation", "correlation with the truth"),
+    ("error_over_rms", "error / rms of the truth"),
+    ("ssim", "SSIM"),
+)
+# Color, marker and line of each method.
+_STYLES: dict[Method, tuple[str, str, str]] = {
+    "model": ("C0", "o", "-"),
+    "blank": ("0.6", "", ":"),
+    "input": ("C1", "s", "-"),
+    "richardson_lucy": ("C2", "^", "-"),
+}
+_LARGEST_ERROR = 2.0
+
+
+def plot_accuracy(accuracy: Accuracy) -> Figure:
+    """Plot the mean over specimens against Δz: a row for each noise, a column for each metric."""
+    noises = accuracy.noises
+    figure, axes = _grid(len(noises), f"{accuracy.system_name}, held-out simulated stacks")
+    for noise, row in zip(noises, axes, strict=True):
+        for (metric, label), axis in zip(_METRICS, row, strict=True):
+            for method in accuracy.methods:
+                points = sorted(
+                    (image.dz_um, getattr(image, metric))
+                    for image in accuracy.images
+                    if (image.noise, image.specimen, image.method) == (noise, MEAN, method)
+                )
+                _line(axis, points, method)
+            _finish(axis, metric, f"{label} ({noise} noise)")
+    axes[0][0].legend(fontsize=8)
+    return figure
+
+
+def plot_stack_accuracy(accuracy: StackAccuracy) -> Figure:
+    """Plot the figures of a measured stack against Δz: a row for each plane that went in."""
+    figure, axes = _grid(len(accuracy.sources_um), f"{accuracy.system_name}, measured stack")
+    for source, row in zip(accuracy.sources_um, axes, strict=True):
+        for (metric, label), axis in zip(_METRICS, row, strict=True):
+            for method in METHODS:
+                points = sorted(
+                    (image.dz_um, getattr(image, metric))
+                    for image in accuracy.images
+                    if (image.source_um, image.method) == (source, method)
+                )
+                if points:
+                    _line(axis, points, method)
+            _finish(axis, metric, f"{label} (from {source - accuracy.in_focus_um:+.2g} µm)")
+    axes[0][0].legend(fontsize=8)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG under a temporary name beside ``path``, then rename it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        figure.savefig(temporary, format="png", dpi=150)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _grid(rows: int, title: str) -> tuple[Figure, list[list[Axes]]]:
+    # Figure without pyplot: no window system, no global state.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 3.2 * rows + 0.4), layout="constrained")
+    figure.suptitle(title)
+    grid = figure.subplots(rows, len(_METRICS), squeeze=False)
+    return figure, [list(row) for row in grid]
+
+
+def _line(axis: Axes, points: list[tuple[float, float]], method: Method) -> None:
+    x, y = zip(*points, strict=True)
+    color, marker, line = _STYLES[method]
+    axis.plot(
+        x, y, label=METHOD_LABELS[method], color=color, marker=marker, linestyle=line, markersize=4
+    )
+
+
+def _finish(axis: Axes, metric: ImageMetric, label: str) -> None:
+    axis.set_xlabel("Δz in µm")
+    axis.set_ylabel(label, fontsize=8)
+    if metric == "error_over_rms":
+        # Deconvolution gone wrong would squeeze everything else into a line.
+        axis.set_ylim(0, min(_LARGEST_ERROR, axis.get_ylim()[1]))
+    else:
+        axis.set_ylim(min(0, axis.get_ylim()[0]), 1)
+    axis.grid(alpha=0.3)
