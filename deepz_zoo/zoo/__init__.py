@@ -1,0 +1,8 @@
+"""The zoo: trained models by objective and channel, each with the manifest that describes it."""
+
+from __future__ import annotations
+
+from deepz_zoo.zoo.manifest import Manifest
+from deepz_zoo.zoo.store import add_model, get_manifest, list_models, load_model
+
+__all__ = ["Manifest", "add_model", "get_manifest", "list_models", "load_model"]

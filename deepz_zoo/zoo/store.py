@@ -1,0 +1,243 @@
+"""The weights that ship with the package, and checkpoints of a user's own training.
+
+An entry of the store is two files: ``<objective>_<channel>.safetensors`` and, beside it, a
+``.json`` with its :class:`~deepz_zoo.zoo.manifest.Manifest`. A checkpoint of a training run is
+``best.safetensors`` with the run's :class:`~deepz_zoo.training.record.TrainingRecord` in
+``best.json``; both kinds load in the same way. Nothing here ever unpickles a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.optics import get_system
+from deepz_zoo.training.record import TrainingRecord
+from deepz_zoo.zoo.manifest import Manifest, generator_size
+
+if TYPE_CHECKING:
+    from deepz_zoo.analysis.accuracy import Accuracy
+    from deepz_zoo.network.wrapper import DeepZModel
+
+WEIGHTS_FOLDER = Path(__file__).parent / "weights"
+CHECKPOINT_NAME = "best.safetensors"
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def list_models(folder: Path = WEIGHTS_FOLDER) -> tuple[Manifest, ...]:
+    """Return the manifests of all trained models, ordered by name.
+
+    Parameters
+    ----------
+    folder
+        The store; by default the one that ships with the package.
+
+    Raises
+    ------
+    DeepZError
+        If a manifest cannot be read.
+    """
+    manifests = (_read(path, Manifest) for path in folder.glob("*.json"))
+    return tuple(sorted(manifests, key=lambda manifest: manifest.name))
+
+
+def get_manifest(name: str, folder: Path = WEIGHTS_FOLDER) -> Manifest:
+    """Return the manifest of a trained model.
+
+    Parameters
+    ----------
+    name
+        Short name, such as ``leica20x_0.8/TxRd``; upper and lower case are the same.
+    folder
+        The store; by default the one that ships with the package.
+
+    Raises
+    ------
+    DeepZError
+        If there is no such system, naming the nearest, or if nobody has trained it, naming those
+        that are trained.
+    """
+    manifests = {manifest.name.lower(): manifest for manifest in list_models(folder)}
+    if name.lower() in manifests:
+        return manifests[name.lower()]
+    system = get_system(name)
+    trained = ", ".join(manifest.name for manifest in manifests.values()) or "none"
+    raise DeepZError(
+        f"the zoo has no weights for '{system.name}'; trained models: {trained}; make your own "
+        f"with 'deepz-zoo train {system.name} -o RUN' and name them with --weights"
+    )
+
+
+def load_model(
+    name_or_path: str | Path | None,
+    *,
+    weights: Path | None = None,
+    folder: Path = WEIGHTS_FOLDER,
+) -> tuple[DeepZModel, Manifest]:
+    """Load a model with its weights.
+
+    Parameters
+    ----------
+    name_or_path
+        Short name of a model of the zoo, or the path of a checkpoint: a ``.safetensors`` file with
+        its ``.json`` beside it, or a run's folder. It may be None when `weights` is given.
+    weights
+        A checkpoint to use in place of the zoo's weights for the model that `name_or_path` names;
+        it must have been trained for the same system.
+    folder
+        The store; by default the one that ships with the package.
+
+    Returns
+    -------
+    model : DeepZModel
+        In evaluation mode, on the CPU.
+    manifest : Manifest
+        For a checkpoint it is made from the training record, without accuracy.
+
+    Raises
+    ------
+    DeepZError
+        If the name is unknown, a file is missing, damaged or of another kind, the weights are not
+        those that the manifest describes, or a checkpoint is for another system.
+    """
+    if weights is not None:
+        path = _checkpoint_path(weights)
+        manifest = _checkpoint_manifest(path)
+        if name_or_path is not None and manifest.name.lower() != str(name_or_path).lower():
+            asked = get_system(str(name_or_path)).name
+            raise DeepZError(f"{path}: trained for {manifest.name}, but {asked} was asked for")
+    elif name_or_path is None:
+        raise DeepZError("neither a model nor weights are named")
+    elif _names_a_file(name_or_path):
+        path = _checkpoint_path(Path(name_or_path))
+        manifest = _checkpoint_manifest(path)
+    else:
+        manifest = get_manifest(str(name_or_path), folder)
+        path = folder / f"{_file_stem(manifest)}.safetensors"
+    return _load(path, manifest), manifest
+
+
+def add_model(run: Path, accuracy: Accuracy, *, folder: Path = WEIGHTS_FOLDER) -> Manifest:
+    """Write a checkpoint into the store as the model of its system, replacing an older one.
+
+    Parameters
+    ----------
+    run
+        A training run's folder, or its ``best.safetensors``.
+    accuracy
+        The checkpoint's accuracy on held-out stacks.
+    folder
+        The store; by default the one that ships with the package.
+
+    Returns
+    -------
+    Manifest
+        The new entry's.
+
+    Raises
+    ------
+    DeepZError
+        If the checkpoint is incomplete or `accuracy` is another system's.
+    """
+    path = _checkpoint_path(run)
+    manifest = _checkpoint_manifest(path)
+    if accuracy.system_name != manifest.name:
+        raise DeepZError(
+            f"{path}: trained for {manifest.name}, but the accuracy is of {accuracy.system_name}"
+        )
+    manifest = manifest.model_copy(update={"accuracy": accuracy})
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{_file_stem(manifest)}.safetensors"
+    _write(target, path.read_bytes())
+    _write(target.with_suffix(".json"), f"{manifest.model_dump_json(indent=1)}\n".encode())
+    return manifest
+
+
+def _file_stem(manifest: Manifest) -> str:
+    return manifest.name.replace("/", "_")
+
+
+def _names_a_file(name_or_path: str | Path) -> bool:
+    return (
+        isinstance(name_or_path, Path)
+        or name_or_path.endswith(".safetensors")
+        or Path(name_or_path).is_file()
+    )
+
+
+def _checkpoint_path(path: Path) -> Path:
+    """Return the safetensors file of a checkpoint that is named by its file or its folder."""
+    path = path / CHECKPOINT_NAME if path.is_dir() else path
+    if path.suffix != ".safetensors":
+        raise DeepZError(
+            f"{path}: weights are read from .safetensors files only; a training run keeps them in "
+            f"{CHECKPOINT_NAME}"
+        )
+    if not path.is_file():
+        raise DeepZError(f"{path}: no such file; expected a run's {CHECKPOINT_NAME}")
+    return path
+
+
+def _checkpoint_manifest(path: Path) -> Manifest:
+    """Return the manifest of a checkpoint, made from the training record or manifest beside it."""
+    sidecar = path.with_suffix(".json")
+    if not sidecar.is_file():
+        raise DeepZError(
+            f"{path}: its description {sidecar.name} is missing; keep the two files together"
+        )
+    if '"sha256"' in sidecar.read_text(encoding="utf-8", errors="replace"):
+        return _read(sidecar, Manifest)
+    record = _read(sidecar, TrainingRecord)
+    return Manifest(
+        size=generator_size(record.generator),
+        system=record.system,
+        generator=record.generator,
+        training=record,
+        sha256=_sha256(path),
+    )
+
+
+def _load(path: Path, manifest: Manifest) -> DeepZModel:
+    # torch takes a second to import, which listing the zoo does not need
+    from deepz_zoo.network.weights import load_generator
+    from deepz_zoo.network.wrapper import DeepZModel
+
+    if not path.is_file():
+        raise DeepZError(f"{path}: the weights of {manifest.name} are missing; reinstall deepz-zoo")
+    if (found := _sha256(path)) != manifest.sha256:
+        raise DeepZError(
+            f"{path}: damaged or replaced; its SHA-256 is {found[:12]}…, the manifest of "
+            f"{manifest.name} says {manifest.sha256[:12]}…"
+        )
+    generator = load_generator(path, manifest.generator)
+    return DeepZModel(generator, manifest.dpm_scale_um).eval()
+
+
+def _read(path: Path, kind: type[Model]) -> Model:
+    """Read a JSON file into a pydantic model."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "file"
+        raise DeepZError(f"{path}: not a {kind.__name__} ({place}: {first['msg']})") from error
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name beside it, then rename: no reader sees half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
