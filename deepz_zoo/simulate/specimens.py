@@ -165,7 +165,8 @@ def nuclei(volume: Volume, generator: torch.Generator) -> Emitters:
         across = random.normal(n, 3)
         across = across / torch.linalg.vector_norm(across, dim=1, keepdim=True)
         reach = body_radius * fill * torch.sqrt(random.uniform(0, 1, n, 1))
-        return line[where] + across * reach
+        position: torch.Tensor = line[where] + across * reach
+        return position
 
     # Neurons gather in ganglia as well as along the cord.
     n_single, n_ganglia = random.count(10, 60), random.count(1, 4)

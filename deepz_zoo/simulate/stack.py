@@ -73,7 +73,6 @@ def simulate_stack(
     noise: Noise = "realistic",
     device: torch.device | str = "cpu",
     microscope: WideField | None = None,
-    psf: PsfParameters | None = None,
 ) -> SimulatedStack:
     """Simulate a calibrated wide-field z-stack.
 
@@ -93,8 +92,8 @@ def simulate_stack(
         exposure and background of the ranges.
     device
         Where to compute.
-    microscope, psf
-        A microscope to be used again, with its optical settings, instead of drawing new ones.
+    microscope
+        A microscope to be used again, made for the same system and shape, instead of a new one.
 
     Raises
     ------
@@ -107,9 +106,10 @@ def simulate_stack(
         raise DeepZError(f"image of {shape[0]}×{shape[1]} px; expected even sides of 16 or more")
     generator = torch.Generator(device).manual_seed(seed)
     settings = torch.Generator().manual_seed(seed)
-    psf = psf or PsfParameters.draw(system, settings)
     volume = specimen_volume(system, shape)
-    microscope = microscope or WideField(volume, system.z_range_um, psf, device)
+    if microscope is None:
+        psf = PsfParameters.draw(system, settings)
+        microscope = WideField(volume, system.z_range_um, psf, device)
     emitters = draw_specimen(specimen, volume, generator)
     light = draw_emitters(volume, emitters.positions_um, emitters.light, emitters.radius_um)
     exposure = Exposure.draw(noise, settings)
@@ -123,6 +123,6 @@ def simulate_stack(
         system=system,
         specimen=specimen,
         seed=seed,
-        psf=psf,
+        psf=microscope.parameters,
         exposure=exposure,
     )

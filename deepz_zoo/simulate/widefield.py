@@ -24,7 +24,7 @@ class WideField:
     z_range_um
         The stack reaches from -range to +range, at the volume's step.
     parameters
-        Optical settings of the instrument.
+        Optical settings of the instrument; kept as an attribute.
     device
         Where the transfer function lives and the imaging runs.
     """
@@ -36,6 +36,7 @@ class WideField:
         parameters: PsfParameters,
         device: torch.device | str = "cpu",
     ) -> None:
+        self.parameters = parameters
         nz, ny, nx = volume.shape
         step = volume.z_step_um
         self.z_um = focal_planes(z_range_um, step)

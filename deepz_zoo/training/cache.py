@@ -139,7 +139,6 @@ def _simulate_with_one_microscope(
             shape=(px, px),
             device=device,
             microscope=microscope,
-            psf=psf,
         )
         cache.camera[index] = stack.camera
         cache.light[index] = (stack.clean - offset).astype(np.float16)

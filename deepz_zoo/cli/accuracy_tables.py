@@ -1,0 +1,154 @@
+"""Tables of accuracy, as ``evaluate`` and ``info`` print them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deepz_zoo.cli.options import console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from deepz_zoo.analysis.accuracy import Accuracy, BeadFigures, Method, Noise
+    from deepz_zoo.analysis.measured import StackAccuracy
+
+SHOWN_TARGETS = 7
+
+
+def print_accuracy(accuracy: Accuracy) -> None:
+    """Print the figures of the simulated benchmark."""
+    output = console()
+    for noise in accuracy.noises:
+        output.print(image_table(accuracy, noise))
+    if accuracy.beads:
+        output.print(bead_table(accuracy))
+    output.print(
+        f"{len(accuracy.seeds)} held-out stacks of each of {', '.join(accuracy.specimens)}; "
+        "compared with noise-free planes, both directions of Δz."
+    )
+
+
+def bead_table(accuracy: Accuracy) -> Table:
+    """Return the figures of isolated beads brought to focus."""
+    from rich.table import Table
+
+    title = "Isolated beads brought to focus, refocused / true: median (quartiles)"
+    table = Table(title=title, title_justify="left")
+    _bead_columns(table, "noise", "Δz µm")
+    for row in accuracy.beads:
+        _bead_row(table, row, row.method, row.noise, f"{row.dz_um:+g}")
+    return table
+
+
+def image_table(accuracy: Accuracy, noise: Noise) -> Table:
+    """Return the mean over specimens of every method and distance for one kind of noise."""
+    from rich.table import Table
+
+    from deepz_zoo.analysis.accuracy import IMAGE_METRICS, METHOD_LABELS
+
+    title = f"{accuracy.system_name}, {noise} noise, mean over specimens"
+    table = Table(title=title, title_justify="left")
+    table.add_column("|Δz| µm", justify="right")
+    table.add_column("method", no_wrap=True)
+    for metric in IMAGE_METRICS:
+        table.add_column(metric.replace("_over_", "/").replace("_", " "), justify="right")
+    for distance in accuracy.distances_um:
+        for method in accuracy.methods:
+            values = (
+                accuracy.value(metric, dz=distance, noise=noise, method=method)
+                for metric in IMAGE_METRICS
+            )
+            table.add_row(
+                f"{distance:g}" if method == accuracy.methods[0] else "",
+                METHOD_LABELS[method],
+                *(f"{value:.4f}" for value in values),
+                style="bold" if method == "model" else None,
+                end_section=method == accuracy.methods[-1],
+            )
+    return table
+
+
+def print_stack_accuracy(accuracy: StackAccuracy, name: str) -> None:
+    """Print the figures of a measured stack that is called ``name``."""
+    from rich.table import Table
+
+    output = console()
+    for source in accuracy.sources_um:
+        output.print(_source_table(accuracy, source))
+    if accuracy.beads:
+        title = f"Beads above {accuracy.bead_threshold:.0%} of the scale, brought to focus"
+        table = Table(title=title, title_justify="left")
+        _bead_columns(table, "Δz µm")
+        for row in accuracy.beads:
+            _bead_row(table, row, row.method, f"{row.dz_um:+g}")
+        output.print(table)
+        output.print("Refocused / recorded, median over beads (quartiles).")
+    output.print(
+        f"{name}: {accuracy.planes} planes, step {accuracy.z_step_um:g} µm, pixel "
+        f"{accuracy.pixel_size_um:g} µm, resampled ×{accuracy.resampled:.3g}; compared with the "
+        "recorded planes, noise included."
+    )
+
+
+def _source_table(accuracy: StackAccuracy, source_um: float) -> Table:
+    from rich.table import Table
+
+    place = source_um - accuracy.in_focus_um
+    which = "in-focus plane" if place == 0 else f"plane {place:+.2f} µm from focus"
+    table = Table(title=f"From the {which}", title_justify="left")
+    table.add_column("Δz µm", justify="right")
+    for heading in ("correlation", "input's", "error/rms", "input's", "SSIM", "input's"):
+        table.add_column(heading, justify="right")
+    rows = {
+        (row.target_um, row.method): row for row in accuracy.images if row.source_um == source_um
+    }
+    targets = sorted({target for target, _ in rows})
+    shown = sorted(
+        {round(i * (len(targets) - 1) / (SHOWN_TARGETS - 1)) for i in range(SHOWN_TARGETS)}
+    )
+    for target in (targets[i] for i in shown):
+        ours, theirs = rows[target, "model"], rows[target, "input"]
+        table.add_row(
+            f"{ours.dz_um:+.2f}",
+            f"{ours.correlation:.3f}",
+            f"{theirs.correlation:.3f}",
+            f"{ours.error_over_rms:.3f}",
+            f"{theirs.error_over_rms:.3f}",
+            f"{ours.ssim:.3f}",
+            f"{theirs.ssim:.3f}",
+        )
+    if len(targets) > 1:
+        mean, other = accuracy.mean(source_um, "model"), accuracy.mean(source_um, "input")
+        table.add_section()
+        table.add_row(
+            "mean",
+            *(
+                f"{getattr(figures, metric):.3f}"
+                for metric in ("correlation", "error_over_rms", "ssim")
+                for figures in (mean, other)
+            ),
+        )
+    return table
+
+
+def _bead_columns(table: Table, *first: str) -> None:
+    for heading in first:
+        table.add_column(heading, justify="right" if heading.startswith("Δz") else "left")
+    table.add_column("method", no_wrap=True)
+    for heading in ("beads", "peak", "FWHM", "flux", "true FWHM µm", "fits diverged"):
+        table.add_column(heading, justify="right")
+
+
+def _bead_row(table: Table, row: BeadFigures, method: Method, *first: str) -> None:
+    from deepz_zoo.analysis.accuracy import METHOD_LABELS, ratio_text
+
+    table.add_row(
+        *first,
+        METHOD_LABELS[method],
+        str(row.beads),
+        ratio_text(row.peak),
+        ratio_text(row.fwhm),
+        ratio_text(row.flux),
+        "–" if row.true_fwhm_um is None else f"{row.true_fwhm_um:.2f}",
+        str(row.diverged),
+    )

@@ -1,0 +1,227 @@
+"""``deepz-zoo evaluate``: how accurate a model is, on simulated stacks or on the user's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from deepz_zoo.cli.accuracy_tables import print_accuracy, print_stack_accuracy
+from deepz_zoo.cli.options import model_options, progress_bar, weights_option
+from deepz_zoo.errors import DeepZError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from deepz_zoo.analysis.accuracy import Accuracy, Noise
+    from deepz_zoo.analysis.measured import StackAccuracy
+    from deepz_zoo.network.wrapper import DeepZModel
+    from deepz_zoo.optics import ImagingSystem
+
+
+@click.command("evaluate")
+@model_options()
+@weights_option
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    default=4,
+    show_default=True,
+    help="Held-out simulated stacks of each specimen and noise.",
+)
+@click.option(
+    "--noise",
+    type=click.Choice(["low", "realistic", "both"]),
+    default="both",
+    show_default=True,
+    help="Noise of the simulated input images.",
+)
+@click.option("--quick", is_flag=True, help="A first look: small images, no deconvolution.")
+@click.option(
+    "--stack",
+    "stack_path",
+    metavar="STACK.tif",
+    type=click.Path(path_type=Path),
+    help="Evaluate on this measured z-stack (increasing stage z) instead of simulated ones.",
+)
+@click.option(
+    "--pixel-size",
+    "pixel_size_um",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Pixel size of --stack in µm, where the file does not say it.",
+)
+@click.option(
+    "--z-step",
+    "z_step_um",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Distance between the planes of --stack in µm, where the file does not say it.",
+)
+@click.option("--reverse", is_flag=True, help="--stack was acquired with decreasing stage z.")
+@click.option("--beads", is_flag=True, help="Measure the spots of --stack as beads.")
+@click.option(
+    "--json",
+    "json_path",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write every figure to this file.",
+)
+@click.option(
+    "--plot",
+    "plot_path",
+    metavar="FILE.png",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write plots against the refocusing distance.",
+)
+def command(
+    *,
+    model_name: str | None,
+    weights: str | None,
+    seeds: int,
+    noise: Noise | Literal["both"],
+    quick: bool,
+    stack_path: Path | None,
+    pixel_size_um: float | None,
+    z_step_um: float | None,
+    reverse: bool,
+    beads: bool,
+    json_path: Path | None,
+    plot_path: Path | None,
+) -> None:
+    """Measure the accuracy of a model through the graph that its users run.
+
+    Without --stack, on simulated z-stacks that no training has seen: each refocused image is
+    compared with the noise-free plane, beside a blank image, the input as it is and
+    Richardson–Lucy deconvolution with the true point-spread function.
+
+    With --stack, on a measured z-stack: its in-focus plane and defocused ones are refocused to
+    the other planes and compared with what the microscope recorded there.
+    """
+    _check_options(stack_path, pixel_size_um, z_step_um, reverse, beads)
+    for path in (json_path, plot_path):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise DeepZError(f"{path}: its folder does not exist; create it first")
+    model, system = _load(model_name, weights)
+    if stack_path is None:
+        accuracy = _evaluate_simulated(model, system, seeds, noise, quick)
+        print_accuracy(accuracy)
+        _write(accuracy, json_path, plot_path)
+    else:
+        measured = _evaluate_measured(
+            model, system, stack_path, pixel_size_um, z_step_um, reverse, beads
+        )
+        print_stack_accuracy(measured, stack_path.name)
+        _write(measured, json_path, plot_path)
+
+
+def _check_options(
+    stack_path: Path | None,
+    pixel_size_um: float | None,
+    z_step_um: float | None,
+    reverse: bool,
+    beads: bool,
+) -> None:
+    given = {
+        "--pixel-size": pixel_size_um is not None,
+        "--z-step": z_step_um is not None,
+        "--reverse": reverse,
+        "--beads": beads,
+    }
+    if stack_path is None and any(given.values()):
+        names = " and ".join(option for option, present in given.items() if present)
+        raise click.UsageError(f"{names} describe a measured stack; name it with --stack")
+
+
+def _load(model_name: str | None, weights: str | None) -> tuple[DeepZModel, ImagingSystem]:
+    from deepz_zoo.zoo import load_model
+
+    model, manifest = load_model(model_name, weights=Path(weights) if weights else None)
+    return model, manifest.system
+
+
+def _evaluate_simulated(
+    model: DeepZModel,
+    system: ImagingSystem,
+    seeds: int,
+    noise: Noise | Literal["both"],
+    quick: bool,
+) -> Accuracy:
+    from deepz_zoo.analysis.benchmark import (
+        FIRST_SEED,
+        default_settings,
+        evaluate,
+        quick_settings,
+    )
+
+    with progress_bar() as bar:
+        task = bar.add_task("simulated stacks", total=None)
+        return evaluate(
+            model,
+            system,
+            seeds=range(FIRST_SEED, FIRST_SEED + seeds),
+            noise=noise,
+            settings=(quick_settings if quick else default_settings)(system),
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
+def _evaluate_measured(
+    model: DeepZModel,
+    system: ImagingSystem,
+    path: Path,
+    pixel_size_um: float | None,
+    z_step_um: float | None,
+    reverse: bool,
+    beads: bool,
+) -> StackAccuracy:
+    from deepz_zoo.analysis.measured import evaluate_stack
+    from deepz_zoo.images import read_image
+
+    image = read_image(path)
+    axes = image.axes.replace("q", "z")
+    if axes != "zyx":
+        raise DeepZError(
+            f"{path}: axes {image.axes}, shape {image.data.shape}; expected one z-stack (zyx) of "
+            "one channel"
+        )
+    # A negative step in the file says the same as --reverse.
+    descending = reverse != ((image.z_step_um or 1) < 0)
+    pixel_size_um = pixel_size_um or image.pixel_size_um
+    z_step_um = z_step_um or image.z_step_um
+    if pixel_size_um is None or z_step_um is None:
+        missing = "pixel size" if pixel_size_um is None else "z step"
+        option = "--pixel-size" if pixel_size_um is None else "--z-step"
+        raise DeepZError(f"{path} does not say its {missing}; give it in µm with {option}")
+    return evaluate_stack(
+        model,
+        image.data[::-1] if descending else image.data,
+        system,
+        pixel_size_um=pixel_size_um,
+        z_step_um=abs(z_step_um),
+        beads=beads,
+    )
+
+
+def _write(
+    accuracy: Accuracy | StackAccuracy, json_path: Path | None, plot_path: Path | None
+) -> None:
+    if json_path is not None:
+        _write_json(accuracy, json_path)
+    if plot_path is not None:
+        from deepz_zoo.analysis.accuracy import Accuracy
+        from deepz_zoo.analysis.plots import plot_accuracy, plot_stack_accuracy, save_figure
+
+        if isinstance(accuracy, Accuracy):
+            save_figure(plot_accuracy(accuracy), plot_path)
+        else:
+            save_figure(plot_stack_accuracy(accuracy), plot_path)
+
+
+def _write_json(data: BaseModel, path: Path) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(data.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

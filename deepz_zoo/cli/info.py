@@ -1,0 +1,114 @@
+"""``deepz-zoo info``: one model with its optics, range, training and accuracy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deepz_zoo.cli.accuracy_tables import print_accuracy
+from deepz_zoo.cli.options import console, json_option, model_options, print_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from deepz_zoo.optics import ImagingSystem
+    from deepz_zoo.zoo import Manifest
+
+
+@click.command("info")
+@model_options()
+@json_option
+def command(*, model_name: str, as_json: bool) -> None:
+    """Print a model's optics, axial range, training and accuracy."""
+    from deepz_zoo.optics import get_system
+    from deepz_zoo.zoo import list_models
+
+    system = get_system(model_name)
+    trained = {manifest.name: manifest for manifest in list_models()}
+    manifest = trained.get(system.name)
+    if as_json:
+        print_json(_as_json(system, manifest))
+    else:
+        _print_tables(system, manifest)
+
+
+def _as_json(system: ImagingSystem, manifest: Manifest | None) -> dict[str, Any]:
+    return {
+        "name": system.name,
+        "depth_of_field_um": system.depth_of_field_um,
+        "lateral_fwhm_um": system.lateral_fwhm_um,
+        "system": system.model_dump(mode="json"),
+        "trained": manifest is not None,
+        "provenance": manifest.provenance if manifest else None,
+        "limits": list(manifest.limits) if manifest else [],
+        "manifest": manifest.model_dump(mode="json") if manifest else None,
+    }
+
+
+def _print_tables(system: ImagingSystem, manifest: Manifest | None) -> None:
+    output = console()
+    output.print(_facts(system.name, _optics(system)))
+    if manifest is None:
+        output.print(f"No weights yet: train them with 'deepz-zoo train {system.name} -o RUN'.")
+        return
+    output.print(_facts("Model", _model(manifest)))
+    output.print(_facts("Training", _training(manifest)))
+    if manifest.accuracy is not None:
+        print_accuracy(manifest.accuracy)
+    output.print(manifest.provenance)
+    for limit in manifest.limits:
+        output.print(f"• {limit}")
+
+
+def _facts(title: str, facts: dict[str, str]) -> Table:
+    """Return a table of two columns without a heading."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, value in facts.items():
+        table.add_row(label, value)
+    return table
+
+
+def _optics(system: ImagingSystem) -> dict[str, str]:
+    lens = system.objective
+    return {
+        "objective": lens.name,
+        "magnification, NA": f"{lens.magnification:g}x, {lens.numerical_aperture:g}",
+        "immersion": f"{lens.immersion}, index {lens.immersion_index:g}",
+        "channel": f"{system.channel.name}, {system.channel.emission_wavelength_um * 1000:.0f} nm",
+        "pixel size": f"{system.pixel_size_um:g} µm in the specimen",
+        "axial range": f"-{system.z_range_um:g} to +{system.z_range_um:g} µm of stage z",
+        "step of its stacks": f"{system.z_step_um:g} µm",
+        "depth of field λn/NA²": f"{system.depth_of_field_um:.2f} µm",
+        "lateral FWHM 0.51 λ/NA": f"{system.lateral_fwhm_um:.3f} µm",
+    }
+
+
+def _model(manifest: Manifest) -> dict[str, str]:
+    generator = manifest.generator
+    return {
+        "generator": f"{manifest.size}: width {generator.width:g}, {generator.levels} levels",
+        "normalization": f"{manifest.normalization}, inside the graph",
+        "DPM": f"in µm, divided by {manifest.dpm_scale_um:g} inside the graph",
+        "SHA-256": manifest.sha256,
+        "license": manifest.license,
+        "cite": "\n".join(f"{item.text}, doi:{item.doi}" for item in manifest.citations),
+    }
+
+
+def _training(manifest: Manifest) -> dict[str, str]:
+    """Return the training record, as it is: its fields are named for people."""
+    record = manifest.training.model_dump(
+        mode="json", exclude={"system", "generator", "data_ranges"}
+    )
+    return {name.replace("_", " "): _text(value) for name, value in record.items()}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

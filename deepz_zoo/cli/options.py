@@ -1,0 +1,153 @@
+"""Options and printing that several verbs share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def join_model_name(name: str | None, objective: str | None, channel: str | None) -> str:
+    """Return ``objective/channel`` from the two ways in which a user can name a model.
+
+    Parameters
+    ----------
+    name
+        The short form, ``objective/channel``.
+    objective, channel
+        The values of ``--objective`` and ``--channel``; the objective may hold the short form too.
+
+    Returns
+    -------
+    str
+        ``objective/channel``, or the objective alone where no channel was given. Whether such a
+        model exists is for the catalogue to say.
+
+    Raises
+    ------
+    click.UsageError
+        When nothing names a model, or two things name different ones.
+    """
+    if name is not None and (objective or channel):
+        raise click.UsageError(f"name the model either as {name} or with --objective and --channel")
+    short = name or objective
+    if short is None:
+        missing = "name a model" if channel is None else f"--channel {channel} needs --objective"
+        raise click.UsageError(
+            f"{missing}, as in --objective leica20x_0.8 --channel TxRd; 'deepz-zoo list' shows all"
+        )
+    if channel is None:
+        return short
+    objective_id, _, named_channel = short.partition("/")
+    if named_channel and named_channel.lower() != channel.lower():
+        raise click.UsageError(f"--objective {objective} and --channel {channel} differ")
+    return f"{objective_id}/{channel}"
+
+
+def model_options(*, argument: bool = True) -> Callable[[Function], Function]:
+    """Let a verb name its model; the command's function receives ``model_name: str``.
+
+    On a verb with :func:`weights_option` the name may be left out beside ``--weights``, since a
+    checkpoint knows its system; ``model_name`` is None then.
+
+    Adds ``--objective`` and ``--channel`` and, with `argument`, the short form
+    ``objective/channel`` as an optional positional argument. Verbs with positional arguments of
+    their own pass ``argument=False``; their users give the short form to ``--objective``.
+
+    Parameters
+    ----------
+    argument
+        Whether the verb takes the short form as a positional argument.
+    """
+
+    def decorate(function: Function) -> Function:
+        @wraps(function)
+        def with_model_name(
+            *args: Any,
+            name: str | None = None,
+            objective: str | None,
+            channel: str | None,
+            **kwargs: Any,
+        ) -> Any:
+            named = name or objective or channel or not kwargs.get("weights")
+            model_name = join_model_name(name, objective, channel) if named else None
+            return function(*args, model_name=model_name, **kwargs)
+
+        command: Any = click.option(
+            "--channel", metavar="NAME", help="Fluorescence channel, such as TxRd."
+        )(with_model_name)
+        command = click.option(
+            "--objective",
+            metavar="ID",
+            help="Objective, such as leica20x_0.8; or both at once, leica20x_0.8/TxRd.",
+        )(command)
+        if argument:
+            command = click.argument("name", metavar="[OBJECTIVE/CHANNEL]", required=False)(command)
+        return command  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def weights_option(function: Function) -> Function:
+    """Add ``--weights``: a checkpoint to use in place of the zoo's own weights, or None."""
+    return click.option(
+        "--weights",
+        "weights",
+        metavar="CHECKPOINT",
+        type=click.Path(),
+        help="Use these trained weights (best.safetensors with its best.json beside it).",
+    )(function)
+
+
+def overwrite_option(function: Function) -> Function:
+    """Add ``--overwrite``, a flag."""
+    return click.option("--overwrite", is_flag=True, help="Replace an existing output.")(function)
+
+
+def json_option(function: Function) -> Function:
+    """Add ``--json``; the command's function receives it as ``as_json: bool``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")(
+        function
+    )
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a rich console that neither highlights numbers nor cuts tables short in a pipe.
+
+    Off a terminal rich assumes 80 columns, which would cut names that a script reads.
+    """
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else 200
+    return Console(stderr=stderr, highlight=False, width=width)
+
+
+def print_json(data: Any) -> None:
+    """Print `data`, made of JSON's own types, to standard output."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Yield a rich progress display on standard error; it shows itself on a terminal only."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
+    display = console(stderr=True)
+    with Progress(
+        *columns, console=display, transient=True, disable=not display.is_terminal
+    ) as bar:
+        yield bar

@@ -1,0 +1,180 @@
+"""``deepz-zoo evaluate`` as a user types it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from deepz_zoo.analysis import benchmark
+from deepz_zoo.analysis.accuracy import Accuracy
+from deepz_zoo.analysis.measured import StackAccuracy
+
+NAME = "leica20x_0.8/TxRd"
+Cli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch, accuracy: Accuracy) -> list[dict[str, Any]]:
+    """Put made-up figures in place of a measurement; return what it was asked for."""
+    asked: list[dict[str, Any]] = []
+
+    def pretend(model: object, system: object, **keywords: Any) -> Accuracy:
+        asked.append({"system": system, **keywords})
+        return accuracy
+
+    monkeypatch.setattr(benchmark, "evaluate", pretend)
+    return asked
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Path:
+    """Return a calibrated z-stack of one bead, in focus in the third of five planes."""
+    y, x = np.indices((48, 48))
+    planes = []
+    for plane in range(5):
+        variance = 1.7 + (plane - 2) ** 2
+        spot = np.exp(-((y - 24) ** 2 + (x - 24) ** 2) / (2 * variance))
+        planes.append(100 + 3000 / variance * spot)
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(
+        path,
+        np.array(planes, dtype=np.uint16),
+        imagej=True,
+        resolution=(1 / 0.325, 1 / 0.325),
+        metadata={"axes": "ZYX", "spacing": 1.0, "unit": "um"},
+    )
+    return path
+
+
+def test_a_table_of_every_noise_is_printed(
+    run_cli: Cli, run: Path, calls: list[dict[str, Any]]
+) -> None:
+    code, out, err = run_cli("evaluate", "--weights", run / "best.safetensors", "--seeds", 3)
+    assert code == 0, err
+    assert f"{NAME}, low noise, mean over specimens" in out
+    assert f"{NAME}, realistic noise" in out
+    assert "0.8750" in out
+    assert "Richardson–Lucy" in out
+    assert "0.81 (0.56–1.06)" in out
+    (asked,) = calls
+    assert list(asked["seeds"]) == [benchmark.FIRST_SEED + i for i in range(3)]
+    assert asked["noise"] == "both"
+    assert asked["settings"] == benchmark.default_settings(asked["system"])
+
+
+def test_quick_and_noise_are_passed_on(
+    run_cli: Cli, run: Path, calls: list[dict[str, Any]]
+) -> None:
+    code, _, err = run_cli("evaluate", NAME, "--weights", run, "--quick", "--noise", "low")
+    assert code == 0, err
+    assert calls[0]["noise"] == "low"
+    assert calls[0]["settings"] == benchmark.quick_settings(calls[0]["system"])
+
+
+def test_json_and_plot_are_written(
+    run_cli: Cli, run: Path, tmp_path: Path, calls: list[dict[str, Any]], accuracy: Accuracy
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    code, _, err = run_cli(
+        "evaluate", "--weights", run, "--json", folder / "a.json", "--plot", folder / "a.png"
+    )
+    assert code == 0, err
+    assert Accuracy.model_validate_json((folder / "a.json").read_text()) == accuracy
+    assert (folder / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(path.name for path in folder.iterdir()) == ["a.json", "a.png"]
+
+
+@pytest.mark.slow
+def test_a_quick_evaluation_runs_for_real(run_cli: Cli, run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "quick.json"
+    code, _, err = run_cli(
+        "evaluate", "--weights", run, "--quick", "--seeds", 1, "--noise", "low", "--json", path
+    )
+    assert code == 0, err
+    accuracy = Accuracy.model_validate_json(path.read_text())
+    assert accuracy.system_name == NAME
+    assert accuracy.distances_um == (0, 2, 5, 10)
+    assert accuracy.methods == ("model", "blank", "input")
+
+
+def test_a_stack_of_the_user_is_compared_with_its_own_planes(
+    run_cli: Cli, run: Path, stack: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "stack.json"
+    code, out, err = run_cli(
+        "evaluate", "--weights", run, "--stack", stack, "--beads", "--json", path,
+        "--plot", tmp_path / "stack.png",
+    )  # fmt: skip
+    assert code == 0, err
+    assert "From the in-focus plane" in out
+    assert "From the plane -2.00 µm from focus" in out
+    assert "stack.tif: 5 planes, step 1 µm, pixel 0.325 µm" in out
+    accuracy = StackAccuracy.model_validate_json(path.read_text())
+    assert accuracy.in_focus_um == 2
+    assert [row.beads for row in accuracy.beads] == [1] * 4
+    assert (tmp_path / "stack.png").is_file()
+
+
+def test_options_replace_the_calibration_and_turn_the_stack(
+    run_cli: Cli, run: Path, stack: Path, tmp_path: Path
+) -> None:
+    data = tifffile.imread(stack)[1:]
+    bare = tmp_path / "bare.tif"
+    tifffile.imwrite(bare, data, photometric="minisblack")
+    places = []
+    for turn in ((), ("--reverse",)):
+        path = tmp_path / "bare.json"
+        code, _, err = run_cli(
+            "evaluate", "--weights", run, "--stack", bare, "--pixel-size", 0.65,
+            "--z-step", 0.5, "--json", path, *turn,
+        )  # fmt: skip
+        assert code == 0, err
+        found = json.loads(path.read_text())
+        assert (found["resampled"], found["z_step_um"]) == (2, 0.5)
+        places.append(found["in_focus_um"])
+    assert places == [0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--stack", "bare.tif"), "does not say its pixel size; give it in µm with --pixel-size"),
+        (("--stack", "bare.tif", "--pixel-size", "0.3"), "z step; give it in µm with --z-step"),
+        (("--stack", "plane.tif"), "expected one z-stack"),
+        (("--stack", "text.tif"), "neither a TIFF nor a PNG"),
+        (("--stack", "absent.tif"), "does not exist"),
+        (("--z-step", "0.5"), "name it with --stack"),
+        (("--json", "nowhere/a.json"), "folder does not exist"),
+        (("--channel", "TxRd"), "needs --objective"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    run_cli: Cli,
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tifffile.imwrite("bare.tif", np.zeros((5, 32, 32), dtype=np.uint16))
+    tifffile.imwrite("plane.tif", np.zeros((32, 32), dtype=np.uint16))
+    Path("text.tif").write_text("no image")
+    code, out, err = run_cli("evaluate", "--weights", run / "best.safetensors", *arguments)
+    assert code == 2
+    assert message in err
+    assert len(err.strip().splitlines()) == 1
+    assert out == ""
+
+
+def test_a_model_must_be_named(run_cli: Cli) -> None:
+    code, _, err = run_cli("evaluate")
+    assert code == 2
+    assert "name a model" in err

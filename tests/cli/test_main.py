@@ -1,0 +1,134 @@
+"""The group: verbs, exit codes, and one line for whatever goes wrong."""
+
+from __future__ import annotations
+
+import errno
+import json
+import subprocess
+import sys
+import types
+
+import click
+import pytest
+
+from deepz_zoo import __version__
+from deepz_zoo.cli import main as main_module
+from deepz_zoo.cli.main import VERBS
+from deepz_zoo.errors import CheckFailed, DeepZError
+
+HEAVY = {
+    "bioimageio",
+    "lightning",
+    "matplotlib",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "pydantic",
+    "pytorch_lightning",
+    "scipy",
+    "skimage",
+    "torch",
+}
+
+
+@pytest.fixture
+def failing_verb(monkeypatch):
+    """Return a function that makes the verb ``fail`` raise an error."""
+
+    def install(error: BaseException) -> None:
+        @click.command("fail")
+        def command() -> None:
+            raise error
+
+        module = types.ModuleType("verb_that_fails")
+        module.command = command
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setattr(main_module, "VERBS", {**VERBS, "fail": module.__name__})
+
+    return install
+
+
+def test_help_lists_every_verb_without_a_heavy_import():
+    script = (
+        "import json, sys, time; start = time.perf_counter()\n"
+        "from deepz_zoo.cli.main import main\n"
+        "code = main(['--help'])\n"
+        "seconds = time.perf_counter() - start\n"
+        "print(json.dumps([code, seconds, sorted({m.split('.')[0] for m in sys.modules})]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    *lines, last = done.stdout.splitlines()
+    code, seconds, modules = json.loads(last)
+    assert code == 0
+    assert HEAVY.isdisjoint(modules)
+    assert seconds < 1.0
+    described = {words[0] for words in map(str.split, lines) if len(words) > 2}
+    assert set(VERBS) <= described
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(run_cli, verb):
+    code, out, err = run_cli(verb, "--help")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"Usage: deepz-zoo {verb}")
+
+
+def test_version(run_cli):
+    assert run_cli("--version") == (0, f"deepz-zoo, version {__version__}\n", "")
+
+
+def test_unknown_verb_names_the_nearest(run_cli):
+    code, out, err = run_cli("pakage")
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: no verb 'pakage'; did you mean 'package'?")
+    assert err.count("\n") == 1
+
+
+def test_wrong_usage_is_one_line_with_the_way_to_the_help(run_cli):
+    code, out, err = run_cli("info", "--nonsense")
+    assert (code, out) == (2, "")
+    assert "--nonsense" in err
+    assert "deepz-zoo info --help" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (DeepZError("a.tif: text found,\n an image expected"), 2, "Error: a.tif: text found, an"),
+        (CheckFailed("dpm_is_used"), 1, "Failed: dpm_is_used"),
+        (KeyboardInterrupt(), 130, "Interrupted"),
+        (OSError(errno.ENOSPC, "No space left on device", "out.tif"), 2, "Error: disk full"),
+        (RuntimeError("I/O error: No space left on device (os error 28)"), 2, "Error: disk full"),
+        (PermissionError(errno.EACCES, "Permission denied", "/x.tif"), 2, "Error: /x.tif: Perm"),
+    ],
+)
+def test_errors_become_one_line_and_an_exit_code(run_cli, failing_verb, error, code, line):
+    failing_verb(error)
+    found, out, err = run_cli("fail")
+    assert (found, out) == (code, "")
+    assert err.strip().startswith(line)
+    assert err.strip().count("\n") == 0
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(run_cli, failing_verb):
+    failing_verb(ZeroDivisionError("a bug"))
+    with pytest.raises(ZeroDivisionError):
+        run_cli("fail")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "--json"]])
+def test_a_reader_that_goes_away_is_not_a_failed_check(arguments):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deepz_zoo", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 141
+    assert err == ""
