@@ -71,7 +71,7 @@ def intensity_scale(reference: NDArray[Any]) -> IntensityScale:
         return IntensityScale(background=lowest, scale=1.0)
     width = _level_width(image, extent)
     levels = np.rint((image.astype(np.float64) - lowest) / width).astype(np.int64)
-    foreground = levels > threshold_triangle(levels)  # type: ignore[no-untyped-call]
+    foreground = levels > threshold_triangle(levels)
     background = float(image[~foreground].mean(dtype=np.float64))
     values = np.sort(levels[foreground])
     brightest = lowest + width * float(values[len(values) - int(_SATURATED * len(values)) - 1])

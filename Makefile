@@ -1,0 +1,61 @@
+# make package   create .venv, install what packaging needs, build the leica20x_0.8/TxRd package
+# make test      install what the tests need (Java and ImageJ where that is allowed), run them
+# make lint      formatting, lint and types
+# make format    rewrite the sources in the project's format
+
+PYTHON ?= python3
+VENV ?= .venv
+OBJECTIVE ?= leica20x_0.8
+CHANNEL ?= TxRd
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Each test process computes on one thread: more threads than cores make small networks slower.
+PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
+
+.PHONY: help package test lint format clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+package: $(VENV)/.installed
+	$(BIN)/deepz-zoo package --objective $(OBJECTIVE) --channel $(CHANNEL) --overwrite
+
+test: $(VENV)/.installed-test
+	@packaging/install_imagej.sh
+	$(PYTEST) $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist
+
+# A file in the environment marks what is installed, so that a second run starts at once.
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+	  echo "deepz-zoo needs Python 3.10 or newer; name one with: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python's venv module is missing; install it with: sudo apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
+	$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(INSTALL) -e '.[test]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed-test
+	$(INSTALL) -e '.[dev]'
+	@touch $@

@@ -1,0 +1,77 @@
+"""The walls of the house: imports go one way, and only the command line prints."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import deepz_zoo
+
+PACKAGE = Path(deepz_zoo.__file__).parent
+
+# A module imports from its own folder and from those above it.
+ORDER = (
+    "errors",
+    "optics",
+    "images",
+    "dpm",
+    "preprocess",
+    "simulate",
+    "network",
+    "training",
+    "analysis",
+    "zoo",
+    "refocus",
+    "package",
+    "fiji",
+    "cli",
+)
+MODULES = sorted(
+    path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem in ORDER
+)
+
+
+def imported_folders(tree: ast.AST) -> set[str]:
+    """Return the folders of the package that a module imports from, inside functions too."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+        elif isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+    parts = [name.split(".") for name in names]
+    return {part[1] for part in parts if part[0] == "deepz_zoo" and len(part) > 1}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path):
+    place = ORDER.index(path.relative_to(PACKAGE).parts[0].removesuffix(".py"))
+    below = {
+        folder
+        for folder in imported_folders(ast.parse(path.read_text(encoding="utf-8")))
+        if ORDER.index(folder) > place
+    }
+    assert not below
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if path.relative_to(PACKAGE).parts[0] != "cli"],
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_only_the_command_line_prints(path):
+    calls = (
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    )
+    assert "print" not in set(calls)
+
+
+def test_no_unpickling():
+    for path in MODULES:
+        source = path.read_text(encoding="utf-8")
+        assert "import pickle" not in source
+        assert "weights_only=False" not in source
