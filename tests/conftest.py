@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
-# before anything imports torch or bioimageio
+# before anything imports torch, onnxruntime or bioimageio
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("BIOIMAGEIO_HTTP_TIMEOUT", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# onnxruntime reports on its use and caches in the home folder otherwise
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import tempfile
 from pathlib import Path
@@ -75,7 +77,7 @@ def run(tmp_path: Path, generator: Generator) -> Path:
         stacks=2,
         steps=10,
         batch_size=4,
-        patch_px=64,
+        patch_px=(48, 64),
         patches=40,
         hours=0.5,
         device="2 CPU threads",

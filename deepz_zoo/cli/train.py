@@ -34,6 +34,15 @@ from deepz_zoo.cli.options import model_options
 @click.option("--max-steps", type=click.IntRange(1), help="Steps in all.")
 @click.option("--batch-size", type=click.IntRange(1), help="Patches of one step.")
 @click.option("--patch", "patch_px", type=click.IntRange(32), help="Side of a patch in pixels.")
+@click.option(
+    "--small-patch",
+    "small_patch_px",
+    type=click.IntRange(32),
+    help="Side of the patches that hold shorter distances.",
+)
+@click.option(
+    "--small-share", type=click.FloatRange(0, 1), help="Share of the batches with small patches."
+)
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True))
 @click.option(
     "--decay-fraction",

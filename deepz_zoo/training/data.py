@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ _SCALE_JITTER = 0.2
 _BACKGROUND_JITTER = 0.02
 _IN_FOCUS_SHARE = 0.5
 _SAME_PLANE_SHARE = 0.05
+_WINDOWS = 4
+_ANY_WINDOW_SHARE = 0.2
 _VALIDATION_SHARE = 0.05
 
 
@@ -36,10 +39,21 @@ class PairIndex:
     target: int
 
 
+def farthest_um(system: ImagingSystem, patch_px: int) -> float:
+    """Return the distance at which the blur of a point fills half the side of a patch.
+
+    A patch that is smaller than the blur cannot tell where its light comes from.
+    """
+    lens = system.objective
+    sine = lens.numerical_aperture / lens.immersion_index
+    tangent = sine / math.sqrt(1 - sine**2)
+    return min(system.z_range_um, patch_px * system.pixel_size_um / (4 * tangent))
+
+
 def draw_pair(
-    cache: StackCache, stacks: range, z_range_um: float, rng: np.random.Generator
+    cache: StackCache, stacks: range, farthest: float, rng: np.random.Generator
 ) -> PairIndex:
-    """Draw a pair no farther apart than the axial range; half of the targets are near focus."""
+    """Draw a pair at most `farthest` µm apart; half of the targets are near focus."""
     stack = int(rng.integers(stacks.start, stacks.stop))
     nz = len(cache.z_um)
     if rng.random() < _IN_FOCUS_SHARE:
@@ -47,7 +61,7 @@ def draw_pair(
         target = int(rng.choice(nz, p=weights / weights.sum()))
     else:
         target = int(rng.integers(nz))
-    near = np.flatnonzero(np.abs(cache.z_um - cache.z_um[target]) <= z_range_um + 1e-6)
+    near = np.flatnonzero(np.abs(cache.z_um - cache.z_um[target]) <= farthest + 1e-6)
     source = target if rng.random() < _SAME_PLANE_SHARE else int(rng.choice(near))
     return PairIndex(stack, source, target)
 
@@ -72,8 +86,9 @@ class PatchPairs(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         # torch's generator differs between workers and epochs, and a seed fixes it.
         rng = np.random.default_rng(int(torch.randint(2**62, ()).item()))
-        pair = draw_pair(self.cache, self.stacks, self.system.z_range_um, rng)
-        rows, columns = self._window(pair, rng)
+        size, farthest = self._patch(index // self.settings.batch_size)
+        pair = draw_pair(self.cache, self.stacks, farthest, rng)
+        rows, columns = self._window(pair, size, rng)
         image = self.cache.camera[pair.stack, pair.source, rows, columns].astype(np.float32)
         light = self.cache.light[pair.stack, pair.target, rows, columns].astype(np.float32)
         target = light + Camera().offset
@@ -89,14 +104,24 @@ class PatchPairs(Dataset[Sample]):
             "target": torch.from_numpy(target[None].copy()),
         }
 
-    def _window(self, pair: PairIndex, rng: np.random.Generator) -> tuple[slice, slice]:
-        """Of two random windows usually take the one in which the target has more contrast."""
-        size = self.settings.patch_px
+    def _patch(self, batch: int) -> tuple[int, float]:
+        """Return size and largest distance of a batch; small patches are spread evenly."""
+        share = self.settings.small_share
+        small = int((batch + 1) * share) > int(batch * share)
+        if small:
+            return self.settings.small_patch_px, farthest_um(
+                self.system, self.settings.small_patch_px
+            )
+        return self.settings.patch_px, self.system.z_range_um
+
+    def _window(self, pair: PairIndex, size: int, rng: np.random.Generator) -> tuple[slice, slice]:
+        """Of some random windows usually take the one in which the target has most contrast."""
         room = self.cache.light.shape[2] - size + 1
         windows = [
-            (slice(y, y + size), slice(x, x + size)) for y, x in rng.integers(0, room, (2, 2))
+            (slice(y, y + size), slice(x, x + size))
+            for y, x in rng.integers(0, room, (_WINDOWS, 2))
         ]
-        if rng.random() < 0.3:
+        if rng.random() < _ANY_WINDOW_SHARE:
             return windows[0]
         plane = self.cache.light[pair.stack, pair.target]
         contrast = [plane[w][::4, ::4].astype(np.float32).std() for w in windows]

@@ -15,6 +15,9 @@ class TrainingSettings(BaseModel):
     ----------
     patch_px
         Side of a training patch; 160 px at 0.325 µm hold a bead at 10 µm of defocus.
+    small_patch_px, small_share
+        Share of the batches that are made of smaller patches, which hold shorter distances: more
+        of them fit into the same time.
     warmup_steps, decay_fraction
         The learning rate rises over the first steps, stays, and falls to zero over the last
         fraction of `max_steps`; a run may be prolonged before it falls.
@@ -33,8 +36,10 @@ class TrainingSettings(BaseModel):
     stacks: int = Field(default=600, ge=2)
     stack_px: int = Field(default=256, ge=32)
     max_steps: int = Field(default=60_000, ge=1)
-    batch_size: int = Field(default=8, ge=1)
+    batch_size: int = Field(default=16, ge=1)
     patch_px: int = Field(default=160, ge=32, multiple_of=16)
+    small_patch_px: int = Field(default=96, ge=32, multiple_of=16)
+    small_share: float = Field(default=2 / 3, ge=0, le=1)
     learning_rate: float = 1.5e-3
     warmup_steps: int = 500
     decay_fraction: float = Field(default=0.3, ge=0, le=1)
@@ -48,6 +53,10 @@ class TrainingSettings(BaseModel):
 PRESETS = {
     "lite": TrainingSettings(generator=GENERATORS["lite"]),
     "paper": TrainingSettings(
-        generator=GENERATORS["paper"], batch_size=20, patch_px=256, learning_rate=4e-4
+        generator=GENERATORS["paper"],
+        batch_size=20,
+        patch_px=256,
+        small_patch_px=160,
+        learning_rate=4e-4,
     ),
 }

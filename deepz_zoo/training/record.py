@@ -16,9 +16,11 @@ class TrainingRecord(BaseModel):
     Attributes
     ----------
     command
-        Command line that reproduces the run.
+        Command line that reproduces the run; of a resumed run, those of its parts.
     patches
-        Training patches seen, each of `patch_px` squared.
+        Training patches seen.
+    patch_px
+        Sides of the small and of the large patches.
     hours
         Wall-clock time of the training, pauses between resumed parts left out.
     data_ranges
@@ -39,7 +41,7 @@ class TrainingRecord(BaseModel):
     stacks: int
     steps: int
     batch_size: int
-    patch_px: int
+    patch_px: tuple[int, int]
     patches: int
     hours: float
     device: str

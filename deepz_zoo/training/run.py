@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,14 @@ from deepz_zoo.network.weights import save_generator
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.simulate import SPECIMENS
 from deepz_zoo.simulate.camera import Camera
-from deepz_zoo.training.data import SimulatedData
+from deepz_zoo.training.data import Sample, SimulatedData
 from deepz_zoo.training.module import GeneratorTraining
 from deepz_zoo.training.presets import TrainingSettings
 from deepz_zoo.training.record import TrainingRecord
 
 CHECKPOINT_SECONDS = 60
+
+Describe = Callable[[int, "KeepBest"], TrainingRecord]
 
 
 class KeepBest(Callback):
@@ -32,16 +35,29 @@ class KeepBest(Callback):
     It runs during validation, when the averaged weights are in place.
     """
 
-    def __init__(self, folder: Path, describe: Any) -> None:
+    def __init__(self, folder: Path, describe: Describe, command: str) -> None:
         self.folder, self.describe = folder, describe
         self.best = float("inf")
+        self.patches = 0
+        self.commands = [command]
         self.seconds_before = 0.0
         self._started = time.monotonic()
 
     @property
-    def hours(self) -> float:
+    def seconds(self) -> float:
         """Training time so far, earlier parts of a resumed run included."""
-        return (self.seconds_before + time.monotonic() - self._started) / 3600
+        return self.seconds_before + time.monotonic() - self._started
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Sample,
+        batch_idx: int,
+    ) -> None:
+        """Count the patches."""
+        self.patches += len(batch["input"])
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Keep the weights if they are the best so far."""
@@ -51,18 +67,25 @@ class KeepBest(Callback):
         self.best = mae
         assert isinstance(pl_module, GeneratorTraining)
         save_generator(self.folder / "best.safetensors", pl_module.generator)
-        record: TrainingRecord = self.describe(trainer.global_step, mae, self.hours)
+        record = self.describe(trainer.global_step, self)
         temporary = self.folder / "best.json.part"
         temporary.write_text(record.model_dump_json(indent=2) + "\n")
         temporary.replace(self.folder / "best.json")
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run has to know."""
-        return {"best": self.best, "seconds": self.hours * 3600}
+        return {
+            "best": self.best,
+            "patches": self.patches,
+            "commands": self.commands,
+            "seconds": self.seconds,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on where the earlier run stopped."""
         self.best = state_dict["best"]
+        self.patches = state_dict["patches"]
+        self.commands = state_dict["commands"] + self.commands
         self.seconds_before = state_dict["seconds"]
 
 
@@ -118,25 +141,25 @@ def train(
         data_folder or folder / "stacks",
         seed=seed,
         device="cuda" if on_gpu else "cpu",
-        workers=8 if on_gpu else 0,
+        workers=8 if on_gpu else 1,
         progress=progress,
     )
 
-    def describe(step: int, mae: float, hours: float) -> TrainingRecord:
+    def describe(step: int, progress: KeepBest) -> TrainingRecord:
         return TrainingRecord(
             system=system,
             generator=settings.generator,
             preset=preset,
             code_version=__version__,
-            command=command,
+            command=" && ".join(progress.commands),
             seed=seed,
             specimens=SPECIMENS,
             stacks=settings.stacks,
             steps=step,
             batch_size=settings.batch_size,
-            patch_px=settings.patch_px,
-            patches=step * settings.batch_size,
-            hours=round(hours, 3),
+            patch_px=(settings.small_patch_px, settings.patch_px),
+            patches=progress.patches,
+            hours=round(progress.seconds / 3600, 3),
             device=_device_name(),
             date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
             loss="log(1 + L1/contrast + L2²/contrast²) per image",
@@ -146,7 +169,7 @@ def train(
                 "emission_band_um": system.channel.emission_band_um,
                 "z_range_um": system.z_range_um,
             },
-            validation_mae=mae,
+            validation_mae=progress.best,
         )
 
     trainer = pl.Trainer(
@@ -161,7 +184,7 @@ def train(
         ],
         callbacks=[
             EMAWeightAveraging(decay=settings.average),
-            KeepBest(folder, describe),
+            KeepBest(folder, describe, command),
             ModelCheckpoint(
                 dirpath=folder,
                 filename="last",

@@ -16,7 +16,7 @@ from deepz_zoo.network.weights import load_generator
 from deepz_zoo.optics import get_system
 from deepz_zoo.preprocess import intensity_scale
 from deepz_zoo.training.cache import StackCache, build_cache
-from deepz_zoo.training.data import PatchPairs, ValidationPairs, draw_pair
+from deepz_zoo.training.data import PatchPairs, ValidationPairs, draw_pair, farthest_um
 from deepz_zoo.training.presets import TrainingSettings
 from deepz_zoo.training.record import TrainingRecord
 from deepz_zoo.training.run import train
@@ -26,7 +26,9 @@ SETTINGS = TrainingSettings(
     generator=GeneratorConfig(width=0.08, levels=3),
     stacks=5,
     stack_px=48,
-    patch_px=32,
+    patch_px=48,
+    small_patch_px=32,
+    small_share=0.5,
     batch_size=2,
     max_steps=4,
     validate_every=2,
@@ -64,11 +66,21 @@ def test_a_patch_is_the_pair_in_the_scale_of_its_input(cache: StackCache) -> Non
     alone = SETTINGS.model_copy(update={"lone_image_share": 1.0})
     for index in range(5):
         sample = PatchPairs(cache, range(5), SYSTEM, alone, 10)[index]
-        assert sample["input"].shape == (2, 32, 32)
-        assert sample["target"].shape == (1, 32, 32)
+        # Batches of two take turns: large patches, then small ones.
+        size = 48 if index // 2 % 2 == 0 else 32
+        assert sample["input"].shape == (2, size, size)
+        assert sample["target"].shape == (1, size, size)
         assert sample["input"][1].unique().numel() == 1
-        assert sample["input"][1].abs().max() <= 1.0
+        farthest = farthest_um(SYSTEM, size) if size == 32 else SYSTEM.z_range_um
+        assert sample["input"][1].abs().max() <= farthest / 10
         assert torch.isfinite(sample["target"]).all()
+
+
+def test_small_patches_hold_short_distances() -> None:
+    """A bead at 10 µm of a 20x/0.8 is 80 px wide: half of 160 px."""
+    assert farthest_um(SYSTEM, 160) == pytest.approx(9.75)
+    assert farthest_um(SYSTEM, 80) == pytest.approx(4.875)
+    assert farthest_um(SYSTEM, 512) == SYSTEM.z_range_um
 
 
 def test_the_recorded_scale_is_that_of_the_lone_plane(cache: StackCache) -> None:
@@ -125,6 +137,7 @@ def test_a_run_writes_weights_with_their_record_and_resumes(tmp_path: Path, fold
     record = TrainingRecord.model_validate_json((run / "best.json").read_text())
     assert record.system == SYSTEM
     assert record.patches == 2 * record.steps > 0
+    assert record.command == "deepz-zoo train"
     generator = load_generator(weights, record.generator)
     assert not torch.all(generator.last.bias == 0.1), "the weights have moved"
     rows = (run / "metrics/version_0/metrics.csv").read_text().splitlines()
@@ -136,6 +149,8 @@ def test_a_run_writes_weights_with_their_record_and_resumes(tmp_path: Path, fold
     go(longer, resume=True)
     checkpoint = torch.load(run / "last.ckpt", weights_only=True)
     assert checkpoint["global_step"] == 8
+    assert checkpoint["callbacks"]["KeepBest"]["patches"] == 16
+    assert checkpoint["callbacks"]["KeepBest"]["commands"] == 2 * ["deepz-zoo train"]
     assert json.loads((run / "best.json").read_text())["hours"] >= 0
 
 
