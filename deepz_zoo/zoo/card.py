@@ -89,7 +89,7 @@ def _training(manifest: Manifest) -> str:
     rows = {
         "specimens": ", ".join(record.specimens),
         "simulated stacks": f"{record.stacks:,}",
-        "patches": f"{record.patches:,} of {record.patch_px}×{record.patch_px} px",
+        "patches": "{:,} of {}² and {}² px".format(record.patches, *record.patch_px),
         "time": f"{record.hours:.2f} h on {record.device}",
         "coverslip": f"{ranges.coverslip_um[0]:g} ± {ranges.coverslip_um[1]:g} µm "
         "(170 µm by design)",

@@ -1,0 +1,206 @@
+"""Build a bioimage.io package and test what was built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from deepz_zoo.errors import CheckFailed, DeepZError
+from deepz_zoo.images import Image, write_image
+from deepz_zoo.network.export import export_onnx, export_torchscript
+from deepz_zoo.package.architecture import (
+    CALLABLE,
+    architecture_arguments,
+    architecture_source,
+)
+from deepz_zoo.package.archive import (
+    open_package,
+    sha256_of,
+    write_archive,
+    write_checksums,
+    written_by_rename,
+)
+from deepz_zoo.package.cover import cover_distances, write_cover
+from deepz_zoo.package.description import DPM, FILES, FLUORESCENCE, write_description
+from deepz_zoo.package.formats import (
+    FormatDifference,
+    format_differences,
+    run_bioimageio_tests,
+)
+from deepz_zoo.package.isolation import isolated_bioimageio
+from deepz_zoo.package.readme import macro_text, readme_text
+from deepz_zoo.package.samples import Example, make_example
+from deepz_zoo.package.torchscript import strip_machine_traces
+
+if TYPE_CHECKING:
+    from deepz_zoo.network import DeepZModel
+    from deepz_zoo.zoo import Manifest
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class BuiltPackage:
+    """A finished package.
+
+    Attributes
+    ----------
+    path
+        The zip file.
+    size_bytes, sha256
+        Its size and hash.
+    differences
+        Largest difference of each weight format from the test output; empty when nothing was
+        tested.
+    """
+
+    path: Path
+    size_bytes: int
+    sha256: str
+    differences: tuple[FormatDifference, ...]
+
+
+def default_name(manifest: Manifest) -> str:
+    """Return the file name of a model's package."""
+    return f"deepz_{manifest.name.replace('/', '_')}.zip"
+
+
+def build_package(
+    model: DeepZModel,
+    manifest: Manifest,
+    path: Path,
+    *,
+    overwrite: bool = False,
+    test: bool = True,
+    example: Example | None = None,
+    progress: Progress = lambda step: None,
+) -> BuiltPackage:
+    """Build the bioimage.io package of a model as a zip file.
+
+    Two processes that build the same weights on one machine write the same bytes. The file
+    appears under its name only when it is complete and has passed its tests.
+
+    Parameters
+    ----------
+    model
+        The graph wrapper with its weights.
+    manifest
+        What the zoo says of the model.
+    path
+        The zip file to write.
+    overwrite
+        Replace an existing file.
+    test
+        Run bioimageio.core's tests of every weight format on the finished file.
+    example
+        The example image that becomes test tensor and cover; by default a simulated one.
+    progress
+        Called with the name of each step.
+
+    Raises
+    ------
+    DeepZError
+        If the file may not be written, or the model's output is no image.
+    CheckFailed
+        If a test of the package fails; the message names it.
+    """
+    with written_by_rename(path, overwrite=overwrite) as temporary, isolated_bioimageio():
+        if example is None:
+            progress("simulating an example image")
+            example = make_example(manifest.system)
+        with TemporaryDirectory(prefix="deepz-package-") as folder:
+            write_contents(Path(folder), model, manifest, example, path.name, progress)
+            write_archive(Path(folder), temporary)
+        differences = _tested(temporary, progress) if test else ()
+        size, digest = temporary.stat().st_size, sha256_of(temporary)
+    return BuiltPackage(path, size, digest, differences)
+
+
+def write_contents(
+    folder: Path,
+    model: DeepZModel,
+    manifest: Manifest,
+    example: Example,
+    archive_name: str,
+    progress: Progress = lambda step: None,
+) -> None:
+    """Write every file of a package into a folder."""
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    progress("running the model on the example")
+    _write_tensors(folder, model, manifest, example)
+    progress("writing the weights in three formats")
+    _write_weights(folder, model)
+    progress("writing the documents")
+    texts = {
+        FILES.architecture: architecture_source(),
+        FILES.readme: readme_text(manifest, parameters=parameters, archive_name=archive_name),
+        FILES.macro: macro_text(manifest),
+        FILES.manifest: manifest.model_dump_json(indent=1) + "\n",
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    write_checksums(folder)
+    write_description(
+        folder,
+        manifest,
+        architecture=architecture_arguments(manifest.generator, manifest.dpm_scale_um),
+        callable_name=CALLABLE,
+        parameters=parameters,
+    )
+
+
+def _write_tensors(folder: Path, model: DeepZModel, manifest: Manifest, example: Example) -> None:
+    """Write test tensors, the same as TIFF for people, and the cover."""
+    tensor = example.tensor
+    output = _run(model, tensor)
+    if not np.isfinite(output).all() or output.max() <= 0:
+        raise DeepZError(
+            f"the weights turn the example image into values from {output.min():g} to "
+            f"{output.max():g}; expected the grey levels of an image: is the training complete?"
+        )
+    np.save(folder / FILES.test_input, tensor)
+    np.save(folder / FILES.test_output, output)
+    pixel_size_um = manifest.system.pixel_size_um
+    write_image(
+        folder / FILES.sample_input,
+        Image(tensor[0], "cyx", pixel_size_um, channel_names=(FLUORESCENCE, DPM)),
+        style="imagej",
+    )
+    write_image(
+        folder / FILES.sample_output, Image(output[0, 0], "yx", pixel_size_um), style="imagej"
+    )
+    refocused = []
+    for dz in cover_distances(manifest.system.z_range_um):
+        plane = np.stack([example.image, np.full_like(example.image, dz)])[None]
+        refocused.append(_run(model, plane)[0, 0])
+    write_cover(folder / FILES.cover, example, refocused)
+
+
+def _write_weights(folder: Path, model: DeepZModel) -> None:
+    torch.save(model.state_dict(), folder / FILES.state_dict)
+    export_torchscript(model, folder / FILES.torchscript)
+    strip_machine_traces(folder / FILES.torchscript)
+    export_onnx(model, folder / FILES.onnx)
+
+
+def _run(model: DeepZModel, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
+    with torch.inference_mode():
+        output: NDArray[np.float32] = model(torch.from_numpy(tensor)).numpy()
+    return output
+
+
+def _tested(path: Path, progress: Progress) -> tuple[FormatDifference, ...]:
+    """Test a finished package as its users' tools do."""
+    progress("testing every weight format")
+    with open_package(path) as description:
+        for check in run_bioimageio_tests(description):
+            if check.status == "failed":
+                raise CheckFailed(f"the package fails '{check.name}': {check.detail}")
+        return format_differences(description)

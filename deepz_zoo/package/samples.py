@@ -1,0 +1,122 @@
+"""The example that a package carries: a simulated camera image, a tilted DPM, the true planes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from deepz_zoo import dpm
+from deepz_zoo.optics.psf import PsfParameters
+from deepz_zoo.simulate import HELD_OUT_SEED, simulate_stack
+from deepz_zoo.simulate.stack import specimen_volume
+from deepz_zoo.simulate.widefield import WideField
+
+if TYPE_CHECKING:
+    from deepz_zoo.optics import ImagingSystem
+    from deepz_zoo.simulate import SimulatedStack
+
+SPECIMEN = "nuclei"
+SHAPE = (192, 256)
+
+# Added to the first held-out seed: apart from the seeds that validate or measure a model.
+_EXAMPLE_SEED = 900_000
+
+# Shares of the half range that the example's surface rises over the width and over the height of
+# the image, and at its center: no symmetry is left, and 80 % of the range is not exceeded.
+_RISE_X, _RISE_Y, _CENTER = 1.0, 0.4, 0.1
+
+
+@dataclass(frozen=True)
+class Example:
+    """A held-out simulated stack with a surface to refocus onto.
+
+    Attributes
+    ----------
+    stack
+        The simulated z-stack.
+    dpm_um
+        Tilted surface, float32, shape (ny, nx); never constant, and zero on a line only.
+    """
+
+    stack: SimulatedStack
+    dpm_um: NDArray[np.float32]
+
+    @property
+    def image(self) -> NDArray[np.float32]:
+        """The camera image of the middle plane, float32, shape (ny, nx)."""
+        middle: NDArray[np.float32] = self.stack.camera[len(self.stack.z_um) // 2].astype(
+            np.float32
+        )
+        return middle
+
+    @property
+    def tensor(self) -> NDArray[np.float32]:
+        """Input of a model: image and surface, shape (1, 2, ny, nx)."""
+        return np.stack([self.image, self.dpm_um])[None]
+
+
+def make_example(system: ImagingSystem, shape: tuple[int, int] = SHAPE) -> Example:
+    """Simulate the example of a package for an imaging system.
+
+    Parameters
+    ----------
+    system
+        Objective, channel, sampling and axial range.
+    shape
+        Rows and columns.
+    """
+    (stack,) = held_out_stacks(
+        system, (SPECIMEN,), seed_offset=_EXAMPLE_SEED, shape=shape, noise="realistic"
+    )
+    return Example(stack, tilted_surface(system, shape))
+
+
+def held_out_stacks(
+    system: ImagingSystem,
+    specimens: Sequence[str],
+    *,
+    seed_offset: int,
+    shape: tuple[int, int],
+    noise: Literal["low", "realistic"],
+) -> list[SimulatedStack]:
+    """Simulate one stack of each specimen with the same microscope, of a seed never trained on."""
+    seed = HELD_OUT_SEED + seed_offset
+    psf = PsfParameters.draw(system, torch.Generator().manual_seed(seed))
+    microscope = WideField(specimen_volume(system, shape), system.z_range_um, psf)
+    return [
+        simulate_stack(
+            system,
+            specimen,
+            seed=seed,
+            shape=shape,
+            noise=noise,
+            microscope=microscope,
+        )
+        for specimen in specimens
+    ]
+
+
+def tilted_surface(system: ImagingSystem, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Return a surface in µm that is tilted around both axes and spans most of the range."""
+    ny, nx = shape
+
+    def degrees(rise: float, pixels: int) -> float:
+        return math.degrees(
+            math.atan(rise * system.z_range_um / ((pixels - 1) * system.pixel_size_um))
+        )
+
+    across = dpm.tilt(shape, degrees(_RISE_X, nx), axis="y", pixel_size_um=system.pixel_size_um)
+    down = dpm.tilt(
+        shape,
+        degrees(_RISE_Y, ny),
+        axis="x",
+        pixel_size_um=system.pixel_size_um,
+        offset_um=_CENTER * system.z_range_um,
+    )
+    return across + down
