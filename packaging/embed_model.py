@@ -36,6 +36,7 @@ def embed(run: Path, stacks: int, folder: Path) -> None:
     """Evaluate the best checkpoint of the training run RUN and embed it with its manifest."""
     try:
         model, manifest = load_model(run)
+        model.half().float()  # as they are kept
         with progress_bar() as bar:
             task = bar.add_task(f"evaluating {manifest.name}", total=None)
             accuracy = evaluate(

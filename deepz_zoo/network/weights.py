@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -12,12 +13,12 @@ from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
 
 
-def save_generator(path: Path, generator: Generator) -> None:
-    """Write the weights to `path`, by way of a temporary name."""
+def save_generator(path: Path, generator: Generator, *, dtype: torch.dtype = torch.float32) -> None:
+    """Write the weights to `path` as `dtype`, by way of a temporary name."""
     temporary = path.with_name(path.name + ".part")
-    save_file(
-        {k: v.detach().cpu().contiguous() for k, v in generator.state_dict().items()}, temporary
-    )
+    state = generator.state_dict().items()
+    save_file({k: v.detach().cpu().to(dtype).contiguous() for k, v in state}, temporary)
+    temporary.chmod(0o644)
     temporary.replace(path)
 
 

@@ -126,6 +126,9 @@ def load_model(
 def add_model(run: Path, accuracy: Accuracy, *, folder: Path = WEIGHTS_FOLDER) -> Manifest:
     """Write a checkpoint into the store as the model of its system, replacing an older one.
 
+    The weights are kept as float16, half the size; `accuracy` should be that of the rounded
+    weights, as ``model.half().float()`` gives them.
+
     Parameters
     ----------
     run
@@ -151,10 +154,14 @@ def add_model(run: Path, accuracy: Accuracy, *, folder: Path = WEIGHTS_FOLDER) -
         raise DeepZError(
             f"{path}: trained for {manifest.name}, but the accuracy is of {accuracy.system_name}"
         )
-    manifest = manifest.model_copy(update={"accuracy": accuracy})
+    import torch
+
+    from deepz_zoo.network.weights import load_generator, save_generator
+
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{_file_stem(manifest)}.safetensors"
-    _write(target, path.read_bytes())
+    save_generator(target, load_generator(path, manifest.generator), dtype=torch.float16)
+    manifest = manifest.model_copy(update={"accuracy": accuracy, "sha256": _sha256(target)})
     _write(target.with_suffix(".json"), f"{manifest.model_dump_json(indent=1)}\n".encode())
     return manifest
 
