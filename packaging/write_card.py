@@ -24,7 +24,7 @@ from deepz_zoo.zoo import load_model
 from deepz_zoo.zoo.card import MeasuredStack, card_text
 
 if TYPE_CHECKING:
-    from deepz_zoo.network import DeepZModel
+    from deepz_zoo.network.wrapper import DeepZModel
     from deepz_zoo.zoo import Manifest
 
 CARDS = Path(__file__).parents[1] / "model_cards"

@@ -40,7 +40,7 @@ from deepz_zoo.package.samples import Example, make_example
 from deepz_zoo.package.torchscript import strip_machine_traces
 
 if TYPE_CHECKING:
-    from deepz_zoo.network import DeepZModel
+    from deepz_zoo.network.wrapper import DeepZModel
     from deepz_zoo.zoo import Manifest
 
 Progress = Callable[[str], None]

@@ -18,7 +18,7 @@ from deepz_zoo.package.isolation import onnx_session
 from deepz_zoo.package.torchscript import strip_machine_traces
 
 if TYPE_CHECKING:
-    from deepz_zoo.network import DeepZModel
+    from deepz_zoo.network.wrapper import DeepZModel
 
 ExportFormat = Literal["onnx", "torchscript"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)

@@ -18,7 +18,7 @@ from deepz_zoo.refocus.tiling import DEFAULT_TILE_PX
 
 if TYPE_CHECKING:
     from deepz_zoo.images import Image
-    from deepz_zoo.network import DeepZModel
+    from deepz_zoo.network.wrapper import DeepZModel
     from deepz_zoo.optics import ImagingSystem
 
 SurfaceBuilder = Callable[[tuple[int, int], float], DPM]

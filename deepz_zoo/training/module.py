@@ -8,8 +8,9 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from deepz_zoo.network import DeepZModel, Generator
+from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.losses import RelativeLoss
+from deepz_zoo.network.wrapper import DeepZModel
 from deepz_zoo.training.data import Sample
 from deepz_zoo.training.presets import TrainingSettings
 

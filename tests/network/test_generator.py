@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from deepz_zoo.network import PRESETS, Discriminator, Generator, GeneratorConfig
+from deepz_zoo.network.config import PRESETS, GeneratorConfig
+from deepz_zoo.network.discriminator import Discriminator
+from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.layers import Conv3x3
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.network import Generator, GeneratorConfig
+from deepz_zoo.network.config import GeneratorConfig
+from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.weights import load_generator, save_generator
 
 CONFIG = GeneratorConfig(width=0.08, levels=3)

@@ -11,8 +11,10 @@ import pytest
 import torch
 from torch import nn
 
-from deepz_zoo.network import DeepZModel, Generator, GeneratorConfig
+from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.export import export_onnx, export_torchscript
+from deepz_zoo.network.generator import Generator
+from deepz_zoo.network.wrapper import DeepZModel
 from deepz_zoo.optics import get_system
 from deepz_zoo.preprocess import intensity_scale
 from deepz_zoo.simulate import SPECIMENS, simulate_stack

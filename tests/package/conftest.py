@@ -11,7 +11,9 @@ import pytest
 import torch
 from skimage.filters import gaussian
 
-from deepz_zoo.network import DeepZModel, Generator, GeneratorConfig
+from deepz_zoo.network.config import GeneratorConfig
+from deepz_zoo.network.generator import Generator
+from deepz_zoo.network.wrapper import DeepZModel
 from deepz_zoo.optics import get_system
 from deepz_zoo.optics.psf import PsfParameters
 from deepz_zoo.package.behavior import Scene

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from deepz_zoo.network import PRESETS, DeepZModel, Generator, GeneratorConfig
+from deepz_zoo.network.config import PRESETS, GeneratorConfig
+from deepz_zoo.network.generator import Generator
+from deepz_zoo.network.wrapper import DeepZModel
 from deepz_zoo.package import architecture
 
 # A fresh interpreter that cannot import the project.

@@ -43,7 +43,9 @@ def test_stripped_file_tells_nothing_about_the_machine(model, tmp_path):
 EXPORT = """
 import sys, torch
 from pathlib import Path
-from deepz_zoo.network import DeepZModel, Generator, GeneratorConfig
+from deepz_zoo.network.config import GeneratorConfig
+from deepz_zoo.network.generator import Generator
+from deepz_zoo.network.wrapper import DeepZModel
 from deepz_zoo.network.export import export_torchscript
 from deepz_zoo.package.torchscript import strip_machine_traces
 torch.manual_seed(0)

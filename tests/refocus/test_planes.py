@@ -9,7 +9,9 @@ from torch import nn
 
 from deepz_zoo import dpm
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.network import DeepZModel, Generator, GeneratorConfig
+from deepz_zoo.network.config import GeneratorConfig
+from deepz_zoo.network.generator import Generator
+from deepz_zoo.network.wrapper import DeepZModel
 from deepz_zoo.refocus import refocus_image
 from deepz_zoo.refocus import tiling as tiling_module
 from deepz_zoo.refocus.planes import rounded

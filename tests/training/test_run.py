@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.network import GeneratorConfig
+from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.losses import RelativeLoss
 from deepz_zoo.network.weights import load_generator
 from deepz_zoo.optics import get_system
