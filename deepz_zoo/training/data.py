@@ -24,7 +24,6 @@ Sample = dict[str, torch.Tensor]
 _SCALE_JITTER = 0.2
 _BACKGROUND_JITTER = 0.02
 _IN_FOCUS_SHARE = 0.5
-_SAME_PLANE_SHARE = 0.05
 _WINDOWS = 4
 _ANY_WINDOW_SHARE = 0.2
 _VALIDATION_SHARE = 0.05
@@ -51,9 +50,12 @@ def farthest_um(system: ImagingSystem, patch_px: int) -> float:
 
 
 def draw_pair(
-    cache: StackCache, stacks: range, farthest: float, rng: np.random.Generator
+    cache: StackCache, stacks: range, distances_um: tuple[float, float], rng: np.random.Generator
 ) -> PairIndex:
-    """Draw a pair at most `farthest` µm apart; half of the targets are near focus."""
+    """Draw a pair that is so far apart, at least and at most; half of the targets are near focus.
+
+    The largest distance reaches at least to one end of the stack from anywhere in it.
+    """
     stack = int(rng.integers(stacks.start, stacks.stop))
     nz = len(cache.z_um)
     if rng.random() < _IN_FOCUS_SHARE:
@@ -61,9 +63,10 @@ def draw_pair(
         target = int(rng.choice(nz, p=weights / weights.sum()))
     else:
         target = int(rng.integers(nz))
-    near = np.flatnonzero(np.abs(cache.z_um - cache.z_um[target]) <= farthest + 1e-6)
-    source = target if rng.random() < _SAME_PLANE_SHARE else int(rng.choice(near))
-    return PairIndex(stack, source, target)
+    distance = np.abs(cache.z_um - cache.z_um[target])
+    shortest, farthest = distances_um
+    fitting = np.flatnonzero((distance >= shortest - 1e-6) & (distance <= farthest + 1e-6))
+    return PairIndex(stack, int(rng.choice(fitting)), target)
 
 
 class PatchPairs(Dataset[Sample]):
@@ -86,8 +89,8 @@ class PatchPairs(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         # torch's generator differs between workers and epochs, and a seed fixes it.
         rng = np.random.default_rng(int(torch.randint(2**62, ()).item()))
-        size, farthest = self._patch(index // self.settings.batch_size)
-        pair = draw_pair(self.cache, self.stacks, farthest, rng)
+        size, distances_um = self._patch(index // self.settings.batch_size)
+        pair = draw_pair(self.cache, self.stacks, distances_um, rng)
         rows, columns = self._window(pair, size, rng)
         image = self.cache.camera[pair.stack, pair.source, rows, columns].astype(np.float32)
         light = self.cache.light[pair.stack, pair.target, rows, columns].astype(np.float32)
@@ -104,15 +107,14 @@ class PatchPairs(Dataset[Sample]):
             "target": torch.from_numpy(target[None].copy()),
         }
 
-    def _patch(self, batch: int) -> tuple[int, float]:
-        """Return size and largest distance of a batch; small patches are spread evenly."""
-        share = self.settings.small_share
-        small = int((batch + 1) * share) > int(batch * share)
-        if small:
-            return self.settings.small_patch_px, farthest_um(
-                self.system, self.settings.small_patch_px
-            )
-        return self.settings.patch_px, self.system.z_range_um
+    def _patch(self, batch: int) -> tuple[int, tuple[float, float]]:
+        """Return size and distances of a batch: large patches for what small ones do not hold."""
+        settings, farthest = self.settings, self.system.z_range_um
+        share = settings.small_share
+        held = farthest_um(self.system, settings.small_patch_px)
+        if int((batch + 1) * share) > int(batch * share):
+            return settings.small_patch_px, (0.0, held)
+        return settings.patch_px, (held if share and held < farthest else 0.0, farthest)
 
     def _window(self, pair: PairIndex, size: int, rng: np.random.Generator) -> tuple[slice, slice]:
         """Of some random windows usually take the one in which the target has most contrast."""
@@ -143,7 +145,7 @@ class ValidationPairs(Dataset[Sample]):
     def __init__(self, cache: StackCache, stacks: range, z_range_um: float, length: int) -> None:
         rng = np.random.default_rng(0)
         self.cache = cache
-        self.pairs = [draw_pair(cache, stacks, z_range_um, rng) for _ in range(length)]
+        self.pairs = [draw_pair(cache, stacks, (0, z_range_um), rng) for _ in range(length)]
 
     def __len__(self) -> int:
         return len(self.pairs)

@@ -16,8 +16,8 @@ class TrainingSettings(BaseModel):
     patch_px
         Side of a training patch; 160 px at 0.325 µm hold a bead at 10 µm of defocus.
     small_patch_px, small_share
-        Share of the batches that are made of smaller patches, which hold shorter distances: more
-        of them fit into the same time.
+        Share of the batches that are made of smaller patches, for the distances that they hold;
+        more of them fit into the same time. The others take the longer distances.
     warmup_steps, decay_fraction
         The learning rate rises over the first steps, stays, and falls to zero over the last
         fraction of `max_steps`; a run may be prolonged before it falls.
@@ -39,7 +39,7 @@ class TrainingSettings(BaseModel):
     batch_size: int = Field(default=16, ge=1)
     patch_px: int = Field(default=160, ge=32, multiple_of=16)
     small_patch_px: int = Field(default=96, ge=32, multiple_of=16)
-    small_share: float = Field(default=2 / 3, ge=0, le=1)
+    small_share: float = Field(default=0.6, ge=0, le=1)
     learning_rate: float = 1.5e-3
     warmup_steps: int = 500
     decay_fraction: float = Field(default=0.3, ge=0, le=1)
