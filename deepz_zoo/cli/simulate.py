@@ -37,6 +37,26 @@ SPECIMENS = ("beads", "clusters", "nuclei", "filaments", "texture")
     metavar="ROWS COLUMNS",
     help="Image size in pixels; even numbers.",
 )
+@click.option(
+    "--drift",
+    "drift_px",
+    type=click.FloatRange(0),
+    default=0.0,
+    help="Lateral drift over the stack in pixels; real ones drift by 0 to 2.",
+)
+@click.option(
+    "--jitter",
+    "jitter_px",
+    type=click.FloatRange(0),
+    default=0.0,
+    help="Standard deviation of each plane's own shift in pixels; about 0.2 in real stacks.",
+)
+@click.option(
+    "--bleaching",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    help="Share of the light that is lost over the stack; real ones lose up to 0.2.",
+)
 @overwrite_option
 def command(
     model_name: str,
@@ -45,6 +65,9 @@ def command(
     noise: str,
     seed: int,
     size: tuple[int, int],
+    drift_px: float,
+    jitter_px: float,
+    bleaching: float,
     overwrite: bool,
 ) -> None:
     """Simulate a wide-field z-stack as the microscope of a model records it.
@@ -55,6 +78,7 @@ def command(
     from deepz_zoo.images import Image, write_image
     from deepz_zoo.optics import get_system
     from deepz_zoo.simulate import simulate_stack
+    from deepz_zoo.simulate.acquisition import Acquisition
 
     system = get_system(model_name)
     stem = output.name.removesuffix("".join(output.suffixes[-2:]))
@@ -71,6 +95,7 @@ def command(
             seed=seed,
             shape=size,
             noise="low" if noise == "low" else "realistic",
+            acquisition=Acquisition(drift_px=drift_px, jitter_px=jitter_px, bleaching=bleaching),
         )
         for path, data in ((output, stack.camera), (clean, stack.clean)):
             bar.advance(task)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.optics.psf import PsfParameters
+from deepz_zoo.simulate.acquisition import Acquisition
 from deepz_zoo.simulate.camera import Camera, Exposure
 from deepz_zoo.simulate.specimens import SPECIMENS, draw_specimen
 from deepz_zoo.simulate.volume import Volume, draw_emitters
@@ -73,6 +74,7 @@ def simulate_stack(
     noise: Noise = "realistic",
     device: torch.device | str = "cpu",
     microscope: WideField | None = None,
+    acquisition: Acquisition | None = None,
 ) -> SimulatedStack:
     """Simulate a calibrated wide-field z-stack.
 
@@ -94,6 +96,8 @@ def simulate_stack(
         Where to compute.
     microscope
         A microscope to be used again, made for the same system and shape, instead of a new one.
+    acquisition
+        Drift, jitter and bleaching; none by default. `clean` has them too.
 
     Raises
     ------
@@ -113,7 +117,10 @@ def simulate_stack(
     emitters = draw_specimen(specimen, volume, generator)
     light = draw_emitters(volume, emitters.positions_um, emitters.light, emitters.radius_um)
     exposure = Exposure.draw(noise, settings)
-    electrons = exposure.electrons(microscope.image(light))
+    planes = microscope.image(light)
+    if acquisition is not None:
+        planes = acquisition.apply(planes, generator)
+    electrons = exposure.electrons(planes)
     camera = Camera()
     return SimulatedStack(
         camera=camera.expose(electrons, generator).cpu().numpy().astype(np.uint16),

@@ -1,0 +1,37 @@
+"""``deepz-zoo simulate`` as its users see it."""
+
+from __future__ import annotations
+
+import numpy as np
+import tifffile
+
+from deepz_zoo.images import read_image
+
+
+def test_writes_a_calibrated_stack_and_its_noise_free_twin(run_cli, tmp_path) -> None:
+    path = tmp_path / "stack.ome.tif"
+    options = ("--specimen", "clusters", "--size", "32", "48", "--seed", "4")
+    code, out, err = run_cli("simulate", "leica20x_0.8/TxRd", "-o", str(path), *options)
+    assert (code, err) == (0, "")
+    assert "41 planes of 32×48 px" in out
+    for name, dtype in (("stack.ome.tif", np.uint16), ("stack_clean.ome.tif", np.float32)):
+        image = read_image(tmp_path / name)
+        assert (image.axes, image.data.shape, image.data.dtype) == ("zyx", (41, 32, 48), dtype)
+        assert (image.pixel_size_um, image.z_step_um) == (0.325, 0.5)
+    with tifffile.TiffFile(path) as tif:
+        assert tif.is_ome
+
+    code, _, err = run_cli("simulate", "leica20x_0.8/TxRd", "-o", str(path), *options)
+    assert code == 2
+    assert "--overwrite" in err
+
+
+def test_odd_sides_and_unknown_names_are_one_line(run_cli, tmp_path) -> None:
+    path = str(tmp_path / "stack.ome.tif")
+    code, _, err = run_cli("simulate", "leica20x_0.8/TxRd", "-o", path, "--size", "31", "48")
+    assert code == 2
+    assert len(err.strip().splitlines()) == 1
+    code, _, err = run_cli("simulate", "leica20x/TxRd", "-o", path)
+    assert code == 2
+    assert "leica20x_0.8/TxRd" in err
+    assert not list(tmp_path.iterdir())
