@@ -73,13 +73,21 @@ def command(
     `deepz-zoo evaluate --weights` take them from there. A run that was stopped goes on with
     --resume, and may be given more --max-steps.
     """
+    from pydantic import ValidationError
+
+    from deepz_zoo.errors import DeepZError
     from deepz_zoo.optics import get_system
     from deepz_zoo.training.presets import PRESETS, TrainingSettings
     from deepz_zoo.training.run import train
 
     system = get_system(model_name)
     given = {name: value for name, value in changes.items() if value is not None}
-    settings = TrainingSettings.model_validate(PRESETS[preset].model_dump() | given)
+    try:
+        settings = TrainingSettings.model_validate(PRESETS[preset].model_dump() | given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = ", ".join(f"{_option(str(name))} {given[str(name)]}" for name in first["loc"])
+        raise DeepZError(f"{option or 'settings'}: {first['msg']}") from None
     weights = train(
         system,
         settings,
@@ -98,5 +106,9 @@ def _reproducible(name: str, preset: str, seed: int, given: dict[str, Any]) -> s
     """Return the command that repeats a run, without where it happened to be kept."""
     words = ["deepz-zoo", "train", name, "-o", "RUN", "--preset", preset, "--seed", str(seed)]
     for parameter, value in given.items():
-        words += [f"--{parameter.removesuffix('_px').replace('_', '-')}", str(value)]
+        words += [_option(parameter), str(value)]
     return shlex.join(words)
+
+
+def _option(parameter: str) -> str:
+    return f"--{parameter.removesuffix('_px').replace('_', '-')}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from deepz_zoo.network.config import PRESETS as GENERATORS
 from deepz_zoo.network.config import GeneratorConfig
@@ -48,6 +48,15 @@ class TrainingSettings(BaseModel):
     lone_image_share: float = Field(default=0.75, ge=0, le=1)
     validate_every: int = Field(default=1000, ge=1)
     validation_pairs: int = Field(default=60, ge=1)
+
+    @model_validator(mode="after")
+    def _patches_fit(self) -> TrainingSettings:
+        if not self.small_patch_px <= self.patch_px <= self.stack_px:
+            raise ValueError(
+                f"patches of {self.small_patch_px} and {self.patch_px} px from stacks of "
+                f"{self.stack_px} px; expected small ones, large ones, stacks in ascending order"
+            )
+        return self
 
 
 PRESETS = {

@@ -1,0 +1,63 @@
+"""``deepz-zoo train``: what it hands to the training, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deepz_zoo.training import run as training_run
+
+
+@pytest.fixture
+def asked(monkeypatch) -> dict:
+    """Catch what would be trained."""
+    caught: dict = {}
+
+    def train(system, settings, folder, **options) -> Path:
+        caught.update(system=system, settings=settings, folder=folder, **options)
+        return folder / "best.safetensors"
+
+    monkeypatch.setattr(training_run, "train", train)
+    return caught
+
+
+def test_options_change_the_preset_and_are_recorded(run_cli, asked, tmp_path) -> None:
+    code, out, err = run_cli(
+        "train", "--objective", "leica20x_0.8", "--channel", "TxRd", "-o", str(tmp_path / "run"),
+        "--max-steps", "300", "--patch", "128", "--seed", "3",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    assert out.endswith("best.safetensors\n")
+    assert asked["system"].name == "leica20x_0.8/TxRd"
+    settings = asked["settings"]
+    assert (settings.max_steps, settings.patch_px, settings.generator.width) == (300, 128, 0.25)
+    assert asked["command"] == (
+        "deepz-zoo train leica20x_0.8/TxRd -o RUN --preset lite --seed 3 "
+        "--max-steps 300 --patch 128"
+    )
+
+
+def test_the_paper_preset_is_the_published_network(run_cli, asked, tmp_path) -> None:
+    run_cli("train", "leica20x_0.8/TxRd", "-o", str(tmp_path / "run"), "--preset", "paper")
+    assert (asked["settings"].generator.width, asked["settings"].batch_size) == (1.0, 20)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["leica20x_0.8/TxRd"], "--output"),
+        (["leica20x_0.9/TxRd", "-o", "RUN"], "nearest: leica20x_0.8/TxRd"),
+        (
+            ["leica20x_0.8/TxRd", "-o", "RUN", "--patch", "100"],
+            "--patch 100: Input should be a multiple of 16",
+        ),
+        (["leica20x_0.8/TxRd", "-o", "RUN", "--patch", "512"], "patches of 96 and 512 px"),
+    ],
+)
+def test_wrong_usage_is_one_line(run_cli, asked, options, expected) -> None:
+    code, _, err = run_cli("train", *options)
+    assert code == 2
+    assert expected in err
+    assert len(err.strip().splitlines()) == 1
+    assert not asked
