@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import tifffile
 
+from deepz_zoo.cli.simulate import SPECIMENS as OFFERED
 from deepz_zoo.images import read_image
+from deepz_zoo.simulate import SPECIMENS
+
+
+def test_every_specimen_is_offered() -> None:
+    """The verb lists them itself, so that its help needs no torch."""
+    assert OFFERED == SPECIMENS
 
 
 def test_writes_a_calibrated_stack_and_its_noise_free_twin(run_cli, tmp_path) -> None:
