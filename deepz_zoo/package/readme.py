@@ -95,6 +95,7 @@ def _training_table(record: TrainingRecord) -> str:
         "seed": str(record.seed),
         "code": f"deepz-zoo {record.code_version}",
         "command": f"`{record.command}`",
+        "remarks": record.remarks or "none",
     }
     lines = [f"| {key} | {value} |" for key, value in rows.items()]
     return "\n".join(["| | |", "|---|---|", *lines])

@@ -22,11 +22,13 @@ class TrainingRecord(BaseModel):
     patch_px
         Sides of the small and of the large patches.
     hours
-        Wall-clock time of the training, pauses between resumed parts left out.
+        Wall-clock time, simulating included, pauses between resumed parts left out.
     data_ranges
         Ranges of the simulation.
     validation_mae
         Smallest mean absolute error on the validation stacks, in units of their scale.
+    remarks
+        What the other fields do not say truly, such as settings that changed during the run.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,3 +51,4 @@ class TrainingRecord(BaseModel):
     loss: str
     data_ranges: dict[str, Any]
     validation_mae: float
+    remarks: str = ""

@@ -99,6 +99,7 @@ def _training(manifest: Manifest) -> str:
         "loss": record.loss,
         "seed, date, code": f"{record.seed}, {record.date}, deepz-zoo {record.code_version}",
         "command": f"`{record.command}`",
+        "remarks": record.remarks or "none",
         "SHA-256 of the weights": f"`{manifest.sha256}`",
     }
     return f"## Training\n\n{_table(rows)}"
