@@ -135,6 +135,7 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     pl.seed_everything(seed, workers=True, verbose=False)
     on_gpu = torch.cuda.is_available()
+    module = GeneratorTraining(settings)
     data = SimulatedData(
         system,
         settings,
@@ -162,7 +163,7 @@ def train(
             hours=round(progress.seconds / 3600, 3),
             device=_device_name(),
             date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-            loss="log(1 + L1/contrast + L2²/contrast²) per image",
+            loss=module.loss.extra_repr(),
             data_ranges={
                 "aberrations": system.aberrations.model_dump(),
                 "camera": Camera().model_dump(),
@@ -198,9 +199,7 @@ def train(
         enable_progress_bar=progress,
         enable_model_summary=False,
     )
-    trainer.fit(
-        GeneratorTraining(settings), data, ckpt_path=last if resume else None, weights_only=True
-    )
+    trainer.fit(module, data, ckpt_path=last if resume else None, weights_only=True)
     trainer.save_checkpoint(last)
     return folder / "best.safetensors"
 
