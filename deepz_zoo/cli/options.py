@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+    from deepz_zoo.preprocess.sampling import Mismatch
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -58,8 +60,8 @@ def join_model_name(name: str | None, objective: str | None, channel: str | None
 def model_options(*, argument: bool = True) -> Callable[[Function], Function]:
     """Let a verb name its model; the command's function receives ``model_name: str``.
 
-    On a verb with :func:`weights_option` the name may be left out beside ``--weights``, since a
-    checkpoint knows its system; ``model_name`` is None then.
+    The name may be left out beside ``--weights`` or a prepared dataset as ``--data``, since both
+    know their system; ``model_name`` is None then.
 
     Adds ``--objective`` and ``--channel`` and, with `argument`, the short form
     ``objective/channel`` as an optional positional argument. Verbs with positional arguments of
@@ -80,7 +82,8 @@ def model_options(*, argument: bool = True) -> Callable[[Function], Function]:
             channel: str | None,
             **kwargs: Any,
         ) -> Any:
-            named = name or objective or channel or not kwargs.get("weights")
+            knows = kwargs.get("weights") or kwargs.get("data")
+            named = name or objective or channel or not knows
             model_name = join_model_name(name, objective, channel) if named else None
             return function(*args, model_name=model_name, **kwargs)
 
@@ -120,6 +123,13 @@ def json_option(function: Function) -> Function:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")(
         function
     )
+
+
+def pixel_policy(resample: bool, ignore: bool) -> Mismatch:
+    """Return what ``--resample`` and ``--ignore-pixel-size`` ask for where pixel sizes differ."""
+    if resample and ignore:
+        raise click.UsageError("--resample and --ignore-pixel-size exclude each other")
+    return "resample" if resample else "ignore" if ignore else "refuse"
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from deepz_zoo.cli.options import model_options, overwrite_option, progress_bar, weights_option
+from deepz_zoo.cli.options import (
+    model_options,
+    overwrite_option,
+    pixel_policy,
+    progress_bar,
+    weights_option,
+)
 from deepz_zoo.errors import DeepZError
 
 if TYPE_CHECKING:
@@ -16,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from deepz_zoo.refocus import Mismatch, RefocusPlan
+    from deepz_zoo.refocus import RefocusPlan
     from deepz_zoo.refocus.plan import SurfaceBuilder
     from deepz_zoo.zoo import Manifest
 
@@ -167,7 +173,7 @@ def command(
     if Path(output).exists() and not overwrite:
         raise DeepZError(f"{output} exists; choose another name or use --overwrite")
     target = _target(**target_options)
-    mismatch = _mismatch(resample, ignore_pixel_size)
+    mismatch = pixel_policy(resample, ignore_pixel_size)
 
     import numpy as np
 
@@ -212,12 +218,6 @@ def _check_output(output: str, inputs: Sequence[str | None]) -> None:
         raise DeepZError(f"{output}: expected a name that ends in .tif or .tiff")
     if any(name and Path(name).resolve() == path.resolve() for name in inputs):
         raise DeepZError(f"{output} is an input too; choose another name for the output")
-
-
-def _mismatch(resample: bool, ignore: bool) -> Mismatch:
-    if resample and ignore:
-        raise click.UsageError("--resample and --ignore-pixel-size exclude each other")
-    return "resample" if resample else "ignore" if ignore else "refuse"
 
 
 def _target(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from deepz_zoo.preprocess.sampling import Mismatch
 from deepz_zoo.refocus.depths import parse_depths
 from deepz_zoo.refocus.plan import RefocusPlan, plan_refocus
 from deepz_zoo.refocus.planes import refocus_image, refocus_planes
-from deepz_zoo.refocus.sampling import Mismatch
 from deepz_zoo.refocus.selection import select_frames
 
 __all__ = [

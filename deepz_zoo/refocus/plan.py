@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from deepz_zoo.dpm import DPM, check_range, lateral_limit_warning
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.preprocess.sampling import Mismatch, Sampling, find_sampling
 from deepz_zoo.refocus.planes import SMALLEST_SIDE_PX, refocus_planes
-from deepz_zoo.refocus.sampling import Mismatch, Sampling, find_sampling
 from deepz_zoo.refocus.suitability import clipping_warning, image_warnings
 from deepz_zoo.refocus.tiling import DEFAULT_TILE_PX
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepz_zoo.preprocess import intensity_scale
+from deepz_zoo.preprocess.noise import noise_level
 
 _SATURATED_SHARE = 1e-3
 _LEAST_SIGNAL_TO_NOISE = 5.0
-_MAD_TO_SIGMA = 1.4826
 
 
 def image_warnings(image: NDArray[Any]) -> tuple[str, ...]:
@@ -62,7 +62,5 @@ def _is_a_ceiling(value: int) -> bool:
 
 def _signal_to_noise(image: NDArray[Any]) -> float:
     """Return the paper's intensity scale over the noise between neighboring pixels."""
-    differences = np.diff(image.astype(np.float64), axis=1)
-    spread = np.median(np.abs(differences - np.median(differences)))
-    noise = float(_MAD_TO_SIGMA * spread / np.sqrt(2))
+    noise = noise_level(image)
     return intensity_scale(image).scale / noise if noise > 0 else float("inf")

@@ -75,7 +75,7 @@ def find_sampling(
         return Sampling(shape, shape)
     if mismatch == "refuse":
         raise DeepZError(
-            f"the image has pixels of {pixel_size_um:.4g} µm, the model was trained with "
+            f"the image has pixels of {pixel_size_um:.4g} µm, the model's are "
             f"{model_pixel_size_um:.4g} µm: use --resample to work at the model's pixel size, "
             "--ignore-pixel-size to go on as it is, or correct the image's with --pixel-size"
         )

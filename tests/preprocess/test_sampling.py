@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 
 from deepz_zoo import dpm
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.refocus.sampling import Sampling, find_sampling
+from deepz_zoo.preprocess.sampling import Sampling, find_sampling
 
 
 def blob(shape: tuple[int, int], pixel_um: float, center_um: tuple[float, float]) -> np.ndarray:
