@@ -118,7 +118,27 @@ class Image:
 # ------------------------------------------------------------------------------------- reading
 
 
-def read_image(path: str | os.PathLike[str], *, axes: str | None = None) -> Image:
+def count_positions(path: str | os.PathLike[str]) -> int:
+    """Return how many separate images a file holds: the positions of a multi-position OME-TIFF.
+
+    Raises
+    ------
+    DeepZError
+        When the file is missing, empty or no image.
+    """
+    path = Path(path)
+    if _format(path) == "png":
+        return 1
+    try:
+        with _tifffile_complaints([]), tifffile.TiffFile(path) as tif:
+            return len(tif.series)
+    except Exception as error:
+        raise _damaged(path, error) from error
+
+
+def read_image(
+    path: str | os.PathLike[str], *, axes: str | None = None, position: int | None = None
+) -> Image:
     """Read a TIFF, OME-TIFF, ImageJ TIFF or PNG file with its calibration.
 
     Axes of length one are dropped, except y and x.
@@ -130,6 +150,9 @@ def read_image(path: str | os.PathLike[str], *, axes: str | None = None) -> Imag
     axes
         Names for the axes of length above one, such as ``"tyx"``: for a file that does not name
         them or names them wrongly (time saved as z, for instance).
+    position
+        Which of the separate images of a multi-position file, from 0; None for a file that holds
+        only one.
 
     Returns
     -------
@@ -144,7 +167,7 @@ def read_image(path: str | os.PathLike[str], *, axes: str | None = None) -> Imag
         not fit.
     """
     path = Path(path)
-    image = _read_png(path) if _format(path) == "png" else _read_tiff(path)
+    image = _read_png(path) if _format(path) == "png" else _read_tiff(path, position)
     _check_pixels(path, image.data)
     return image if axes is None else _rename_axes(path, image, axes)
 
@@ -182,15 +205,16 @@ def _read_png(path: Path) -> Image:
     return Image(data, "yx")
 
 
-def _read_tiff(path: Path) -> Image:
+def _read_tiff(path: Path, position: int | None) -> Image:
     complaints: list[str] = []
     try:
         with _tifffile_complaints(complaints), tifffile.TiffFile(path) as tif:
-            series = _only_series(path, tif)
+            index = _only_position(path, tif) if position is None else position
+            series = tif.series[index]
             names = series.axes.lower()
             if "s" in names:
                 raise DeepZError(_color_message(path, f"axes {series.axes}, shape {series.shape}"))
-            calibration = _calibration(path, tif)
+            calibration = _calibration(path, tif, index)
             data = series.asarray()
     except (DeepZError, MemoryError):
         raise
@@ -202,14 +226,14 @@ def _read_tiff(path: Path) -> Image:
     return Image(data, names, **calibration)
 
 
-def _only_series(path: Path, tif: tifffile.TiffFile) -> tifffile.TiffPageSeries:
+def _only_position(path: Path, tif: tifffile.TiffFile) -> int:
     if len(tif.series) > 1:
         shapes = ", ".join("×".join(map(str, series.shape)) for series in tif.series[:4])
         raise DeepZError(
             f"{path} holds {len(tif.series)} separate images ({shapes} …); "
             "save the wanted one as a file of its own"
         )
-    return tif.series[0]
+    return 0
 
 
 @contextmanager
@@ -302,20 +326,21 @@ def _check_pixels(path: Path, data: Array) -> None:
 # --------------------------------------------------------------------------------- calibration
 
 
-def _calibration(path: Path, tif: tifffile.TiffFile) -> dict[str, Any]:
-    """Return the calibration of a TIFF file as keywords of `Image`."""
+def _calibration(path: Path, tif: tifffile.TiffFile, position: int) -> dict[str, Any]:
+    """Return the calibration of one image of a TIFF file as keywords of `Image`."""
     if tif.is_ome and tif.ome_metadata:
-        return _ome_calibration(path, tif.ome_metadata)
+        return _ome_calibration(path, tif.ome_metadata, position)
     if tif.is_imagej:
         return _imagej_calibration(path, tif.imagej_metadata or {}, tif.pages.first)
     unit = _RESOLUTION_UNITS.get(_tag(tif.pages.first, "ResolutionUnit", 1))
     return {"pixel_size_um": _pixel_from_tags(path, tif.pages.first, unit)}
 
 
-def _ome_calibration(path: Path, xml: str) -> dict[str, Any]:
-    pixels = ElementTree.fromstring(xml).find(".//{*}Pixels")
-    if pixels is None:
+def _ome_calibration(path: Path, xml: str, position: int) -> dict[str, Any]:
+    images = ElementTree.fromstring(xml).findall(".//{*}Pixels")
+    if position >= len(images):
         return {}
+    pixels = images[position]
 
     def length(name: str, of: ElementTree.Element = pixels) -> float | None:
         value = of.get(name)
