@@ -21,6 +21,7 @@ VERBS = {
     "export": "deepz_zoo.cli.export",
     "refocus": "deepz_zoo.cli.refocus",
     "simulate": "deepz_zoo.cli.simulate",
+    "prepare": "deepz_zoo.cli.prepare",
     "train": "deepz_zoo.cli.train",
     "evaluate": "deepz_zoo.cli.evaluate",
 }
