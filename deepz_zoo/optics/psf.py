@@ -10,7 +10,7 @@ at z < 0.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from psf_generator.propagators import ScalarCartesianPropagator
@@ -84,6 +84,22 @@ class PsfParameters:
             astigmatism_waves=vector(ranges.astigmatism_waves),
             coma_waves=vector(ranges.coma_waves),
             residual_blur_um=uniform(*ranges.residual_blur_um),
+        )
+
+    def with_spherical_aberration(self, factor: float) -> PsfParameters:
+        """Return the same settings with `factor` times the spherical aberration.
+
+        The optical path of Gibson and Lanni is linear in depth, in coverslip and in index mismatch.
+        0 leaves none. A negative factor stands for an instrument and mount of the opposite sign and
+        mirrors the point-spread function in z, where it has no astigmatism; its negative depth is
+        no place in a specimen.
+        """
+        return replace(
+            self,
+            coverslip_um=_COVERSLIP_UM + factor * (self.coverslip_um - _COVERSLIP_UM),
+            depth_um=factor * self.depth_um,
+            immersion_index=self.design_immersion_index
+            + factor * (self.immersion_index - self.design_immersion_index),
         )
 
 

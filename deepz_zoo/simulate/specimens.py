@@ -113,6 +113,32 @@ def beads(volume: Volume, generator: torch.Generator) -> Emitters:
     )
 
 
+def scattered_beads(
+    volume: Volume, count: int, half_depth_um: float, generator: torch.Generator
+) -> Emitters:
+    """Beads of 300 nm anywhere in a layer, near to each other or not: a specimen of one density.
+
+    Unlike the specimens in `SPECIMENS` it is told its number of beads; nothing is trained on it.
+
+    Parameters
+    ----------
+    volume
+        The grid; the beads lie anywhere in its field of view.
+    count
+        Number of beads.
+    half_depth_um
+        The beads lie from -half_depth_um to +half_depth_um.
+    generator
+        Source of positions and brightness.
+    """
+    random = _Random(generator)
+    size = torch.tensor([2 * half_depth_um, *volume.size_um], device=generator.device)
+    positions = random.uniform(0, 1, count, 3) * size
+    positions[:, 0] -= half_depth_um
+    radius = torch.full((count,), BEAD_RADIUS_UM, device=generator.device)
+    return Emitters(positions, random.lognormal(0.25, count), radius)
+
+
 def clusters(volume: Volume, generator: torch.Generator) -> Emitters:
     """Clumps of beads, with single ones between them."""
     random = _Random(generator)

@@ -14,7 +14,7 @@ from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.optics.psf import PsfParameters
 from deepz_zoo.simulate.acquisition import Acquisition
 from deepz_zoo.simulate.camera import Camera, Exposure
-from deepz_zoo.simulate.specimens import SPECIMENS, draw_specimen
+from deepz_zoo.simulate.specimens import SPECIMENS, Emitters, draw_specimen
 from deepz_zoo.simulate.volume import Volume, draw_emitters
 from deepz_zoo.simulate.widefield import WideField
 
@@ -115,13 +115,58 @@ def simulate_stack(
         psf = PsfParameters.draw(system, settings)
         microscope = WideField(volume, system.z_range_um, psf, device)
     emitters = draw_specimen(specimen, volume, generator)
+    return acquire_stack(
+        system,
+        emitters,
+        microscope,
+        Exposure.draw(noise, settings),
+        specimen=specimen,
+        seed=seed,
+        generator=generator,
+        acquisition=acquisition,
+    )
+
+
+def acquire_stack(
+    system: ImagingSystem,
+    emitters: Emitters,
+    microscope: WideField,
+    exposure: Exposure,
+    *,
+    specimen: str,
+    seed: int,
+    generator: torch.Generator,
+    camera: Camera | None = None,
+    acquisition: Acquisition | None = None,
+) -> SimulatedStack:
+    """Take a z-stack of given emitters with a given microscope.
+
+    Parameters
+    ----------
+    system
+        What the microscope was made for.
+    emitters
+        The specimen.
+    microscope
+        Made for the system and for the grid of the specimen.
+    exposure
+        Brightness and background.
+    specimen, seed
+        What the stack says of its origin.
+    generator
+        Source of the noise, on the device of the emitters.
+    camera
+        By default that of the paper's microscopes.
+    acquisition
+        Drift, jitter and bleaching; none by default.
+    """
+    volume = microscope.volume
     light = draw_emitters(volume, emitters.positions_um, emitters.light, emitters.radius_um)
-    exposure = Exposure.draw(noise, settings)
     planes = microscope.image(light)
     if acquisition is not None:
         planes = acquisition.apply(planes, generator)
     electrons = exposure.electrons(planes)
-    camera = Camera()
+    camera = camera or Camera()
     return SimulatedStack(
         camera=camera.expose(electrons, generator).cpu().numpy().astype(np.uint16),
         clean=camera.expected(electrons).cpu().numpy().astype(np.float32),

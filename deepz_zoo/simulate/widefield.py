@@ -20,7 +20,8 @@ class WideField:
     Parameters
     ----------
     volume
-        Grid of the specimens that will be imaged; square or not, rows and columns are even.
+        Grid of the specimens that will be imaged; square or not, rows and columns are even. Kept
+        as an attribute.
     z_range_um
         The stack reaches from -range to +range, at the volume's step.
     parameters
@@ -37,6 +38,7 @@ class WideField:
         device: torch.device | str = "cpu",
     ) -> None:
         self.parameters = parameters
+        self.volume = volume
         nz, ny, nx = volume.shape
         step = volume.z_step_um
         self.z_um = focal_planes(z_range_um, step)

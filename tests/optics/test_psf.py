@@ -177,3 +177,46 @@ def test_asymmetry_grows_with_the_error_of_the_coverslip() -> None:
     # psfmodels (20x/0.75, ±5 µm): 0.11, 0.20 and 0.36.
     assert asymmetry[1:] == pytest.approx([0.11, 0.20, 0.36], abs=0.05)
     assert all(a < b for a, b in pairwise(asymmetry))
+
+
+ABERRATED = replace(DEEP_IN_TISSUE, coverslip_um=160.0, coma_waves=(0.03, 0.02))
+"""A thin coverslip and depth in tissue; coma stays as it is when the rest changes its sign."""
+
+
+def around_paraxial_focus(parameters: PsfParameters) -> NDArray[np.float32]:
+    """Return the planes from -5 to +5 µm, where 0 does not depend on the aberration."""
+    z = torch.arange(-5.0, 5.1, 1.0)
+    return point_spread_function(
+        parameters, z, size_px=64, pixel_size_um=PIXEL_UM, recenter=False
+    ).numpy()
+
+
+def test_the_whole_spherical_aberration_is_the_one_that_was_there() -> None:
+    assert ABERRATED.with_spherical_aberration(1) == ABERRATED
+    oil = PsfParameters.draw(get_system("leica40x_1.3/TxRd"), torch.Generator().manual_seed(3))
+    same = oil.with_spherical_aberration(1)
+    assert same.immersion_index == pytest.approx(oil.immersion_index, abs=1e-12)
+    assert same.coverslip_um == pytest.approx(oil.coverslip_um, abs=1e-9)
+    assert same.depth_um == oil.depth_um
+
+
+def test_the_opposite_spherical_aberration_mirrors_in_z() -> None:
+    here = around_paraxial_focus(ABERRATED)
+    mirrored = around_paraxial_focus(ABERRATED.with_spherical_aberration(-1))[::-1]
+    assert np.abs(mirrored - here).max() < 0.01 * here.max()
+    assert np.abs(here[::-1] - here).max() > 0.3 * here.max()
+
+
+def test_without_spherical_aberration_both_sides_of_the_focus_are_alike() -> None:
+    none = around_paraxial_focus(ABERRATED.with_spherical_aberration(0))
+    assert np.abs(none[::-1] - none).max() < 0.01 * none.max()
+    assert none[5].max() == none.max()
+
+
+def test_the_asymmetry_grows_with_the_factor() -> None:
+    asymmetry = []
+    for factor in (0.0, 0.5, 1.0, 1.5):
+        psf = around_paraxial_focus(THIN_COVERSLIP.with_spherical_aberration(factor))
+        asymmetry.append(np.linalg.norm(psf[::-1] - psf) / np.linalg.norm(psf))
+    assert asymmetry[0] < 0.01
+    assert all(less < more for less, more in pairwise(asymmetry))

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics import get_system
+from deepz_zoo.optics.psf import PsfParameters
 from deepz_zoo.preprocess import intensity_scale
 from deepz_zoo.simulate import SPECIMENS, simulate_stack
+from deepz_zoo.simulate.camera import Camera, Exposure
+from deepz_zoo.simulate.specimens import BEAD_RADIUS_UM, draw_specimen, scattered_beads
+from deepz_zoo.simulate.stack import acquire_stack, specimen_volume
+from deepz_zoo.simulate.volume import Volume
+from deepz_zoo.simulate.widefield import WideField
 
 SYSTEM = get_system("leica20x_0.8/TxRd")
 SHAPE = (64, 64)
@@ -71,3 +78,76 @@ def test_a_known_bead_is_in_focus_at_its_own_height() -> None:
 def test_wrong_arguments(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(DeepZError, match=message):
         simulate_stack(SYSTEM, **{"specimen": "beads", "seed": 0, "shape": SHAPE} | arguments)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def microscope() -> WideField:
+    system = SYSTEM.model_copy(update={"z_range_um": 2.0})
+    psf = PsfParameters.draw(system, torch.Generator().manual_seed(3))
+    return WideField(specimen_volume(system, SHAPE), system.z_range_um, psf)
+
+
+def test_a_stack_acquired_by_hand_is_the_one_that_is_simulated(microscope: WideField) -> None:
+    system = SYSTEM.model_copy(update={"z_range_um": 2.0})
+    generator, settings = (torch.Generator().manual_seed(3) for _ in range(2))
+    emitters = draw_specimen("clusters", microscope.volume, generator)
+    ours = acquire_stack(
+        system,
+        emitters,
+        microscope,
+        Exposure.draw("low", settings),
+        specimen="clusters",
+        seed=3,
+        generator=generator,
+    )
+    theirs = simulate_stack(
+        system, "clusters", seed=3, shape=SHAPE, noise="low", microscope=microscope
+    )
+    assert np.array_equal(ours.camera, theirs.camera)
+    assert np.array_equal(ours.clean, theirs.clean)
+    assert np.array_equal(ours.emitters_um, emitters.positions_um.numpy())
+    assert (ours.specimen, ours.seed, ours.psf) == ("clusters", 3, microscope.parameters)
+
+
+def test_exposure_and_camera_can_be_chosen(microscope: WideField) -> None:
+    beads = scattered_beads(microscope.volume, 3, 1.0, torch.Generator().manual_seed(0))
+    camera = Camera(offset=50, electrons_per_grey_level=2, read_noise=0, full_well=1000)
+    stack = acquire_stack(
+        SYSTEM,
+        beads,
+        microscope,
+        Exposure(peak=5000, background=20),
+        specimen="beads",
+        seed=0,
+        generator=torch.Generator().manual_seed(0),
+        camera=camera,
+    )
+    assert stack.clean.max() == stack.camera.max() == 50 + 1000 / 2
+    assert np.median(stack.clean) == pytest.approx(50 + 20 / 2, rel=0.1)
+    # Whole grey levels of Poisson noise of about 20 electrons, 2 to a grey level.
+    dark = stack.clean < 61
+    assert (stack.camera - stack.clean)[dark].std() == pytest.approx(np.sqrt(20) / 2, rel=0.1)
+
+
+def test_scattered_beads_fill_their_layer_evenly() -> None:
+    volume = Volume((41, 64, 32), 0.5, 0.5)
+    emitters = scattered_beads(volume, 4000, 6.0, torch.Generator().manual_seed(1))
+    assert emitters.positions_um.shape == (4000, 3)
+    for axis, (low, high) in enumerate([(-6, 6), (0, 32), (0, 16)]):
+        places = emitters.positions_um[:, axis].numpy()
+        assert low <= places.min() < places.max() <= high
+        shares, _ = np.histogram(places, bins=4, range=(low, high))
+        assert shares == pytest.approx(np.full(4, 1000), rel=0.12)
+    assert torch.all(emitters.radius_um == BEAD_RADIUS_UM)
+    assert torch.log(emitters.light).std().item() == pytest.approx(0.25, rel=0.1)
+
+
+def test_scattered_beads_are_as_many_as_asked_for_and_of_their_seed() -> None:
+    volume = Volume((41, 64, 32), 0.5, 0.5)
+    one, same, other = (
+        scattered_beads(volume, 5, 6.0, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+    )
+    assert len(one.positions_um) == len(one.light) == len(one.radius_um) == 5
+    assert torch.equal(one.positions_um, same.positions_um)
+    assert torch.equal(one.light, same.light)
+    assert not torch.equal(one.positions_um, other.positions_um)
