@@ -18,6 +18,7 @@ from deepz_zoo.refocus import refocus_image
 from deepz_zoo.simulate import HELD_OUT_SEED, SimulatedStack, simulate_stack
 from deepz_zoo.training.cache import build_cache
 from deepz_zoo.training.data import ValidationPairs
+from deepz_zoo.training.sources import SimulatedPairs
 from deepz_zoo.zoo import load_model
 
 MODEL = "leica20x_0.8/TxRd"
@@ -52,10 +53,10 @@ def test_stage_positions_ascend_with_the_index(stack: SimulatedStack) -> None:
 def test_training_pairs_take_the_distance_from_input_to_target(tmp_path: Path) -> None:
     system = get_system(MODEL)
     cache = build_cache(tmp_path, system, stacks=5, stack_px=48, seed=0, progress=False)
-    pairs = ValidationPairs(cache, range(5), system.z_range_um, 20)
-    for pair, sample in zip(pairs.pairs, (pairs[i] for i in range(20)), strict=True):
+    pairs = ValidationPairs(SimulatedPairs(cache, range(5)), system.z_range_um, 20)
+    for pair, sample in zip(pairs.pairs, (pairs[i] for i in range(len(pairs))), strict=True):
         assert sample["input"][1, 0, 0] == (pair.target - pair.source) * system.z_step_um
-        light = cache.light[pair.stack, pair.target].astype(np.float32)
+        light = cache.light[pair.region, pair.target].astype(np.float32)
         assert np.array_equal(sample["target"][0].numpy(), light + 100)
 
 

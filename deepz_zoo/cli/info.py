@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from deepz_zoo.optics import ImagingSystem
     from deepz_zoo.zoo import Manifest
 
+# Fields of the training record that the other rows say in words.
+_SHOWN_OTHERWISE = {
+    "system", "generator", "data_ranges", "specimens", "stacks", "training_data", "datasets",
+    "start",
+}  # fmt: skip
+
 
 @click.command("info")
 @model_options()
@@ -102,10 +108,9 @@ def _model(manifest: Manifest) -> dict[str, str]:
 
 def _training(manifest: Manifest) -> dict[str, str]:
     """Return the training record, as it is: its fields are named for people."""
-    record = manifest.training.model_dump(
-        mode="json", exclude={"system", "generator", "data_ranges"}
-    )
-    return {name.replace("_", " "): _text(value) for name, value in record.items()}
+    record = manifest.training.model_dump(mode="json", exclude=_SHOWN_OTHERWISE)
+    rows = {name.replace("_", " "): _text(value) for name, value in record.items()}
+    return manifest.training.data_rows() | rows
 
 
 def _text(value: Any) -> str:

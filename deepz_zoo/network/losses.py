@@ -1,9 +1,13 @@
-"""Losses of the generator."""
+"""Losses of the generator and of the discriminator."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import nn
+
+AlphaWeighs = Literal["mae", "adversarial"]
 
 
 class RelativeLoss(nn.Module):
@@ -44,3 +48,63 @@ class RelativeLoss(nn.Module):
         """Return the formula, for training records."""
         a, c = self.absolute, self.outlier
         return f"{c:g} log(1 + (L2² + {a:g} L1) / {c:g}) per image, errors relative to contrast"
+
+
+class AdversarialGeneratorLoss(nn.Module):
+    r"""The generator's loss, Eq. (4) of the paper: least-squares GAN and mean absolute error.
+
+    .. math::
+
+        L_G = \frac{1}{2N} \sum_i [D(G(x_i)) - 1]^2
+              + \alpha \frac{1}{2N} \sum_i \mathrm{MAE}(G(x_i), z_i)
+
+    What the print leaves open, and what is taken here:
+
+    - It has MAE(x, z), the error of the *input*, which no training could change; the error of the
+      output G(x) must be meant.
+    - MAE is the mean over the pixels of one image, Eq. (11), and N the number of images in the
+      batch. Both sums are thus halves of means over the batch; the factor ½ belongs to the least
+      squares and is printed before the MAE too, where it is kept.
+    - α = 0.02 multiplies the MAE, as printed. The text calls it "a regularization parameter for the
+      GAN loss and the MAE loss", which fits the other reading as well: a small adversarial term
+      beside a full MAE. ``alpha_weighs="adversarial"`` is that reading.
+
+    Parameters
+    ----------
+    alpha
+        Weight of one of the two terms.
+    alpha_weighs
+        Which of them: ``"mae"`` as printed, or ``"adversarial"``.
+    """
+
+    def __init__(self, alpha: float = 0.02, alpha_weighs: AlphaWeighs = "mae") -> None:
+        super().__init__()
+        self.adversarial = alpha if alpha_weighs == "adversarial" else 1.0
+        self.mae = alpha if alpha_weighs == "mae" else 1.0
+
+    def forward(
+        self, scores: torch.Tensor, refocused: torch.Tensor, target: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the loss of refocused images (b, 1, y, x) with their scores (b, 1)."""
+        adversarial = (scores - 1).square().mean() / 2
+        mae = (refocused - target).abs().mean() / 2
+        return self.adversarial * adversarial + self.mae * mae
+
+    def extra_repr(self) -> str:
+        """Return the formula, for training records."""
+        return f"{self.adversarial:g}·½(D(G(x)) - 1)² + {self.mae:g}·½ MAE(G(x), z)"
+
+
+def discriminator_loss(of_refocused: torch.Tensor, of_targets: torch.Tensor) -> torch.Tensor:
+    r"""Return the discriminator's loss, Eq. (5) of the paper.
+
+    .. math:: L_D = \frac{1}{2N} \sum_i D(G(x_i))^2 + \frac{1}{2N} \sum_i [D(z_i) - 1]^2
+
+    N counts the images of the batch in both sums: a batch of N pairs gives N outputs and N targets.
+
+    Parameters
+    ----------
+    of_refocused, of_targets
+        Scores of the generator's outputs and of the true images, shape (b, 1) each.
+    """
+    return of_refocused.square().mean() / 2 + (of_targets - 1).square().mean() / 2

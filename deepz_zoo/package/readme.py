@@ -84,8 +84,7 @@ def _accuracy_text(manifest: Manifest) -> str:
 
 def _training_table(record: TrainingRecord) -> str:
     rows = {
-        "specimens": ", ".join(record.specimens),
-        "simulated stacks": f"{record.stacks:,}",
+        **record.data_rows(),
         "patches": "{:,} of {}² and {}² px".format(record.patches, *record.patch_px),
         "steps": f"{record.steps:,} with batches of {record.batch_size}",
         "loss": record.loss,

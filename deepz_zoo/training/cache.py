@@ -12,25 +12,33 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.images import replacing
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.optics.psf import PsfParameters
 from deepz_zoo.preprocess import intensity_scale
 from deepz_zoo.simulate.camera import Camera
 from deepz_zoo.simulate.specimens import SPECIMENS
-from deepz_zoo.simulate.stack import HELD_OUT_SEED, simulate_stack, specimen_volume
+from deepz_zoo.simulate.stack import HELD_OUT_SEED, Noise, simulate_stack, specimen_volume
 from deepz_zoo.simulate.widefield import WideField, focal_planes
 
-# One stack of each specimen shares a microscope: its point-spread function costs ten times as much
-# as imaging a specimen.
-_STACKS_PER_MICROSCOPE = len(SPECIMENS)
+# The specimens that share a microscope: its point-spread function costs ten times as much as
+# imaging a specimen. Beads come twice: small bright objects are what a network learns last.
+_SPECIMENS_OF_A_MICROSCOPE = (*SPECIMENS, "beads")
+_STACKS_PER_MICROSCOPE = len(_SPECIMENS_OF_A_MICROSCOPE)
+# Microscopes take turns: noise alone would teach to blur, and its absence to trust in every pixel.
+_NOISES: tuple[Noise, ...] = ("low", "realistic")
 
 
 @dataclass(frozen=True)
 class StackCache:
     """Stacks of one system in memory-mapped files.
 
+    Handed to another process, it is opened there rather than copied.
+
     Attributes
     ----------
+    folder
+        Where the files are.
     camera
         Recorded grey levels, uint16, shape (n, nz, ny, nx).
     light
@@ -46,6 +54,7 @@ class StackCache:
         Stage positions of the planes.
     """
 
+    folder: Path
     camera: NDArray[np.uint16]
     light: NDArray[np.float16]
     lone_scale: NDArray[np.float32]
@@ -55,6 +64,10 @@ class StackCache:
 
     def __len__(self) -> int:
         return len(self.camera)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        stacks, _, px, _ = self.camera.shape
+        return _open, (self.folder, stacks, px, self.z_um)
 
 
 def build_cache(
@@ -82,13 +95,15 @@ def build_cache(
         "stacks": stacks,
         "stack_px": stack_px,
         "seed": seed,
+        "specimens": list(_SPECIMENS_OF_A_MICROSCOPE),
+        "noises": list(_NOISES),
     }
     described, done_file = folder / "settings.json", folder / "done.json"
     if described.exists() and json.loads(described.read_text()) != settings:
         raise DeepZError(
             f"{folder} holds simulated stacks of other settings; name another folder or delete it"
         )
-    described.write_text(json.dumps(settings))
+    _write(described, settings)
     z_um = focal_planes(system.z_range_um, system.z_step_um).numpy().astype(np.float64)
     cache = _open(folder, stacks, stack_px, z_um)
     done = json.loads(done_file.read_text()) if done_file.exists() else 0
@@ -97,8 +112,14 @@ def build_cache(
         return cache
     for start in track(starts, "simulating", disable=not progress):
         _simulate_with_one_microscope(cache, system, start, seed, device)
-        done_file.write_text(json.dumps(min(start + _STACKS_PER_MICROSCOPE, stacks)))
+        _write(done_file, min(start + _STACKS_PER_MICROSCOPE, stacks))
     return cache
+
+
+def _write(path: Path, content: Any) -> None:
+    """Write JSON so that a process killed on the way leaves the file as it was."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content))
 
 
 def _open(folder: Path, n: int, px: int, z_um: NDArray[np.float64]) -> StackCache:
@@ -110,6 +131,7 @@ def _open(folder: Path, n: int, px: int, z_um: NDArray[np.float64]) -> StackCach
         return np.lib.format.open_memmap(file, mode, dtype, shape)
 
     return StackCache(
+        folder=folder,
         camera=array("camera", np.uint16, n, nz, px, px),
         light=array("light", np.float16, n, nz, px, px),
         lone_scale=array("lone_scale", np.float32, n, nz, 2),
@@ -130,13 +152,15 @@ def _simulate_with_one_microscope(
     first_seed = seed * n + start
     psf = PsfParameters.draw(system, torch.Generator().manual_seed(first_seed))
     microscope = WideField(specimen_volume(system, (px, px)), system.z_range_um, psf, device)
+    noise = _NOISES[start // _STACKS_PER_MICROSCOPE % len(_NOISES)]
     offset = Camera().offset
-    for index in range(start, min(start + _STACKS_PER_MICROSCOPE, n)):
+    for index, specimen in zip(range(start, n), _SPECIMENS_OF_A_MICROSCOPE, strict=False):
         stack = simulate_stack(
             system,
-            SPECIMENS[index % len(SPECIMENS)],
+            specimen,
             seed=seed * n + index,
             shape=(px, px),
+            noise=noise,
             device=device,
             microscope=microscope,
         )

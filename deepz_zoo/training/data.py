@@ -1,41 +1,34 @@
-"""Pairs of planes of a stack: the input with its DPM, and the plane that it should become."""
+"""Batches of patches: an input with its DPM, and the image that it should become."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from torch.utils.data import DataLoader, Dataset
+from numpy.typing import NDArray
+from torch.utils.data import ConcatDataset, DataLoader, Dataset, DistributedSampler, Sampler
 
+from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.wrapper import DPM_SCALE_UM
 from deepz_zoo.optics import ImagingSystem
-from deepz_zoo.simulate.camera import Camera
+from deepz_zoo.preprocess.dataset import PreparedDataset
+from deepz_zoo.preprocess.normalization import IntensityScale
 from deepz_zoo.training.cache import StackCache, build_cache
 from deepz_zoo.training.presets import TrainingSettings
+from deepz_zoo.training.ranges import Interval, plane_ranges, source_ranges
+from deepz_zoo.training.sources import PairSource, PreparedPairs, SimulatedPairs
 
 Sample = dict[str, torch.Tensor]
 
-# A lone image of a user shows more or less of a specimen than a training stack does: its scale
-# varies by about this much, in natural logarithm, and its background by this part of the scale.
-_SCALE_JITTER = 0.2
-_BACKGROUND_JITTER = 0.02
-_IN_FOCUS_SHARE = 0.5
 _WINDOWS = 4
 _ANY_WINDOW_SHARE = 0.2
 _VALIDATION_SHARE = 0.05
-
-
-@dataclass(frozen=True)
-class PairIndex:
-    """Which stack, which input plane and which target plane."""
-
-    stack: int
-    source: int
-    target: int
+_VALIDATION_BATCH = 4
 
 
 def farthest_um(system: ImagingSystem, patch_px: int) -> float:
@@ -49,190 +42,288 @@ def farthest_um(system: ImagingSystem, patch_px: int) -> float:
     return min(system.z_range_um, patch_px * system.pixel_size_um / (4 * tangent))
 
 
-def draw_pair(
-    cache: StackCache, stacks: range, distances_um: tuple[float, float], rng: np.random.Generator
-) -> PairIndex:
-    """Draw a pair that is so far apart, at least and at most; half of the targets are near focus.
-
-    The largest distance reaches at least to one end of the stack from anywhere in it.
-    """
-    stack = int(rng.integers(stacks.start, stacks.stop))
-    nz = len(cache.z_um)
-    if rng.random() < _IN_FOCUS_SHARE:
-        weights = cache.contrast[stack].astype(np.float64) ** 2
-        target = int(rng.choice(nz, p=weights / weights.sum()))
-    else:
-        target = int(rng.integers(nz))
-    distance = np.abs(cache.z_um - cache.z_um[target])
-    shortest, farthest = distances_um
-    fitting = np.flatnonzero((distance >= shortest - 1e-6) & (distance <= farthest + 1e-6))
-    return PairIndex(stack, int(rng.choice(fitting)), target)
-
-
 class PatchPairs(Dataset[Sample]):
-    """Random patches of random pairs, normalized and augmented; the network's own units."""
+    """Random patches of random pairs, normalized and augmented; the network's own units.
+
+    Patches are numbered through the whole run: the same seed and number give the same patch, in
+    any process, before and after a resume.
+
+    Parameters
+    ----------
+    sources
+        What the pairs are drawn from, each with its share of the patches.
+    iteration_patches
+        Patches of one iteration over all processes; those have one size.
+    """
 
     def __init__(
         self,
-        cache: StackCache,
-        stacks: range,
+        sources: Sequence[tuple[PairSource, float]],
         system: ImagingSystem,
         settings: TrainingSettings,
-        length: int,
+        *,
+        seed: int,
+        iteration_patches: int,
     ) -> None:
-        self.cache, self.stacks, self.system = cache, stacks, system
-        self.settings, self.length = settings, length
+        self.sources = [source for source, _ in sources]
+        shares = np.array([share for _, share in sources])
+        self.shares = shares / shares.sum()
+        self.system, self.settings = system, settings
+        self.seed, self.iteration_patches = seed, iteration_patches
 
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, index: int) -> Sample:
-        # torch's generator differs between workers and epochs, and a seed fixes it.
-        rng = np.random.default_rng(int(torch.randint(2**62, ()).item()))
-        size, distances_um = self._patch(index // self.settings.batch_size)
-        pair = draw_pair(self.cache, self.stacks, distances_um, rng)
-        rows, columns = self._window(pair, size, rng)
-        image = self.cache.camera[pair.stack, pair.source, rows, columns].astype(np.float32)
-        light = self.cache.light[pair.stack, pair.target, rows, columns].astype(np.float32)
-        target = light + Camera().offset
-        background, scale = self._scale(pair, rng)
+    def __getitem__(self, number: int) -> Sample:
+        rng = np.random.default_rng((self.seed, number))
+        size, distances_um = self._patch(number // self.iteration_patches)
+        source = self.sources[int(rng.choice(len(self.sources), p=self.shares))]
+        pair = source.draw(distances_um, rng)
+        image, target = source.image(pair), source.target(pair)
+        window = _window(target, size, rng)
+        alone = rng.random() < self.settings.lone_image_share
+        scale = self._vary(source.lone_scale(pair) if alone else source.stack_scale(pair), rng)
         turns, flip = int(rng.integers(4)), rng.random() < 0.5
-        image, target = (np.rot90((a - background) / scale, turns) for a in (image, target))
+        image, target = (np.rot90(scale.apply(a[window]), turns) for a in (image, target))
         if flip:
             image, target = image[:, ::-1], target[:, ::-1]
-        distance = self.cache.z_um[pair.target] - self.cache.z_um[pair.source]
-        dpm = np.full_like(image, distance / DPM_SCALE_UM)
+        dpm = np.full_like(image, pair.distance_um / DPM_SCALE_UM)
         return {
             "input": torch.from_numpy(np.stack([image, dpm])),
             "target": torch.from_numpy(target[None].copy()),
         }
 
-    def _patch(self, batch: int) -> tuple[int, tuple[float, float]]:
+    def _patch(self, iteration: int) -> tuple[int, tuple[float, float]]:
         """Return size and distances of a batch: large patches for what small ones do not hold."""
         settings, farthest = self.settings, self.system.z_range_um
         share = settings.small_share
         held = farthest_um(self.system, settings.small_patch_px)
-        if int((batch + 1) * share) > int(batch * share):
+        if int((iteration + 1) * share) > int(iteration * share):
             return settings.small_patch_px, (0.0, held)
         return settings.patch_px, (held if share and held < farthest else 0.0, farthest)
 
-    def _window(self, pair: PairIndex, size: int, rng: np.random.Generator) -> tuple[slice, slice]:
-        """Of some random windows usually take the one in which the target has most contrast."""
-        room = self.cache.light.shape[2] - size + 1
-        windows = [
-            (slice(y, y + size), slice(x, x + size))
-            for y, x in rng.integers(0, room, (_WINDOWS, 2))
-        ]
-        if rng.random() < _ANY_WINDOW_SHARE:
-            return windows[0]
-        plane = self.cache.light[pair.stack, pair.target]
-        contrast = [plane[w][::4, ::4].astype(np.float32).std() for w in windows]
-        return windows[int(np.argmax(contrast))]
+    def _vary(self, scale: IntensityScale, rng: np.random.Generator) -> IntensityScale:
+        settings = self.settings
+        width = scale.scale * math.exp(settings.scale_jitter * rng.standard_normal())
+        shift = settings.background_jitter * width * rng.standard_normal()
+        return IntensityScale(scale.background + shift, width)
 
-    def _scale(self, pair: PairIndex, rng: np.random.Generator) -> tuple[float, float]:
-        if rng.random() < self.settings.lone_image_share:
-            background, scale = self.cache.lone_scale[pair.stack, pair.source]
-        else:
-            background, scale = self.cache.stack_scale[pair.stack]
-        scale = scale * np.exp(_SCALE_JITTER * rng.standard_normal())
-        background = background + _BACKGROUND_JITTER * scale * rng.standard_normal()
-        return float(background), float(scale)
+
+def _window(
+    target: NDArray[np.float32], size: int, rng: np.random.Generator
+) -> tuple[slice, slice]:
+    """Of some random windows usually take the one in which the target has most contrast."""
+    ny, nx = target.shape
+    windows = [
+        (slice(y, y + size), slice(x, x + size))
+        for y, x in rng.integers(0, (ny - size + 1, nx - size + 1), (_WINDOWS, 2))
+    ]
+    if rng.random() < _ANY_WINDOW_SHARE:
+        return windows[0]
+    return windows[int(np.argmax([target[window][::4, ::4].std() for window in windows]))]
+
+
+class PatchNumbers(Sampler[list[int]]):
+    """Numbers of the patches of one process, batch by batch, for one validation interval.
+
+    Parameters
+    ----------
+    iterations_done
+        Tells how many iterations the run has behind it.
+    rank, processes
+        Place of this process among all.
+    """
+
+    def __init__(
+        self,
+        batch_size: int,
+        batches: int,
+        iterations_done: Callable[[], int],
+        *,
+        rank: int = 0,
+        processes: int = 1,
+    ) -> None:
+        self.batch_size, self.batches = batch_size, batches
+        self.iterations_done = iterations_done
+        self.rank, self.processes = rank, processes
+
+    def __len__(self) -> int:
+        return self.batches
+
+    def __iter__(self) -> Iterator[list[int]]:
+        done = self.iterations_done()
+        for iteration in range(done, done + self.batches):
+            first = (iteration * self.processes + self.rank) * self.batch_size
+            yield list(range(first, first + self.batch_size))
 
 
 class ValidationPairs(Dataset[Sample]):
-    """Whole raw planes with their DPM in µm: accuracy is measured as a user gets it."""
+    """Whole raw planes with their DPM in µm: accuracy is measured as a user gets it.
 
-    def __init__(self, cache: StackCache, stacks: range, z_range_um: float, length: int) -> None:
+    A sample's ``stack_scale`` is the background and the scale of the input's stack.
+    """
+
+    def __init__(self, source: PairSource, z_range_um: float, length: int) -> None:
         rng = np.random.default_rng(0)
-        self.cache = cache
-        self.pairs = [draw_pair(cache, stacks, (0, z_range_um), rng) for _ in range(length)]
+        self.source = source
+        drawn = (source.draw((0, z_range_um), rng) for _ in range(length))
+        self.pairs = list(dict.fromkeys(drawn))
 
     def __len__(self) -> int:
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> Sample:
-        pair, cache = self.pairs[index], self.cache
-        image = cache.camera[pair.stack, pair.source].astype(np.float32)
-        light = cache.light[pair.stack, pair.target].astype(np.float32)
-        distance = cache.z_um[pair.target] - cache.z_um[pair.source]
-        dpm = np.full_like(image, distance)
+        pair, source = self.pairs[index], self.source
+        image, scale = source.image(pair), source.stack_scale(pair)
+        dpm = np.full_like(image, pair.distance_um)
         return {
             "input": torch.from_numpy(np.stack([image, dpm])),
-            "target": torch.from_numpy(light[None] + Camera().offset),
-            "scale": torch.tensor(float(cache.stack_scale[pair.stack, 1])),
+            "target": torch.from_numpy(source.target(pair)[None]),
+            "stack_scale": torch.tensor([scale.background, scale.scale]),
         }
 
 
-class SimulatedData(pl.LightningDataModule):
-    """Simulated stacks of one imaging system, split into training and validation stacks.
+class PatchData(pl.LightningDataModule):
+    """Simulated stacks, prepared datasets or both, split into training and validation.
+
+    Of several processes only the first simulates; the folder must be one that all of them see.
 
     Parameters
     ----------
-    folder
-        Where the stacks are kept.
+    stacks_folder
+        Where the simulated stacks are kept; None to simulate nothing.
+    datasets
+        Prepared datasets of the same system.
     workers
-        Processes that cut patches.
+        Processes that cut patches, for each one that trains.
+
+    Raises
+    ------
+    DeepZError
+        If there is nothing to train on, or a dataset's regions are smaller than a patch.
     """
 
     def __init__(
         self,
         system: ImagingSystem,
         settings: TrainingSettings,
-        folder: Path,
         *,
-        seed: int,
-        device: str = "cpu",
+        stacks_folder: Path | None = None,
+        datasets: Sequence[PreparedDataset] = (),
+        seed: int = 0,
         workers: int = 0,
         progress: bool = True,
     ) -> None:
         super().__init__()
-        self.system, self.run_settings, self.folder = system, settings, folder
-        self.seed, self.device, self.workers, self.progress = seed, device, workers, progress
-        self.cache: StackCache | None = None
+        self.prepare_data_per_node = False
+        if stacks_folder is None and not datasets:
+            raise DeepZError("nothing to train on: neither simulated stacks nor a dataset")
+        self.system, self.run_settings = system, settings
+        self.stacks_folder, self.datasets = stacks_folder, tuple(datasets)
+        self.seed, self.workers, self.progress = seed, workers, progress
+        self._prepared = [
+            (PreparedPairs(dataset, "training"), PreparedPairs(dataset, "validation"))
+            for dataset in datasets
+        ]
+        for dataset, (pairs, _) in zip(self.datasets, self._prepared, strict=True):
+            if pairs.shape[0] < settings.patch_px:
+                raise DeepZError(
+                    f"{dataset.path} has regions of {pairs.shape[0]} px, less than the patches of "
+                    f"{settings.patch_px} px; choose a smaller --patch or prepare larger regions"
+                )
+        self._cache: StackCache | None = None
+
+    def prepare_data(self) -> None:
+        """Simulate what is not there yet."""
+        if self.stacks_folder is not None:
+            self._open_cache()
 
     def setup(self, stage: str | None = None) -> None:
-        """Simulate what is not there yet."""
-        self.cache = build_cache(
-            self.folder,
+        """Open the simulated stacks."""
+        if self.stacks_folder is not None:
+            self._cache = self._open_cache()
+
+    def _open_cache(self) -> StackCache:
+        assert self.stacks_folder is not None
+        trainer = self.trainer
+        device = "cpu" if trainer is None else str(trainer.strategy.root_device)
+        return build_cache(
+            self.stacks_folder,
             self.system,
             stacks=self.run_settings.stacks,
             stack_px=self.run_settings.stack_px,
             seed=self.seed,
-            device=self.device,
+            device=device,
             progress=self.progress,
         )
 
-    def _ready(self) -> StackCache:
-        if self.cache is None:
-            self.setup()
-        assert self.cache is not None
-        return self.cache
+    def training_sources(self) -> list[tuple[PairSource, float]]:
+        """Return what is trained on, each with its share of the patches."""
+        pairs = sum(len(training) for training, _ in self._prepared)
+        share = self.run_settings.simulated_share if self._cache is not None else 0.0
+        sources: list[tuple[PairSource, float]] = [
+            (training, (1 - share) * len(training) / pairs) for training, _ in self._prepared
+        ]
+        if self._cache is not None:
+            stacks = range(self._first_validation_stack())
+            simulated = SimulatedPairs(self._cache, stacks, self.run_settings.in_focus_share)
+            sources.append((simulated, share))
+        return sources
 
-    def _split(self) -> int:
+    def validation_sources(self) -> list[PairSource]:
+        """Return what is validated with: regions and stacks that are not trained on."""
+        sources: list[PairSource] = [validation for _, validation in self._prepared]
+        if self._cache is not None:
+            stacks = range(self._first_validation_stack(), self.run_settings.stacks)
+            sources.append(SimulatedPairs(self._cache, stacks))
+        return sources
+
+    @cached_property
+    def plane_ranges(self) -> dict[str, Interval]:
+        """What the planes that are trained on are like, for the record."""
+        sources = (source for source, _ in self.training_sources())
+        return plane_ranges([source_ranges(source, self.system) for source in sources])
+
+    def _first_validation_stack(self) -> int:
         stacks = self.run_settings.stacks
         return stacks - max(1, round(_VALIDATION_SHARE * stacks))
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Return one validation interval's worth of random patches."""
-        settings = self.run_settings
+        settings, trainer = self.run_settings, self.trainer
+        assert trainer is not None
         dataset = PatchPairs(
-            self._ready(),
-            range(self._split()),
+            self.training_sources(),
             self.system,
             settings,
-            settings.batch_size * settings.validate_every,
+            seed=self.seed,
+            iteration_patches=settings.batch_size * trainer.world_size,
+        )
+        numbers = PatchNumbers(
+            settings.batch_size,
+            settings.validate_every,
+            lambda: trainer.global_step // settings.updates,
+            rank=trainer.global_rank,
+            processes=trainer.world_size,
         )
         return DataLoader(
             dataset,
-            settings.batch_size,
+            batch_sampler=numbers,
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
         )
 
     def val_dataloader(self) -> DataLoader[Sample]:
-        """Return fixed pairs of stacks, specimens and microscopes that are not trained on."""
-        stacks = range(self._split(), self.run_settings.stacks)
-        pairs = ValidationPairs(
-            self._ready(), stacks, self.system.z_range_um, self.run_settings.validation_pairs
+        """Return fixed pairs of regions, stacks and microscopes that are not trained on."""
+        trainer = self.trainer
+        assert trainer is not None
+        sources = self.validation_sources()
+        each = -(-self.run_settings.validation_pairs // len(sources))
+        pairs: ConcatDataset[Sample] = ConcatDataset(
+            ValidationPairs(source, self.system.z_range_um, each) for source in sources
         )
-        return DataLoader(pairs, batch_size=4)
+        shapes = {source.shape for source in sources}
+        return DataLoader(
+            pairs,
+            batch_size=_VALIDATION_BATCH if len(shapes) == 1 else 1,
+            sampler=DistributedSampler(
+                pairs, trainer.world_size, trainer.global_rank, shuffle=False
+            ),
+        )

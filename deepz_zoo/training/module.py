@@ -1,13 +1,19 @@
-"""The training step of a generator."""
+"""Training of a generator by the difference of its output from the true plane."""
 
 from __future__ import annotations
 
 import math
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
+from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.losses import RelativeLoss
 from deepz_zoo.network.wrapper import DeepZModel
@@ -16,39 +22,86 @@ from deepz_zoo.training.presets import TrainingSettings
 
 
 class GeneratorTraining(pl.LightningModule):
-    """Trains a generator by the difference of its output from the true plane."""
+    """Trains a generator by `RelativeLoss`, and validates it as its users run it."""
+
+    loss: nn.Module
 
     def __init__(self, settings: TrainingSettings) -> None:
         super().__init__()
         self.run_settings = settings
         self.generator = Generator(settings.generator)
-        for weights in self.generator.parameters():
-            if weights.dim() == 4:
-                weights.data = weights.data.contiguous(memory_format=torch.channels_last)
+        convert_conv2d_weight_memory_format(self.generator, torch.channels_last)
         self.loss = RelativeLoss()
         self.model = DeepZModel(self.generator)
 
-    def training_step(self, batch: Sample, batch_idx: int) -> torch.Tensor:
-        """Compare normalized patches."""
+    def compile_networks(self) -> None:
+        """Let `torch.compile` translate what is trained; the names of the weights stay."""
+        self.generator.compile()
+
+    @property
+    def iterations_done(self) -> int:
+        """Iterations that the run has behind it."""
+        return self.trainer.global_step // self.run_settings.updates
+
+    def refocus(self, batch: Sample) -> torch.Tensor:
+        """Run the generator on normalized patches (b, 2, y, x); return (b, 1, y, x), float32."""
         inputs = batch["input"].contiguous(memory_format=torch.channels_last)
-        loss: torch.Tensor = self.loss(self.generator(inputs).float(), batch["target"])
+        refocused: torch.Tensor = self.generator(inputs).float()
+        return refocused
+
+    def training_step(self, batch: Sample, batch_idx: int) -> torch.Tensor | None:
+        """Compare normalized patches."""
+        loss: torch.Tensor = self.loss(self.refocus(batch), batch["target"])
+        self.stop_unless_finite("loss", loss, batch)
         self.log("train_loss", loss, prog_bar=True)
         return loss
 
-    def validation_step(self, batch: Sample, batch_idx: int) -> None:
-        """Run the graph of the users and compare in units of each stack's scale."""
+    def stop_unless_finite(self, name: str, loss: torch.Tensor, batch: Sample) -> None:
+        """Raise if `loss` is NaN or infinite, before the weights are changed by it.
+
+        The batch is written into the run's folder, by each process for which its loss is not
+        finite. All processes stop together.
+
+        Raises
+        ------
+        DeepZError
+            With the step, the loss and the file of the batch.
+        """
+        finite, trainer = bool(torch.isfinite(loss)), self.trainer
+        if trainer.strategy.reduce_boolean_decision(finite, all=True):
+            return
+        step = self.iterations_done
+        found = f"another process found a loss that is not finite at step {step}"
+        if not finite:
+            name_of_file = f"bad_batch_{step}_{trainer.global_rank}.safetensors"
+            file = Path(trainer.default_root_dir) / name_of_file
+            save_file({key: t.detach().cpu().contiguous() for key, t in batch.items()}, file)
+            value = float(loss.detach())
+            found = f"the {name} is {value:g} at step {step}; the batch is kept in {file}"
+        raise DeepZError(
+            f"{found}; go on from the last checkpoint with --resume and a smaller "
+            "--learning-rate, or with --precision 32-true"
+        )
+
+    def validation_step(self, batch: Sample, batch_idx: int) -> torch.Tensor:
+        """Run the graph of the users, compare in units of each stack's scale, return the images."""
         target = batch["target"]
-        refocused = self.model(batch["input"]).float()
-        scale = batch["scale"][:, None, None, None]
+        background, scale = batch["stack_scale"][:, :, None, None, None].unbind(dim=1)
+        if self.run_settings.lone_image_share:
+            refocused: torch.Tensor = self.model(batch["input"]).float()
+        else:
+            refocused = self.model.refocus(batch["input"], background, scale).float()
         mae = ((refocused - target) / scale).abs().mean()
         deviations = [x - x.mean(dim=(1, 2, 3), keepdim=True) for x in (refocused, target)]
         product = (deviations[0] * deviations[1]).mean(dim=(1, 2, 3))
         spreads = [d.square().mean(dim=(1, 2, 3)).sqrt() for d in deviations]
         correlation = (product / (spreads[0] * spreads[1]).clamp(min=1e-6)).mean()
         error = (refocused - target).square().mean(dim=(1, 2, 3)).sqrt()
-        self.log("val_mae", mae, prog_bar=True, batch_size=len(target))
-        self.log("val_correlation", correlation, prog_bar=True, batch_size=len(target))
-        self.log("val_error_over_rms", (error / spreads[1]).mean(), batch_size=len(target))
+        log = partial(self.log, batch_size=len(target), sync_dist=True)
+        log("val_mae", mae, prog_bar=True)
+        log("val_correlation", correlation, prog_bar=True)
+        log("val_error_over_rms", (error / spreads[1]).mean())
+        return refocused
 
     def configure_optimizers(self) -> Any:
         """AdamW with a rate that rises, stays, and falls over the last part of the run."""

@@ -2,37 +2,67 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from deepz_zoo.network.config import PRESETS as GENERATORS
 from deepz_zoo.network.config import GeneratorConfig
+from deepz_zoo.network.losses import AlphaWeighs
 
 
 class TrainingSettings(BaseModel):
-    """Everything that a run can be told.
+    """Everything that a run can be told about what it learns and how.
 
     Attributes
     ----------
+    adversarial
+        Train with a discriminator by Eqs. (4) and (5) of the paper; otherwise by `RelativeLoss`.
+    stacks, stack_px
+        Simulated stacks, and the side of their planes.
+    max_steps
+        Iterations in all. An iteration sees one batch in each process; an adversarial one makes
+        `generator_updates` and `discriminator_updates` from it.
+    batch_size
+        Patches of one iteration, in each process.
     patch_px
         Side of a training patch; 160 px at 0.325 µm hold a bead at 10 µm of defocus.
     small_patch_px, small_share
         Share of the batches that are made of smaller patches, for the distances that they hold;
         more of them fit into the same time. The others take the longer distances.
+    learning_rate, discriminator_rate
+        Learning rates of the two networks; the second one in adversarial training only.
     warmup_steps, decay_fraction
         The learning rate rises over the first steps, stays, and falls to zero over the last
-        fraction of `max_steps`; a run may be prolonged before it falls.
+        fraction of `max_steps`; a run may be prolonged before it falls. Adversarial training keeps
+        its rates.
+    alpha, alpha_weighs
+        α of Eq. (4) and the term that it multiplies, see `AdversarialGeneratorLoss`.
     average
-        Decay of the exponential moving average of the weights, which are what is kept.
+        Decay of the exponential moving average of the weights, which are what is kept; 0 keeps the
+        weights themselves.
     lone_image_share
         Share of the pairs whose scale comes from the input image itself, as at inference; the
-        others take the scale of the whole stack, as in the paper's training.
+        others take the scale of the whole stack, as in the paper's training. With 0 the validation
+        too takes that of the stack.
+    scale_jitter, background_jitter
+        A lone image of a user shows more or less of a specimen than a training stack does: its
+        scale varies by about this much, in natural logarithm, and its background by this part of
+        the scale.
+    in_focus_share
+        Share of the simulated pairs whose target is drawn by its contrast, near focus.
+    simulated_share
+        Share of the patches that are simulated, where a run has prepared datasets as well.
     validate_every
-        Steps between validations.
+        Iterations between validations.
+    validation_pairs
+        Pairs of a validation, always the same ones.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     generator: GeneratorConfig
+    adversarial: bool = False
     stacks: int = Field(default=600, ge=2)
     stack_px: int = Field(default=256, ge=32)
     max_steps: int = Field(default=60_000, ge=1)
@@ -40,12 +70,21 @@ class TrainingSettings(BaseModel):
     patch_px: int = Field(default=160, ge=32, multiple_of=16)
     small_patch_px: int = Field(default=96, ge=32, multiple_of=16)
     small_share: float = Field(default=0.6, ge=0, le=1)
-    learning_rate: float = 1.5e-3
-    warmup_steps: int = 500
+    learning_rate: float = Field(default=1.5e-3, gt=0)
+    discriminator_rate: float = Field(default=3e-5, gt=0)
+    warmup_steps: int = Field(default=500, ge=1)
     decay_fraction: float = Field(default=0.3, ge=0, le=1)
     weight_decay: float = 1e-4
+    generator_updates: int = Field(default=6, ge=1)
+    discriminator_updates: int = Field(default=3, ge=1)
+    alpha: float = Field(default=0.02, ge=0)
+    alpha_weighs: AlphaWeighs = "mae"
     average: float = Field(default=0.999, ge=0, lt=1)
     lone_image_share: float = Field(default=0.75, ge=0, le=1)
+    scale_jitter: float = Field(default=0.2, ge=0)
+    background_jitter: float = Field(default=0.02, ge=0)
+    in_focus_share: float = Field(default=0.5, ge=0, le=1)
+    simulated_share: float = Field(default=0.5, gt=0, lt=1)
     validate_every: int = Field(default=1000, ge=1)
     validation_pairs: int = Field(default=60, ge=1)
 
@@ -58,14 +97,47 @@ class TrainingSettings(BaseModel):
             )
         return self
 
+    @property
+    def updates(self) -> int:
+        """Updates of either network in one iteration."""
+        return self.generator_updates + self.discriminator_updates if self.adversarial else 1
+
+
+_PAPER_GENERATOR_RATE = 1e-4
 
 PRESETS = {
     "lite": TrainingSettings(generator=GENERATORS["lite"]),
+    # The Methods, "Training and testing of the Deep-Z network", to the letter.
     "paper": TrainingSettings(
         generator=GENERATORS["paper"],
+        adversarial=True,
+        max_steps=400_000,
         batch_size=20,
         patch_px=256,
-        small_patch_px=160,
-        learning_rate=4e-4,
+        small_patch_px=256,
+        small_share=0,
+        learning_rate=_PAPER_GENERATOR_RATE,
+        average=0,
+        lone_image_share=0,
+        scale_jitter=0,
+        background_jitter=0,
+        in_focus_share=0,
+        validate_every=50,
     ),
 }
+
+
+def choose_settings(preset: str, changes: dict[str, Any]) -> TrainingSettings:
+    """Return the settings of a preset with changes.
+
+    A preset that `changes` make adversarial takes the paper's learning rate for its generator.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a value is out of its range, or the values do not go together.
+    """
+    settings = PRESETS[preset].model_dump()
+    if changes.get("adversarial") and not settings["adversarial"]:
+        settings["learning_rate"] = _PAPER_GENERATOR_RATE
+    return TrainingSettings.model_validate(settings | changes)

@@ -2,21 +2,79 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.optics import ImagingSystem
 
+TrainingData = Literal["simulated", "measured", "both"]
 
-class TrainingRecord(BaseModel):
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatasetRecord(_Frozen):
+    """A prepared dataset that a network was trained on.
+
+    Attributes
+    ----------
+    name
+        Name of its folder.
+    sha256
+        Hash of its manifest, which holds those of the stacks that went in.
+    stacks, regions
+        Fields of view, and regions of them with pairs.
+    pairs
+        Pairs to train on and to validate with.
+    target_modality
+        ``"same"``, or the modality of the targets if it is another one.
+    """
+
+    name: str
+    sha256: str
+    stacks: int
+    regions: int
+    pairs: int
+    target_modality: str
+
+
+class StartRecord(_Frozen):
+    """The weights that a training started from.
+
+    Attributes
+    ----------
+    weights
+        Short name of a model of the zoo, or the file's name.
+    system
+        Name of the system that they were trained for; empty where the file does not say.
+    sha256
+        Hash of the file.
+    training_data
+        What they were trained on; None where the file does not say.
+    """
+
+    weights: str
+    system: str
+    sha256: str
+    training_data: TrainingData | None
+
+
+class TrainingRecord(_Frozen):
     """The provenance of a set of weights.
 
     Attributes
     ----------
     command
         Command line that reproduces the run; of a resumed run, those of its parts.
+    specimens, stacks
+        What was simulated, and how many stacks of it; none for a training on prepared datasets.
+    steps
+        Iterations, see `TrainingSettings.max_steps`.
+    batch_size
+        Patches of one iteration, over all processes.
     patches
         Training patches seen.
     patch_px
@@ -24,14 +82,19 @@ class TrainingRecord(BaseModel):
     hours
         Wall-clock time, simulating included, pauses between resumed parts left out.
     data_ranges
-        Ranges of the simulation.
+        Ranges of the simulation, and under ``"planes"`` those measured on the training data, see
+        `DataRanges`.
     validation_mae
         Smallest mean absolute error on the validation stacks, in units of their scale.
     remarks
         What the other fields do not say truly, such as settings that changed during the run.
+    training_data
+        Simulated stacks, z-stacks that were prepared from files, or both.
+    datasets
+        The prepared datasets.
+    start
+        The weights that the training started from; None from scratch.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     system: ImagingSystem
     generator: GeneratorConfig
@@ -52,3 +115,24 @@ class TrainingRecord(BaseModel):
     data_ranges: dict[str, Any]
     validation_mae: float
     remarks: str = ""
+    training_data: TrainingData = "simulated"
+    datasets: tuple[DatasetRecord, ...] = ()
+    start: StartRecord | None = None
+
+    def data_rows(self) -> dict[str, str]:
+        """Return what the network was trained on, as rows of a table."""
+        rows = {}
+        if self.training_data != "measured":
+            rows["specimens"] = ", ".join(self.specimens)
+            rows["simulated stacks"] = f"{self.stacks:,}"
+        for data in self.datasets:
+            target = data.target_modality
+            modality = "" if target == "same" else f", targets: {target}"
+            rows[f"dataset {data.name}"] = (
+                f"{data.stacks:,} stacks, {data.regions:,} regions, {data.pairs:,} pairs"
+                f"{modality}; SHA-256 of its manifest {data.sha256[:12]}…"
+            )
+        if self.start is not None:
+            start = self.start
+            rows["started from"] = f"{start.weights}, SHA-256 {start.sha256[:12]}…"
+        return rows

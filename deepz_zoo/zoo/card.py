@@ -87,15 +87,19 @@ def _use(manifest: Manifest) -> str:
 def _training(manifest: Manifest) -> str:
     record, ranges = manifest.training, manifest.system.aberrations
     rows = {
-        "specimens": ", ".join(record.specimens),
-        "simulated stacks": f"{record.stacks:,}",
+        **record.data_rows(),
         "patches": "{:,} of {}² and {}² px".format(record.patches, *record.patch_px),
         "time": f"{record.hours:.2f} h on {record.device}",
+    }
+    simulation = {
         "coverslip": f"{ranges.coverslip_um[0]:g} ± {ranges.coverslip_um[1]:g} µm "
         "(170 µm by design)",
         "depth of the focal plane": "{:g} to {:g} µm".format(*ranges.depth_um),
         "index of the specimen": "{:g} to {:g}".format(*ranges.specimen_index),
         "residual blur": "{:g} to {:g} µm FWHM".format(*ranges.residual_blur_um),
+    }
+    rows |= simulation if record.training_data != "measured" else {}
+    rows |= {
         "loss": record.loss,
         "seed, date, code": f"{record.seed}, {record.date}, deepz-zoo {record.code_version}",
         "command": f"`{record.command}`",

@@ -9,20 +9,22 @@ from pydantic import BaseModel, ConfigDict, Field
 from deepz_zoo.analysis.accuracy import Accuracy
 from deepz_zoo.network.config import PRESETS, GeneratorConfig
 from deepz_zoo.optics import ImagingSystem
-from deepz_zoo.training.record import TrainingRecord
+from deepz_zoo.training.record import TrainingData, TrainingRecord
 
 Size = Literal["lite", "paper", "custom"]
-TrainingData = Literal["simulated", "measured"]
 
-PROVENANCE: dict[TrainingData, str] = {
-    "simulated": (
-        "Trained on simulated wide-field stacks of this objective. "
-        "These are not the weights of the method's authors."
-    ),
-    "measured": (
-        "Trained on measured z-stacks. These are not the weights of the method's authors."
-    ),
+_TRAINED_ON: dict[TrainingData, str] = {
+    "simulated": "simulated wide-field stacks of this objective",
+    "measured": "z-stacks prepared from files",
+    "both": "z-stacks prepared from files and simulated wide-field stacks of this objective",
 }
+_STARTED_WITH: dict[TrainingData | None, str] = {
+    "simulated": "weights trained on simulated stacks",
+    "measured": "weights trained on z-stacks prepared from files",
+    "both": "weights trained on z-stacks prepared from files and on simulated ones",
+    None: "weights of another training",
+}
+_WHOSE = "These are not the weights of the method's authors."
 
 
 class Citation(BaseModel):
@@ -62,7 +64,7 @@ class Manifest(BaseModel):
         The rule that scales the image inside the graph: ``paper`` is the paper's Methods, with the
         lone image itself as the reference.
     training_data
-        Whether the model saw simulated or measured stacks.
+        Whether the model saw simulated stacks, stacks prepared from files, or both.
     training
         Record of the training run.
     accuracy
@@ -98,7 +100,9 @@ class Manifest(BaseModel):
     @property
     def provenance(self) -> str:
         """One sentence on what the model was trained with, for every place that describes it."""
-        return PROVENANCE[self.training_data]
+        start = self.training.start
+        before = "" if start is None else f", beginning with {_STARTED_WITH[start.training_data]}"
+        return f"Trained on {_TRAINED_ON[self.training_data]}{before}. {_WHOSE}"
 
     @property
     def limits(self) -> tuple[str, ...]:

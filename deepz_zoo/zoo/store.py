@@ -9,6 +9,7 @@ An entry of the store is two files: ``<objective>_<channel>.safetensors`` and, b
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -198,16 +199,26 @@ def _checkpoint_manifest(path: Path) -> Manifest:
         raise DeepZError(
             f"{path}: its description {sidecar.name} is missing; keep the two files together"
         )
-    if '"sha256"' in sidecar.read_text(encoding="utf-8", errors="replace"):
+    if _holds_manifest(sidecar):
         return _read(sidecar, Manifest)
     record = _read(sidecar, TrainingRecord)
     return Manifest(
         size=generator_size(record.generator),
         system=record.system,
         generator=record.generator,
+        training_data=record.training_data,
         training=record,
         sha256=_sha256(path),
     )
+
+
+def _holds_manifest(path: Path) -> bool:
+    """Tell a manifest from a training record, which is a part of it; both name other files."""
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError:
+        return False  # reading it as a record will say what is wrong
+    return isinstance(content, dict) and "training" in content
 
 
 def _load(path: Path, manifest: Manifest) -> DeepZModel:

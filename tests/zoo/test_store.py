@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.training.record import StartRecord, TrainingRecord
 from deepz_zoo.zoo.store import add_model, get_manifest, list_models, load_model
 
 NAME = "leica20x_0.8/TxRd"
@@ -53,6 +54,15 @@ def test_a_checkpoint_loads_without_a_zoo(run, generator, tmp_path, named):
     model, manifest = load_model(path[named], folder=tmp_path / "empty")
     assert same_weights(model, generator)
     assert (manifest.name, manifest.accuracy, manifest.training.seed) == (NAME, None, 3)
+
+
+def test_a_checkpoint_that_began_with_other_weights_loads(run):
+    """Its record names files with their hashes, as a manifest does."""
+    path = run / "best.json"
+    record = TrainingRecord.model_validate_json(path.read_bytes())
+    start = StartRecord(weights=NAME, system=NAME, sha256="0" * 64, training_data="simulated")
+    path.write_text(record.model_copy(update={"start": start}).model_dump_json(), encoding="utf-8")
+    assert load_model(run)[1].training.start == start
 
 
 def test_an_entry_of_a_zoo_is_a_checkpoint_too(zoo, accuracy):

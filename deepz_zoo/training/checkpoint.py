@@ -1,0 +1,101 @@
+"""Checkpoints that a process killed at any moment leaves whole."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+from torch import nn
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.training.data import Sample
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint beside the old one and then renames it.
+
+    pytorch-lightning's own goes by way of the system's temporary folder, from where it is copied if
+    that is another disk.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """Save under a temporary name, which the next save takes again, then rename."""
+        path = Path(path)
+        temporary = path.with_name(path.name + ".part")
+        with temporary.open("wb") as file:
+            torch.save(checkpoint, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+
+class SaveLast(Checkpoint):
+    """Saves the state of a run whenever some time has passed, and when it ends.
+
+    pytorch-lightning's own callback saves by time only where it optimizes by itself.
+    """
+
+    def __init__(self, path: Path, every_seconds: float) -> None:
+        self.path, self.every_seconds = path, every_seconds
+        self._saved_at = time.monotonic()
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Sample,
+        batch_idx: int,
+    ) -> None:
+        """Save if it is time; the processes decide together, since all of them take part."""
+        due = time.monotonic() - self._saved_at >= self.every_seconds
+        if trainer.strategy.reduce_boolean_decision(due, all=False):
+            trainer.save_checkpoint(self.path)
+            self._saved_at = time.monotonic()
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint without unpickling anything but tensors and plain values.
+
+    Raises
+    ------
+    DeepZError
+        If the file is missing or is not a checkpoint.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except FileNotFoundError:
+        raise DeepZError(f"{path}: no such file; expected a run's last.ckpt") from None
+    except OSError:
+        raise
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise DeepZError(f"{path}: not a training checkpoint ({reason})") from None
+    if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
+        raise DeepZError(f"{path}: not a training checkpoint; expected a run's last.ckpt")
+    return checkpoint
+
+
+def check_resumable(path: Path, module: nn.Module) -> None:
+    """Make sure that a checkpoint is of the networks of `module`.
+
+    Raises
+    ------
+    DeepZError
+        If it is of others, or cannot be read.
+    """
+    found = {name: t.shape for name, t in read_checkpoint(path)["state_dict"].items()}
+    expected = {name: t.shape for name, t in module.state_dict().items()}
+    if found != expected:
+        raise DeepZError(
+            f"{path} was made with another --preset or --adversarial; resume with the same, or "
+            f"begin a new run with --from {path}"
+        )

@@ -1,0 +1,108 @@
+"""Where a training runs: pytorch-lightning's own settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pydantic import BaseModel, ConfigDict, Field
+
+from deepz_zoo.errors import DeepZError
+
+_GPU_WORKERS = 8
+_CPU_WORKERS = 1
+
+
+class Hardware(BaseModel):
+    """What is handed to `pytorch_lightning.Trainer`, which documents it.
+
+    Attributes
+    ----------
+    accelerator, devices, strategy
+        As pytorch-lightning takes them: ``"auto"``, ``"cpu"``, ``"gpu"``…; a number or a list such
+        as ``"0,2"``; ``"auto"``, ``"ddp"``…
+    nodes
+        Machines that train together.
+    precision
+        ``"bf16-mixed"``, ``"32-true"``…; None takes bfloat16 where the machine computes in it.
+    compile
+        Compile the networks with `torch.compile`.
+    workers
+        Processes that cut patches, for each one that trains; None for a usual number.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    accelerator: str = "auto"
+    devices: str = "1"
+    nodes: int = Field(default=1, ge=1)
+    strategy: str = "auto"
+    precision: str | None = None
+    compile: bool = False
+    workers: int | None = Field(default=None, ge=0)
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it computes on a CUDA device."""
+        return self.accelerator in {"auto", "gpu", "cuda"} and torch.cuda.is_available()
+
+    @property
+    def patch_workers(self) -> int:
+        """Processes that cut patches."""
+        usual = _GPU_WORKERS if self.on_gpu else _CPU_WORKERS
+        return usual if self.workers is None else self.workers
+
+    def trainer(self, *, adversarial: bool, **options: Any) -> pl.Trainer:
+        """Make a trainer.
+
+        Raises
+        ------
+        DeepZError
+            If pytorch-lightning refuses the settings; its own words.
+        """
+        strategy = self.strategy
+        if adversarial and self._distributed and strategy in {"auto", "ddp"}:
+            # Either network's update leaves the other's parameters without gradients.
+            strategy = "ddp_find_unused_parameters_true"
+        precision: Any = self.precision or self._usual_precision()
+        try:
+            return pl.Trainer(
+                accelerator=self.accelerator,
+                devices=self.devices,
+                num_nodes=self.nodes,
+                strategy=strategy,
+                precision=precision,
+                **options,
+            )
+        except (
+            MisconfigurationException,
+            TypeError,
+            ValueError,
+            RuntimeError,
+            ImportError,
+        ) as error:
+            raise DeepZError(f"pytorch-lightning: {error}") from error
+
+    @property
+    def _distributed(self) -> bool:
+        return self.nodes > 1 or self.devices != "1"
+
+    def _usual_precision(self) -> str:
+        if self.on_gpu:
+            return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
+        fast = torch.backends.cpu.get_cpu_capability() == "AVX512" and bool(
+            torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        )
+        return "bf16-mixed" if fast else "32-true"
+
+
+def device_name(trainer: pl.Trainer) -> str:
+    """Return what a run computes on, for its record."""
+    device = trainer.strategy.root_device
+    if device.type == "cuda":
+        name = str(torch.cuda.get_device_name(device))
+    else:
+        name = f"{torch.get_num_threads()} {device.type.upper()} threads"
+    return name if trainer.world_size == 1 else f"{trainer.world_size} × {name}"

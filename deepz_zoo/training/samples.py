@@ -1,0 +1,100 @@
+"""Pictures of a training's progress."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from deepz_zoo.training.data import Sample
+from deepz_zoo.training.module import GeneratorTraining
+
+_ROWS = 4
+_LARGEST_PX = 128
+_FILES_KEPT = 20
+_ALL_IN_TENSORBOARD = 50
+
+
+class SampleImages(Callback):
+    """Writes inputs, refocused images and true images of the first validation batch.
+
+    Each validation makes ``samples/step_*.png``, a row a pair, of which the newest are kept; the
+    TensorBoard log, from which nothing can be taken back, gets all of the first ones, then every
+    second, fourth, eighth…
+
+    Parameters
+    ----------
+    folder
+        The run's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "samples"
+        self._picture: NDArray[np.uint8] | None = None
+
+    def on_validation_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Sample,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Draw the first batch."""
+        if batch_idx == 0 and trainer.is_global_zero:
+            self._picture = picture(batch["input"][:, :1], outputs, batch["target"])
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the picture."""
+        if self._picture is None or trainer.sanity_checking:
+            return
+        assert isinstance(pl_module, GeneratorTraining)
+        step = pl_module.iterations_done
+        self.folder.mkdir(exist_ok=True)
+        iio.imwrite(self.folder / f"step_{step:07d}.png", self._picture)
+        for old in sorted(self.folder.glob("step_*.png"))[:-_FILES_KEPT]:
+            old.unlink()
+        if is_milestone(step // pl_module.run_settings.validate_every):
+            for logger in trainer.loggers:
+                if isinstance(logger, TensorBoardLogger):
+                    logger.experiment.add_image(
+                        "input, refocused, truth", self._picture, step, dataformats="HW"
+                    )
+
+
+def is_milestone(validation: int) -> bool:
+    """Tell whether the n-th validation is kept for good: about the same number of each doubling."""
+    every = 1
+    while validation > _ALL_IN_TENSORBOARD * every:
+        every *= 2
+    return validation % every == 0
+
+
+def picture(
+    inputs: torch.Tensor, refocused: torch.Tensor, targets: torch.Tensor
+) -> NDArray[np.uint8]:
+    """Put images (b, 1, y, x) side by side, a row a pair; return (rows, columns), uint8.
+
+    The input is stretched to its own range, refocused and true image to that of the true one.
+    """
+    rows = []
+    for triple in zip(inputs[:_ROWS], refocused[:_ROWS], targets[:_ROWS], strict=True):
+        image, output, truth = (
+            x[0, :_LARGEST_PX, :_LARGEST_PX].detach().float().cpu().numpy() for x in triple
+        )
+        rows.append(np.hstack([_grey(image, image), _grey(output, truth), _grey(truth, truth)]))
+    return np.vstack(rows)
+
+
+def _grey(image: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.uint8]:
+    low, high = np.percentile(reference, (1, 99.8))
+    stretched = (image - low) / max(high - low, 1e-6)
+    return np.asarray(255 * stretched.clip(0, 1), dtype=np.uint8)

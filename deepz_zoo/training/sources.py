@@ -1,0 +1,177 @@
+"""Where pairs of planes come from: simulated stacks or a prepared dataset, behind one door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.preprocess.dataset import Pair, PreparedDataset
+from deepz_zoo.preprocess.manifest import SAME_MODALITY, Split
+from deepz_zoo.preprocess.normalization import IntensityScale
+from deepz_zoo.simulate.camera import Camera
+from deepz_zoo.training.cache import StackCache
+
+_ROUNDING_UM = 1e-6
+
+
+class PairSource(Protocol):
+    """Pairs of one split, read plane by plane; all planes have the same shape.
+
+    Images are in camera units, float32. Targets are in the units of their input: one scale
+    normalizes both.
+    """
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of every plane."""
+        ...
+
+    def draw(self, distances_um: tuple[float, float], rng: np.random.Generator) -> Pair:
+        """Draw a pair whose planes are so far apart, at least and at most."""
+        ...
+
+    def image(self, pair: Pair) -> NDArray[np.float32]:
+        """Return the input plane as the camera recorded it."""
+        ...
+
+    def target(self, pair: Pair) -> NDArray[np.float32]:
+        """Return the plane that the input should become."""
+        ...
+
+    def lone_scale(self, pair: Pair) -> IntensityScale:
+        """Return the intensity scale that the input plane gives by itself."""
+        ...
+
+    def stack_scale(self, pair: Pair) -> IntensityScale:
+        """Return the intensity scale of the whole stack."""
+        ...
+
+
+@dataclass(frozen=True)
+class SimulatedPairs:
+    """Pairs of simulated stacks; the target is the plane without noise.
+
+    Attributes
+    ----------
+    cache
+        The stacks; the region of a pair is the index of its stack.
+    stacks
+        Those to draw from.
+    in_focus_share
+        Share of the targets that are drawn by their contrast, near focus.
+    """
+
+    cache: StackCache
+    stacks: range
+    in_focus_share: float = 0.5
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the stacks."""
+        return self.cache.camera.shape[2], self.cache.camera.shape[3]
+
+    def draw(self, distances_um: tuple[float, float], rng: np.random.Generator) -> Pair:
+        """Draw any pair of planes of one stack.
+
+        The largest distance reaches at least to one end of the stack from anywhere in it.
+        """
+        cache = self.cache
+        stack = int(rng.integers(self.stacks.start, self.stacks.stop))
+        nz = len(cache.z_um)
+        if rng.random() < self.in_focus_share:
+            weights = cache.contrast[stack].astype(np.float64) ** 2
+            target = int(rng.choice(nz, p=weights / weights.sum()))
+        else:
+            target = int(rng.integers(nz))
+        distance = np.abs(cache.z_um - cache.z_um[target])
+        shortest, farthest = distances_um
+        fitting = np.flatnonzero(
+            (distance >= shortest - _ROUNDING_UM) & (distance <= farthest + _ROUNDING_UM)
+        )
+        source = int(rng.choice(fitting))
+        return Pair(stack, source, target, float(cache.z_um[target] - cache.z_um[source]))
+
+    def image(self, pair: Pair) -> NDArray[np.float32]:
+        """Return the input plane with its noise."""
+        return np.asarray(self.cache.camera[pair.region, pair.source], dtype=np.float32)
+
+    def target(self, pair: Pair) -> NDArray[np.float32]:
+        """Return the target plane without noise."""
+        light = np.asarray(self.cache.light[pair.region, pair.target], dtype=np.float32)
+        return np.add(light, Camera().offset, dtype=np.float32)
+
+    def lone_scale(self, pair: Pair) -> IntensityScale:
+        """Return the intensity scale that the input plane gives by itself."""
+        return IntensityScale(*map(float, self.cache.lone_scale[pair.region, pair.source]))
+
+    def stack_scale(self, pair: Pair) -> IntensityScale:
+        """Return the intensity scale of the whole stack."""
+        return IntensityScale(*map(float, self.cache.stack_scale[pair.region]))
+
+
+class PreparedPairs:
+    """Pairs of one split of a prepared dataset.
+
+    A target of another modality has a scale of its own: it is mapped so that its background and
+    scale become those of the stack of its input.
+
+    Raises
+    ------
+    DeepZError
+        If the split is empty.
+    """
+
+    def __init__(self, dataset: PreparedDataset, split: Split) -> None:
+        self.dataset = dataset
+        pairs = dataset.pairs(split)
+        if not pairs:
+            raise DeepZError(
+                f"{dataset.path} has no {split} pairs; prepare it from more or larger stacks"
+            )
+        # In the order of their distance, so that those of a range lie side by side.
+        self.pairs = sorted(pairs, key=lambda pair: abs(pair.distance_um))
+        self._distances_um = np.abs([pair.distance_um for pair in self.pairs])
+        self._same_modality = dataset.manifest.target_modality == SAME_MODALITY
+        side = min(region.size_px for region in dataset.regions)
+        self._window = slice(0, side)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the smallest region, to which all are cut."""
+        return self._window.stop, self._window.stop
+
+    def draw(self, distances_um: tuple[float, float], rng: np.random.Generator) -> Pair:
+        """Draw one of the prepared pairs; any, if none is so far apart."""
+        shortest, farthest = distances_um
+        first = int(np.searchsorted(self._distances_um, shortest - _ROUNDING_UM))
+        end = int(np.searchsorted(self._distances_um, farthest + _ROUNDING_UM, side="right"))
+        if first == end:
+            first, end = 0, len(self.pairs)
+        return self.pairs[int(rng.integers(first, end))]
+
+    def image(self, pair: Pair) -> NDArray[np.float32]:
+        """Return the aligned input plane of the region."""
+        return self.dataset.image(pair.region, pair.source, self._window, self._window)
+
+    def target(self, pair: Pair) -> NDArray[np.float32]:
+        """Return the target plane of the region."""
+        target = self.dataset.target(pair.region, pair.target, self._window, self._window)
+        if self._same_modality:
+            return target
+        own = IntensityScale(*self.dataset.regions[pair.region].target_scale)
+        return self.stack_scale(pair).undo(own.apply(target))
+
+    def lone_scale(self, pair: Pair) -> IntensityScale:
+        """Return the intensity scale that the input plane gives by itself."""
+        return IntensityScale(*self.dataset.regions[pair.region].lone_scale[pair.source])
+
+    def stack_scale(self, pair: Pair) -> IntensityScale:
+        """Return the intensity scale of the stack's extended-depth-of-field image."""
+        return IntensityScale(*self.dataset.regions[pair.region].stack_scale)

@@ -1,0 +1,79 @@
+"""Begin a training with the weights of another one."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.network.generator import Generator
+from deepz_zoo.training.checkpoint import read_checkpoint
+from deepz_zoo.training.record import StartRecord, TrainingRecord
+
+_PREFIX = "generator."
+
+
+@dataclass(frozen=True)
+class Start:
+    """Weights of a generator to begin with.
+
+    Attributes
+    ----------
+    weights
+        Its state.
+    record
+        What the training record says of them.
+    training
+        How they were trained; None where the file does not say.
+    """
+
+    weights: dict[str, torch.Tensor]
+    record: StartRecord
+    training: TrainingRecord | None = None
+
+    def load_into(self, generator: Generator) -> None:
+        """Copy the weights.
+
+        Raises
+        ------
+        DeepZError
+            If they are those of another architecture.
+        """
+        own = generator.state_dict()
+        for name in own.keys() | self.weights.keys():
+            here, there = (tuple(w[name].shape) if name in w else None for w in (own, self.weights))
+            if here != there:
+                raise DeepZError(
+                    f"the weights of {self.record.weights} do not fit: {name} is {_size(there)}, "
+                    f"here {_size(here)}; choose the --preset that they were trained with"
+                )
+        generator.load_state_dict(self.weights)
+
+
+def start_from_checkpoint(path: Path) -> Start:
+    """Take the generator of a run's ``last.ckpt``: the averaged weights, where there are any.
+
+    Raises
+    ------
+    DeepZError
+        If the file is no checkpoint, or one without a generator.
+    """
+    state = read_checkpoint(path)["state_dict"]
+    weights = {
+        name.removeprefix(_PREFIX): tensor.clone()
+        for name, tensor in state.items()
+        if name.startswith(_PREFIX)
+    }
+    if not weights:
+        raise DeepZError(f"{path}: a checkpoint without a generator; expected a run's last.ckpt")
+    with path.open("rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    record = StartRecord(weights=path.name, system="", sha256=digest, training_data=None)
+    return Start(weights, record)
+
+
+def _size(shape: tuple[int, ...] | None) -> str:
+    return "missing" if shape is None else "×".join(map(str, shape))

@@ -1,0 +1,72 @@
+"""Sources of pairs: simulated stacks and prepared datasets behave alike."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.preprocess import intensity_scale
+from deepz_zoo.training.cache import build_cache
+from deepz_zoo.training.sources import PreparedPairs, SimulatedPairs
+
+
+def test_pairs_lie_within_the_axial_range_and_half_of_the_targets_are_sharp(cache) -> None:
+    rng = np.random.default_rng(0)
+    source = SimulatedPairs(cache, range(5))
+    pairs = [source.draw((0.0, 4.0), rng) for _ in range(400)]
+    distances = np.array([p.distance_um for p in pairs])
+    assert distances == pytest.approx([cache.z_um[p.target] - cache.z_um[p.source] for p in pairs])
+    assert np.abs(distances).max() <= 4.0
+    assert (distances > 0).mean() == pytest.approx((distances < 0).mean(), abs=0.15)
+    assert 0.02 < (distances == 0).mean() < 0.25
+    ranks = [(cache.contrast[p.region] > cache.contrast[p.region, p.target]).mean() for p in pairs]
+    assert np.median(ranks) < 0.35
+
+
+def test_the_simulated_scale_is_that_of_the_lone_plane(cache) -> None:
+    source = SimulatedPairs(cache, range(5))
+    pair = source.draw((0.0, 10.0), np.random.default_rng(0))
+    expected = intensity_scale(source.image(pair))
+    assert source.lone_scale(pair).background == pytest.approx(expected.background, rel=1e-5)
+    assert source.lone_scale(pair).scale == pytest.approx(expected.scale, rel=1e-5)
+
+
+def test_a_cache_is_handed_to_another_process_by_its_folder(cache) -> None:
+    message = pickle.dumps(cache)
+    assert len(message) < 2000
+    assert np.array_equal(pickle.loads(message).camera, cache.camera)
+
+
+def test_a_finished_simulation_is_opened_and_another_ones_refused(cache, folder, system) -> None:
+    again = build_cache(folder, system, stacks=5, stack_px=48, seed=0, progress=False)
+    assert np.array_equal(again.camera[4], cache.camera[4])
+    with pytest.raises(DeepZError, match="other settings"):
+        build_cache(folder, system, stacks=5, stack_px=48, seed=1, progress=False)
+
+
+def test_prepared_pairs_are_those_of_their_split_and_distance(dataset) -> None:
+    source = PreparedPairs(dataset, "training")
+    rng = np.random.default_rng(0)
+    drawn = [source.draw((0.25, 0.75), rng) for _ in range(100)]
+    assert {pair.region for pair in drawn} == {0}
+    assert {abs(pair.distance_um) for pair in drawn} == {0.5}
+    assert {pair.distance_um for pair in drawn} == {-0.5, 0.5}
+    assert len({(p.source, p.target) for p in drawn}) == 4, "all of them in time"
+    anything = source.draw((5.0, 10.0), rng)
+    assert anything in source.pairs
+    assert np.array_equal(source.target(anything), dataset.images[0, anything.target])
+
+
+def test_a_target_of_another_modality_takes_the_scale_of_its_input(confocal, dataset) -> None:
+    """The confocal target is a linear function of the input: mapped back, it is the input."""
+    source, same = PreparedPairs(confocal, "training"), PreparedPairs(dataset, "training")
+    for pair in source.pairs:
+        assert source.target(pair) == pytest.approx(same.target(pair), rel=2e-3)
+
+
+def test_an_empty_split_is_refused(dataset) -> None:
+    with pytest.raises(DeepZError, match="no test pairs"):
+        PreparedPairs(dataset, "test")
