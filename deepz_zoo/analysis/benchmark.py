@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Literal
 
@@ -31,8 +30,8 @@ from deepz_zoo.analysis.accuracy import (
 from deepz_zoo.analysis.aggregate import bead_figures, mean_figures
 from deepz_zoo.analysis.beads import PEAK_RADIUS_PX, Bead, isolated, measure_beads
 from deepz_zoo.analysis.deconvolution import refocus_richardson_lucy
-from deepz_zoo.analysis.metrics import ImageScores, image_scores
-from deepz_zoo.analysis.refocusing import refocus
+from deepz_zoo.analysis.metrics import ImageScores
+from deepz_zoo.analysis.scene import Scene
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics.psf import PsfParameters, point_spread_function
 from deepz_zoo.preprocess.normalization import intensity_scale
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from deepz_zoo.optics import ImagingSystem
-    from deepz_zoo.simulate import SimulatedStack
 
 BENCHMARK_VERSION = 1
 """Raised whenever a definition changes, so that figures are compared only with their like."""
@@ -139,9 +137,9 @@ def evaluate(
     tally = _Tally()
     scenes = _scenes(system, seeds, specimens, noises, settings)
     stacks = len(seeds) * len(noises) * len(_stacks_of_seed(0, specimens, settings))
-    for done, (level, scene) in enumerate(scenes, start=1):
+    for done, (level, scene, for_images) in enumerate(scenes, start=1):
         name = scene.stack.specimen
-        if scene.for_images:
+        if for_images:
             for dz, method, scores in _score_images(model, scene, settings):
                 tally.images[level, name, dz, method].append(scores)
         if name == BEAD_SPECIMEN:
@@ -168,6 +166,17 @@ def _check(
     specimens: Sequence[str],
     settings: BenchmarkSettings,
 ) -> None:
+    check_held_out(seeds, specimens)
+    farthest = max(*settings.distances_um, settings.bead_distance_um)
+    if farthest > system.z_range_um + 1e-6:
+        raise DeepZError(
+            f"a distance of {farthest:g} µm lies beyond ±{system.z_range_um:g} µm, the range of "
+            f"{system.name}"
+        )
+
+
+def check_held_out(seeds: Sequence[int], specimens: Sequence[str]) -> None:
+    """Raise DeepZError for seeds that were open to training, and for unknown or no specimens."""
     if not seeds or not specimens:
         raise DeepZError("the benchmark needs at least one seed and one specimen")
     if unknown := sorted(set(specimens) - set(SPECIMENS)):
@@ -175,12 +184,6 @@ def _check(
     if min(seeds) < HELD_OUT_SEED:
         raise DeepZError(
             f"seed {min(seeds)} may have been trained on; use seeds from {HELD_OUT_SEED} upward"
-        )
-    farthest = max(*settings.distances_um, settings.bead_distance_um)
-    if farthest > system.z_range_um + 1e-6:
-        raise DeepZError(
-            f"a distance of {farthest:g} µm lies beyond ±{system.z_range_um:g} µm, the range of "
-            f"{system.name}"
         )
 
 
@@ -238,8 +241,19 @@ class _Instrument:
         }
         self._step_um = system.z_step_um
         self._slices = self._psf_slices(sorted(shifts | {-shift for shift in shifts}), system)
+        self._iterations = settings.richardson_lucy_iterations
 
-    def psf(self, defocus_um: float) -> NDArray[np.float32]:
+    def deconvolve(self, camera: NDArray[np.generic], dz_um: float) -> NDArray[np.float32]:
+        """Refocus a camera image by ``dz_um`` with the point-spread function itself."""
+        return refocus_richardson_lucy(
+            camera,
+            self._psf(-dz_um),
+            self._psf(0.0),
+            background=intensity_scale(camera).background,
+            iterations=self._iterations,
+        )
+
+    def _psf(self, defocus_um: float) -> NDArray[np.float32]:
         """Return the PSF slice that a point shows ``defocus_um`` above its own plane."""
         return self._slices[round(defocus_um / self._step_um)]
 
@@ -256,66 +270,20 @@ class _Instrument:
         return dict(zip(shifts, psf[:, 1:, 1:].numpy(), strict=True))
 
 
-@dataclass(frozen=True)
-class _Scene:
-    """One simulated stack with what the comparison needs to know about it.
-
-    ``scale`` is the intensity scale of the noise-free stack: the camera units that count as 1.
-    ``for_images`` is False for a stack that only the beads are measured on.
-    """
-
-    stack: SimulatedStack
-    instrument: _Instrument
-    scale: float
-    iterations: int
-    for_images: bool
-
-    @property
-    def z_um(self) -> NDArray[np.floating]:
-        return self.stack.z_um
-
-    @property
-    def step_um(self) -> float:
-        return float(np.mean(np.diff(self.z_um)))
-
-    def planes_in_range(self) -> NDArray[np.intp]:
-        return np.flatnonzero(np.abs(self.z_um) <= self.stack.system.z_range_um + 1e-3)
-
-    def images(
-        self, model: nn.Module, source: int, target: int
-    ) -> Iterator[tuple[Method, NDArray[np.generic]]]:
-        """Yield what each method makes of plane ``source`` as an image of plane ``target``."""
-        camera = self.stack.camera[source]
-        dz = float(self.z_um[target] - self.z_um[source])
-        yield "model", refocus(model, camera, dz)
-        yield "blank", np.full(camera.shape, self.truth_background(target))
-        yield "input", camera
-        if self.iterations:
-            yield (
-                "richardson_lucy",
-                refocus_richardson_lucy(
-                    camera,
-                    self.instrument.psf(-dz),
-                    self.instrument.psf(0.0),
-                    background=intensity_scale(camera).background,
-                    iterations=self.iterations,
-                ),
-            )
-
-    def truth_background(self, target: int) -> float:
-        return intensity_scale(self.stack.clean[target]).background
-
-
 def _scenes(
     system: ImagingSystem,
     seeds: Sequence[int],
     specimens: Sequence[str],
     noises: Sequence[Noise],
     settings: BenchmarkSettings,
-) -> Iterator[tuple[Noise, _Scene]]:
-    """Simulate the stacks of the benchmark, one microscope for each seed."""
+) -> Iterator[tuple[Noise, Scene, bool]]:
+    """Simulate the stacks of the benchmark, one microscope for each seed.
+
+    Yields the noise, the scene, and whether images are judged on it or beads alone.
+    """
     for seed in seeds:
         instrument = _Instrument(system, seed, settings)
+        deconvolve = instrument.deconvolve if settings.richardson_lucy_iterations else None
         jobs = product(_stacks_of_seed(seed, specimens, settings), noises)
         for (specimen, stack_seed), noise in jobs:
             stack = simulate_stack(
@@ -326,17 +294,7 @@ def _scenes(
                 noise=noise,
                 microscope=instrument.microscope,
             )
-            scale = intensity_scale(stack.clean.max(axis=0)).scale
-            yield (
-                noise,
-                _Scene(
-                    stack=stack,
-                    instrument=instrument,
-                    scale=scale,
-                    iterations=settings.richardson_lucy_iterations,
-                    for_images=stack_seed == seed,
-                ),
-            )
+            yield noise, Scene.of(stack, deconvolve), stack_seed == seed
 
 
 def _stacks_of_seed(
@@ -355,36 +313,19 @@ def _stacks_of_seed(
 
 
 def _score_images(
-    model: nn.Module, scene: _Scene, settings: BenchmarkSettings
+    model: nn.Module, scene: Scene, settings: BenchmarkSettings
 ) -> Iterator[tuple[float, Method, ImageScores]]:
     """Yield the scores of every method for input planes drawn from the stack."""
     distances = sorted({sign * dz + 0.0 for dz in settings.distances_um for sign in (-1.0, 1.0)})
     random = np.random.default_rng(scene.stack.seed)
     for dz in distances:
-        for source, target in _draw_pairs(scene, dz, settings.inputs_per_distance, random):
-            truth = scene.stack.clean[target]
-            background = scene.truth_background(target)
-            for method, image in scene.images(model, source, target):
-                yield (
-                    dz,
-                    method,
-                    image_scores(image, truth, scale=scene.scale, truth_background=background),
-                )
-
-
-def _draw_pairs(
-    scene: _Scene, dz_um: float, count: int, random: np.random.Generator
-) -> list[tuple[int, int]]:
-    """Draw input planes for which input and target both lie within the range of the system."""
-    shift = round(dz_um / scene.step_um)
-    planes = scene.planes_in_range()
-    sources = planes[np.isin(planes + shift, planes)]
-    drawn = random.choice(sources, size=min(count, len(sources)), replace=False)
-    return [(int(source), int(source + shift)) for source in drawn]
+        for source, target in scene.draw_pairs(dz, settings.inputs_per_distance, random):
+            for method, scores in scene.scores(model, source, target):
+                yield dz, method, scores
 
 
 def _measure_beads(
-    model: nn.Module, scene: _Scene, settings: BenchmarkSettings
+    model: nn.Module, scene: Scene, settings: BenchmarkSettings
 ) -> Iterator[tuple[float, Method, tuple[Bead, ...], tuple[Bead, ...]]]:
     """Yield measured and true beads: isolated ones, brought to focus from both sides.
 
@@ -413,7 +354,7 @@ def _measure_beads(
 
 
 def _isolated_beads_by_plane(
-    scene: _Scene, settings: BenchmarkSettings
+    scene: Scene, settings: BenchmarkSettings
 ) -> dict[int, NDArray[np.floating]]:
     """Return the y, x positions in pixels of the isolated beads, by the plane of their focus."""
     emitters = scene.stack.emitters_um
@@ -433,7 +374,7 @@ def _isolated_beads_by_plane(
     return {plane: positions[indices] for plane, indices in sorted(groups.items())}
 
 
-def _focus_plane(scene: _Scene, z_um: float, position: NDArray[np.floating]) -> int | None:
+def _focus_plane(scene: Scene, z_um: float, position: NDArray[np.floating]) -> int | None:
     """Return the plane in which a bead is brightest, or None when it may lie beyond the stack.
 
     With spherical aberration that plane is not exactly the one of the bead's own depth.

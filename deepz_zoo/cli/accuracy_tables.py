@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from deepz_zoo.analysis.accuracy import Accuracy, BeadFigures, Method, Noise
+    from deepz_zoo.analysis.limits import LimitCurve, MeasuredLimits
     from deepz_zoo.analysis.measured import StackAccuracy
 
 SHOWN_TARGETS = 7
@@ -88,6 +89,64 @@ def print_stack_accuracy(accuracy: StackAccuracy, name: str) -> None:
         f"{accuracy.pixel_size_um:g} µm, resampled ×{accuracy.resampled:.3g}; compared with the "
         "recorded planes, noise included."
     )
+
+
+def print_limits(limits: MeasuredLimits) -> None:
+    """Print a table for each condition, with the values between which the model is usable."""
+    from deepz_zoo.analysis.limits import KEPT
+
+    output = console()
+    for curve in limits.curves:
+        output.print(limit_table(curve))
+        output.print(_usable_text(curve) + "\n")
+    output.print(
+        f"{limits.system_name}; held-out instruments: {len(limits.seeds)}; every condition but the "
+        f"distance at |Δz| {limits.settings.distance_um:g} µm. The model fails where less than "
+        f"{KEPT:.0%} of its correlation at the trained edge is left, or less than the "
+        "input has. Bold: trained."
+    )
+
+
+def limit_table(curve: LimitCurve) -> Table:
+    """Return the figures of the model and of its input against one condition."""
+    from rich.table import Table
+
+    from deepz_zoo.analysis.limits import CONDITION_TEXTS
+
+    text = CONDITION_TEXTS[curve.condition]
+    table = Table(title=text.heading, title_justify="left")
+    for heading in (text.quantity, "correlation", "input's", "error/rms", "input's"):
+        table.add_column(heading, justify="right")
+    for heading in ("signal/noise", "images"):
+        table.add_column(heading, justify="right")
+    low, high = curve.trained
+    for point in curve.points:
+        table.add_row(
+            f"{point.value:g}",
+            f"{point.model.correlation:.3f}",
+            f"{point.input.correlation:.3f}",
+            f"{point.model.error_over_rms:.3f}",
+            f"{point.input.error_over_rms:.3f}",
+            "–" if point.signal_to_noise is None else f"{point.signal_to_noise:.3g}",
+            str(point.images),
+            style="bold" if low <= point.value <= high else None,
+        )
+    return table
+
+
+def _usable_text(curve: LimitCurve) -> str:
+    found = [
+        f"{side} {value:g}{_ratio_text(curve, value)}"
+        for side, value in zip(("below", "above"), curve.usable(), strict=True)
+        if value is not None
+    ]
+    return f"Fails {' and '.join(found)}." if found else "Fails at none of these values."
+
+
+def _ratio_text(curve: LimitCurve, value: float) -> str:
+    """Say what a limit of the signal is in an image that nobody counted electrons of."""
+    ratio = curve.signal_to_noise_at(value) if curve.condition == "signal" else None
+    return "" if ratio is None else f" (signal/noise {ratio:g})"
 
 
 def _source_table(accuracy: StackAccuracy, source_um: float) -> Table:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from deepz_zoo.cli.accuracy_tables import print_accuracy, print_stack_accuracy
+from deepz_zoo.analysis.limits import CONDITIONS, Condition
+from deepz_zoo.cli.accuracy_tables import print_accuracy, print_limits, print_stack_accuracy
 from deepz_zoo.cli.options import model_options, progress_bar, weights_option
 from deepz_zoo.errors import DeepZError
 
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from deepz_zoo.analysis.accuracy import Accuracy, Noise
+    from deepz_zoo.analysis.limits import MeasuredLimits
     from deepz_zoo.analysis.measured import StackAccuracy
     from deepz_zoo.network.wrapper import DeepZModel
     from deepz_zoo.optics import ImagingSystem
+
+
+ALL = "all"
 
 
 @click.command("evaluate")
@@ -27,8 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--seeds",
     type=click.IntRange(1, 1000),
-    default=4,
-    show_default=True,
+    show_default="4; 2 with --limits",
     help="Held-out simulated stacks of each specimen and noise.",
 )
 @click.option(
@@ -37,6 +41,16 @@ if TYPE_CHECKING:
     default="both",
     show_default=True,
     help="Noise of the simulated input images.",
+)
+@click.option(
+    "--limits",
+    metavar="[CONDITION]",
+    multiple=True,
+    is_flag=False,
+    flag_value=ALL,
+    type=click.Choice([ALL, *CONDITIONS]),
+    help="Measure where the model fails, instead: under every condition, or under this one "
+    f"(repeatable): {', '.join(CONDITIONS)}.",
 )
 @click.option("--quick", is_flag=True, help="A first look: small images, no deconvolution.")
 @click.option(
@@ -78,8 +92,9 @@ def command(
     *,
     model_name: str | None,
     weights: str | None,
-    seeds: int,
+    seeds: int | None,
     noise: Noise | Literal["both"],
+    limits: tuple[Literal["all"] | Condition, ...],
     quick: bool,
     stack_path: Path | None,
     pixel_size_um: float | None,
@@ -91,19 +106,30 @@ def command(
 ) -> None:
     """Measure the accuracy of a model through the graph that its users run.
 
-    Without --stack, on simulated z-stacks that no training has seen: each refocused image is
+    By default on simulated z-stacks that no training has seen: each refocused image is
     compared with the noise-free plane, beside a blank image, the input as it is and
     Richardson–Lucy deconvolution with the true point-spread function.
+
+    With --limits, on simulated z-stacks of which one condition at a time leaves what the model was
+    trained on. Name the model before the option.
 
     With --stack, on a measured z-stack: its in-focus plane and defocused ones are refocused to
     the other planes and compared with what the microscope recorded there.
     """
     _check_options(stack_path, pixel_size_um, z_step_um, reverse, beads)
+    if limits:
+        _check_limit_options(noise, stack_path, plot_path)
     for path in (json_path, plot_path):
         if path is not None and not path.absolute().parent.is_dir():
             raise DeepZError(f"{path}: its folder does not exist; create it first")
     model, system = _load(model_name, weights)
-    if stack_path is None:
+    if limits:
+        conditions = CONDITIONS if ALL in limits else tuple(c for c in CONDITIONS if c in limits)
+        found = _measure_limits(model, system, conditions, seeds, quick)
+        print_limits(found)
+        if json_path is not None:
+            _write_json(found, json_path)
+    elif stack_path is None:
         accuracy = _evaluate_simulated(model, system, seeds, noise, quick)
         print_accuracy(accuracy)
         _write(accuracy, json_path, plot_path)
@@ -133,6 +159,18 @@ def _check_options(
         raise click.UsageError(f"{names} describe a measured stack; name it with --stack")
 
 
+def _check_limit_options(
+    noise: Noise | Literal["both"], stack_path: Path | None, plot_path: Path | None
+) -> None:
+    given = {
+        "--noise": noise != "both",
+        "--stack": stack_path is not None,
+        "--plot": plot_path is not None,
+    }
+    if names := " and ".join(option for option, present in given.items() if present):
+        raise click.UsageError(f"{names} cannot stand beside --limits; leave one of them out")
+
+
 def _load(model_name: str | None, weights: str | None) -> tuple[DeepZModel, ImagingSystem]:
     from deepz_zoo.zoo import load_model
 
@@ -143,12 +181,13 @@ def _load(model_name: str | None, weights: str | None) -> tuple[DeepZModel, Imag
 def _evaluate_simulated(
     model: DeepZModel,
     system: ImagingSystem,
-    seeds: int,
+    seeds: int | None,
     noise: Noise | Literal["both"],
     quick: bool,
 ) -> Accuracy:
     from deepz_zoo.analysis.benchmark import (
         FIRST_SEED,
+        SEEDS,
         default_settings,
         evaluate,
         quick_settings,
@@ -159,8 +198,35 @@ def _evaluate_simulated(
         return evaluate(
             model,
             system,
-            seeds=range(FIRST_SEED, FIRST_SEED + seeds),
+            seeds=range(FIRST_SEED, FIRST_SEED + (seeds or len(SEEDS))),
             noise=noise,
+            settings=(quick_settings if quick else default_settings)(system),
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
+def _measure_limits(
+    model: DeepZModel,
+    system: ImagingSystem,
+    conditions: tuple[Condition, ...],
+    seeds: int | None,
+    quick: bool,
+) -> MeasuredLimits:
+    from deepz_zoo.analysis.limits_benchmark import (
+        FIRST_SEED,
+        SEEDS,
+        default_settings,
+        measure_limits,
+        quick_settings,
+    )
+
+    with progress_bar() as bar:
+        task = bar.add_task("simulated stacks", total=None)
+        return measure_limits(
+            model,
+            system,
+            conditions=conditions,
+            seeds=range(FIRST_SEED, FIRST_SEED + (seeds or len(SEEDS))),
             settings=(quick_settings if quick else default_settings)(system),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )

@@ -11,12 +11,57 @@ import numpy as np
 import pytest
 import tifffile
 
-from deepz_zoo.analysis import benchmark
-from deepz_zoo.analysis.accuracy import Accuracy
+from deepz_zoo.analysis import benchmark, limits_benchmark
+from deepz_zoo.analysis.accuracy import Accuracy, ImageFigures
+from deepz_zoo.analysis.limits import (
+    CONDITIONS,
+    LimitCurve,
+    LimitPoint,
+    LimitSettings,
+    MeasuredLimits,
+)
 from deepz_zoo.analysis.measured import StackAccuracy
+from deepz_zoo.optics import psf
 
 NAME = "leica20x_0.8/TxRd"
 Cli = Callable[..., tuple[int, str, str]]
+
+
+def limit_point(value: float, correlation: float, ratio: float | None = None) -> LimitPoint:
+    figures = {"error_over_rms": 0.5, "ssim": 0.9, "mae": 0.1, "mse": 0.01, "rmse": 0.1}
+    return LimitPoint(
+        value=value,
+        images=6,
+        model=ImageFigures(correlation=correlation, **figures),
+        input=ImageFigures(correlation=0.3125, **figures),
+        signal_to_noise=ratio,
+    )
+
+
+LIMITS = MeasuredLimits(
+    version=1,
+    code_version="0.1.0",
+    system_name=NAME,
+    seeds=(1_600_000, 1_600_001),
+    specimens=("beads",),
+    settings=LimitSettings(),
+    curves=(
+        LimitCurve(
+            condition="signal",
+            trained=(1000, 10_000),
+            points=(
+                limit_point(10, 0.8, 1.5),
+                limit_point(1000, 1.0, 24.0),
+                limit_point(10_000, 1.0, 96.0),
+            ),
+        ),
+        LimitCurve(
+            condition="pixel_size",
+            trained=(1, 1),
+            points=(limit_point(0.8, 0.95), limit_point(1, 1.0), limit_point(1.2, 0.95)),
+        ),
+    ),
+)
 
 
 @pytest.fixture
@@ -50,6 +95,19 @@ def stack(tmp_path: Path) -> Path:
         metadata={"axes": "ZYX", "spacing": 1.0, "unit": "um"},
     )
     return path
+
+
+@pytest.fixture
+def limit_calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Put made-up curves in place of a measurement; return what it was asked for."""
+    asked: list[dict[str, Any]] = []
+
+    def pretend(model: object, system: object, **keywords: Any) -> MeasuredLimits:
+        asked.append({"system": system, **keywords})
+        return LIMITS
+
+    monkeypatch.setattr(limits_benchmark, "measure_limits", pretend)
+    return asked
 
 
 def test_a_table_of_every_noise_is_printed(
@@ -89,6 +147,60 @@ def test_json_and_plot_are_written(
     assert Accuracy.model_validate_json((folder / "a.json").read_text()) == accuracy
     assert (folder / "a.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.name for path in folder.iterdir()) == ["a.json", "a.png"]
+
+
+def test_limits_are_printed_as_tables_and_written(
+    run_cli: Cli, run: Path, tmp_path: Path, limit_calls: list[dict[str, Any]]
+) -> None:
+    path = tmp_path / "limits.json"
+    code, out, err = run_cli("evaluate", NAME, "--weights", run, "--json", path, "--limits")
+    assert code == 0, err
+    assert "brightest pixel of the stack in e⁻" in out
+    assert "Fails below 100 (signal/noise 6)." in out
+    assert "Wrong pixel size" in out
+    assert "Fails at none of these values." in out
+    assert "held-out instruments: 2; every condition but the distance at |Δz| 5 µm" in out
+    (row,) = [line for line in out.splitlines() if "10000" in line]
+    assert [cell.strip() for cell in row.strip("│").split("│")] == [
+        "10000", "1.000", "0.312", "0.500", "0.500", "96", "6",
+    ]  # fmt: skip
+    assert MeasuredLimits.model_validate_json(path.read_text()) == LIMITS
+    (asked,) = limit_calls
+    assert asked["conditions"] == CONDITIONS
+    assert tuple(asked["seeds"]) == limits_benchmark.SEEDS
+    assert asked["settings"] == limits_benchmark.default_settings(asked["system"])
+
+
+def test_limits_of_some_conditions_with_quick_settings(
+    run_cli: Cli, run: Path, limit_calls: list[dict[str, Any]]
+) -> None:
+    code, _, err = run_cli(
+        "evaluate", NAME, "--weights", run, "--limits", "pixel_size", "--limits", "signal",
+        "--limits", "signal", "--quick", "--seeds", 1,
+    )  # fmt: skip
+    assert code == 0, err
+    (asked,) = limit_calls
+    assert asked["conditions"] == ("signal", "pixel_size")
+    assert list(asked["seeds"]) == [limits_benchmark.FIRST_SEED]
+    assert asked["settings"] == limits_benchmark.quick_settings(asked["system"])
+
+
+@pytest.mark.slow
+def test_a_curve_is_measured_for_real(
+    run_cli: Cli, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A coarser pupil: the figures do not matter here, and most of the time would go there.
+    monkeypatch.setattr(psf, "_PUPIL_PX", 128)
+    path = tmp_path / "limits.json"
+    code, out, err = run_cli(
+        "evaluate", "--weights", run, "--limits", "distance", "--quick", "--seeds", 1,
+        "--json", path,
+    )  # fmt: skip
+    assert code == 0, err
+    (curve,) = MeasuredLimits.model_validate_json(path.read_text()).curves
+    assert curve.trained == (-10, 10)
+    assert [point.value for point in curve.points][-2:] == [12.5, 15]
+    assert "Beyond the trained range" in out
 
 
 @pytest.mark.slow
@@ -151,6 +263,10 @@ def test_options_replace_the_calibration_and_turn_the_stack(
         (("--stack", "text.tif"), "neither a TIFF nor a PNG"),
         (("--stack", "absent.tif"), "does not exist"),
         (("--z-step", "0.5"), "name it with --stack"),
+        (("--limits", "weather"), "'weather' is not one of 'all', 'distance'"),
+        (("--limits", "--noise", "low"), "--noise cannot stand beside --limits"),
+        (("--limits", "--stack", "bare.tif"), "--stack cannot stand beside --limits"),
+        (("--limits", "--plot", "a.png"), "--plot cannot stand beside --limits"),
         (("--json", "nowhere/a.json"), "folder does not exist"),
         (("--channel", "TxRd"), "needs --objective"),
     ],
