@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import lzma
 import os
 import stat
+import struct
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.package.reading import read_description, refuse_harmful_files
 
 DESCRIPTION_NAMES = ("rdf.yaml", "bioimageio.yaml")
 CHECKSUMS_NAME = "SHA256SUMS"
 
+_ORDINARY = (0, stat.S_IFREG, stat.S_IFDIR)
+
+# What the readers of headers and of compressed data raise on damaged ones.
+ZIP_DAMAGE = (
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    lzma.LZMAError,
+    struct.error,
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+)
+
 _DATE = (1980, 1, 1, 0, 0, 0)
 _PERMISSIONS = 0o644
-_LARGEST_BYTES = 16 * 2**30
 _CHUNK = 2**20
+
+# No package comes near these. Weights shrink by a tenth, and only what is made to burst shrinks to
+# a hundredth; a description of a few kilobytes may.
+_LARGEST_BYTES = 16 * 2**30
+_MOST_FILES = 10_000
+_LARGEST_GROWTH = 100
+_ALWAYS_FITS_BYTES = 64 * 2**20
 
 
 def write_archive(folder: Path, path: Path) -> None:
@@ -82,25 +108,39 @@ def wrong_checksums(folder: Path) -> list[str]:
 def open_package(path: Path) -> Iterator[Path]:
     """Yield the path of the description of a package that is a zip file or a folder.
 
-    A zip file is checked and unpacked into a temporary folder.
+    A zip file is checked and unpacked into a temporary folder. Nothing of the package is run, and
+    nothing outside it is read.
 
     Raises
     ------
     DeepZError
-        If there is no such file, it is not a sound zip file, a member would be written outside
-        the folder, or no description is found.
+        If there is no such file, it is not a sound zip file, it is made to do harm (members or
+        links that lead outside, more than the disk or the memory holds), or no description is
+        found.
     """
     if path.is_dir():
-        yield _description(path, {file.name for file in path.iterdir()}, path)
+        yield _checked(path, path)
         return
     with TemporaryDirectory(prefix="deepz-package-") as temporary:
         folder = Path(temporary)
-        yield _description(folder, _unpack(path, folder), path)
+        _unpack(path, folder)
+        yield _checked(folder, path)
 
 
-def _description(folder: Path, names: set[str], package: Path) -> Path:
+def _checked(folder: Path, package: Path) -> Path:
+    """Return the path of the description in a folder of which nothing does harm."""
+    description = _description(folder, package)
+    _refuse_links(folder, package)
+    try:
+        refuse_harmful_files(folder, read_description(description))
+    except DeepZError as error:
+        raise DeepZError(f"{package}: {error}") from error
+    return description
+
+
+def _description(folder: Path, package: Path) -> Path:
     for name in DESCRIPTION_NAMES:
-        if name in names:
+        if (folder / name).is_file():
             return folder / name
     raise DeepZError(
         f"{package}: no rdf.yaml at the top level; expected a bioimage.io package, as "
@@ -108,21 +148,38 @@ def _description(folder: Path, names: set[str], package: Path) -> Path:
     )
 
 
-def _unpack(path: Path, folder: Path) -> set[str]:
-    """Unpack a zip file and return the names of its members."""
+def _refuse_links(folder: Path, package: Path) -> None:
+    """Refuse a folder with links that lead out of it, or with files that are none."""
+    root = folder.resolve()
+    for count, entry in enumerate(folder.rglob("*")):
+        if count >= _MOST_FILES:
+            raise DeepZError(f"{package}: more than {_MOST_FILES} files; expected a package")
+        try:
+            inside = entry.resolve().is_relative_to(root)
+        except (OSError, RuntimeError):  # links that lead to each other
+            inside = False
+        if not inside:
+            raise DeepZError(f"{package}: {entry.name!r} is a link that leads outside the package")
+        if not (entry.is_file() or entry.is_dir()):
+            raise DeepZError(f"{package}: {entry.name!r} is neither a file nor a folder")
+
+
+def _unpack(path: Path, folder: Path) -> None:
     if not path.exists():
         raise DeepZError(f"{path} does not exist; expected a package (.zip) or its folder")
     try:
         with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                _refuse_unsafe(member, path)
-            if sum(member.file_size for member in archive.infolist()) > _LARGEST_BYTES:
-                raise DeepZError(f"{path}: unpacks to more than {_LARGEST_BYTES >> 30} GiB")
+            _refuse_unsafe(archive.infolist(), path)
             archive.extractall(folder)  # checks the CRC of every member
-            return set(archive.namelist())
     except zipfile.BadZipFile as error:
         raise DeepZError(f"{path}: {_zip_complaint(path)}") from error
-    except (EOFError, NotImplementedError, RuntimeError, zipfile.LargeZipFile) as error:
+    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+        raise DeepZError(f"{path}: two members want the same place") from error
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise  # no fault of the package
+        raise DeepZError(f"{path}: cannot be unpacked ({error.strerror})") from error
+    except ZIP_DAMAGE as error:
         raise DeepZError(f"{path}: cannot be unpacked ({error})") from error
 
 
@@ -134,15 +191,29 @@ def _zip_complaint(path: Path) -> str:
     return "a truncated or damaged zip file; download or build it again"
 
 
-def _refuse_unsafe(member: zipfile.ZipInfo, path: Path) -> None:
-    """Refuse members that would be written elsewhere, and links."""
-    # ZipInfo has turned the host's separators into slashes; a backslash is one on Windows.
-    name = member.filename.replace("\\", "/")
-    outside = name.startswith("/") or ".." in name.split("/") or ":" in name.split("/")[0]
-    if outside or stat.S_ISLNK(member.external_attr >> 16):
+def _refuse_unsafe(members: Sequence[zipfile.ZipInfo], path: Path) -> None:
+    """Refuse an archive that would write elsewhere, or more than its size lets expect."""
+    if len(members) > _MOST_FILES:
+        raise DeepZError(f"{path}: {len(members)} members; expected at most {_MOST_FILES}")
+    places: set[str] = set()
+    for member in members:
+        # ZipInfo has turned the host's separators into slashes; a backslash is one on Windows.
+        name = member.filename.replace("\\", "/")
+        outside = name.startswith("/") or ".." in name.split("/") or ":" in name.split("/")[0]
+        if outside or stat.S_IFMT(member.external_attr >> 16) not in _ORDINARY:
+            raise DeepZError(
+                f"{path}: member {member.filename!r} points outside the package; "
+                "do not use a package from this source"
+            )
+        place = str(PurePosixPath(name)).casefold()  # as file systems of Windows and macOS see it
+        if place in places:
+            raise DeepZError(f"{path}: two members are named {member.filename!r}")
+        places.add(place)
+    unpacked, packed = sum(member.file_size for member in members), path.stat().st_size
+    if unpacked > min(_LARGEST_BYTES, max(_ALWAYS_FITS_BYTES, _LARGEST_GROWTH * packed)):
         raise DeepZError(
-            f"{path}: member '{member.filename}' points outside the package; "
-            "do not use a package from this source"
+            f"{path}: {packed} bytes that unpack to {unpacked}; expected at most "
+            f"{_LARGEST_GROWTH} times as many and {_LARGEST_BYTES >> 30} GiB"
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.package.checks import Check
+from deepz_zoo.package.reading import is_remote, read_description, referenced_files
+from deepz_zoo.package.trust import programs_in, refuse_harmful_weights
 
 if TYPE_CHECKING:
     from bioimageio.spec.model.v0_5 import ModelDescr
@@ -22,6 +25,8 @@ Predict = Callable[[Tensor], Tensor]
 """Maps (b, 2, ny, nx) to (b, 1, ny, nx)."""
 
 FORMATS = ("pytorch_state_dict", "torchscript", "onnx")
+
+_REMOTE = "All files are in the package"
 
 
 @dataclass(frozen=True)
@@ -50,29 +55,44 @@ class FormatDifference:
         return cls(weight_format, absolute, absolute / largest if largest else absolute)
 
 
-def run_bioimageio_tests(description: Path) -> list[Check]:
+def run_bioimageio_tests(description: Path, *, trust: bool = False) -> list[Check]:
     """Run bioimageio.core's tests of every weight format.
 
     Parameters
     ----------
     description
         The package's ``rdf.yaml``.
+    trust
+        Run also the formats that run a program from the package, and fetch files that the
+        description names by an address; see `deepz_zoo.package.trust`.
 
     Returns
     -------
     list of Check
-        The validation of the format first.
+        The validation of the format first; formats that are not trusted are skipped.
 
     Raises
     ------
     DeepZError
-        If the file is not YAML or holds no mapping.
+        If the file is no description, or reading the weights could do harm.
     """
-    _refuse_unreadable(description)
+    content = read_description(description)
+    refuse_harmful_weights(content, description.parent)
+    remote = next((name for _, name in referenced_files(content) if is_remote(name)), None)
+    if remote and not trust:
+        return [Check(_REMOTE, "failed", f"{remote} was not fetched; pass --trust to allow it")]
     from bioimageio.core import test_model
+    from bioimageio.spec import load_description
 
-    # stop_early=True would stop after the first format that passes
-    summary = test_model(description, stop_early=False)
+    model = load_description(description, perform_io_checks=True)
+    summary = model.validation_summary
+    present = present_formats(model)
+    programs = {} if trust else programs_in(content, description.parent, present)
+    testable: Any = [name for name in present if name not in programs]
+    for weight_format in testable:
+        # The summary is one and the same, and grows. stop_early=True would stop after the first
+        # format that passes.
+        summary = test_model(model, weight_format=weight_format, stop_early=False)
     checks = [
         Check(
             _joined(detail.name),
@@ -81,23 +101,13 @@ def run_bioimageio_tests(description: Path) -> list[Check]:
         )
         for detail in summary.details
     ]
-    if summary.status != "passed" and all(check.status == "passed" for check in checks):
+    if summary.status == "failed" and all(check.status == "passed" for check in checks):
         checks.append(Check("bioimage.io tests", "failed", f"status {summary.status}"))
-    return checks
-
-
-def _refuse_unreadable(description: Path) -> None:
-    from bioimageio.spec.utils import read_yaml
-
-    try:
-        content = read_yaml(description)
-    except Exception as error:  # of the YAML library, which is none of ours
-        raise DeepZError(f"{description.name} is not YAML ({_joined(str(error))})") from error
-    if not isinstance(content, dict):
-        raise DeepZError(
-            f"{description.name} holds {type(content).__name__}; expected a mapping with the "
-            "fields of a bioimage.io description"
-        )
+    skipped = [
+        Check(f"Tests of the weight format ({name})", "skipped", f"{why}; pass --trust to run it")
+        for name, why in programs.items()
+    ]
+    return [*dict.fromkeys(checks), *skipped]
 
 
 def _one_line(place: tuple[int | str, ...], message: str) -> str:
@@ -109,12 +119,15 @@ def _joined(text: str) -> str:
     return " ".join(text.split())
 
 
-def format_differences(description: Path) -> tuple[FormatDifference, ...]:
-    """Run every weight format on the test input and compare with the test output."""
+def format_differences(description: Path, *, trust: bool = False) -> tuple[FormatDifference, ...]:
+    """Run every weight format on the test input and compare with the test output.
+
+    Formats that would run a program from the package are left out unless `trust` is given.
+    """
     model = load_model_description(description)
     tensor, expected = reference_tensors(model)
     differences = []
-    for weight_format in available_formats(model):
+    for weight_format in available_formats(model, trust=trust):
         with opened_format(model, weight_format) as predict:
             difference = FormatDifference.between(weight_format, predict(tensor), expected)
         differences.append(difference)
@@ -122,13 +135,15 @@ def format_differences(description: Path) -> tuple[FormatDifference, ...]:
 
 
 def load_model_description(description: Path) -> ModelDescr:
-    """Load a description of format 0.5.
+    """Load a description of format 0.5; nothing of the package is run.
 
     Raises
     ------
     DeepZError
-        If it is not valid, or describes something other than a model of format 0.5.
+        If it is not valid, describes something other than a model of format 0.5, or its weights
+        could do harm.
     """
+    refuse_harmful_weights(read_description(description), description.parent)
     from bioimageio.spec import InvalidDescr, load_description
     from bioimageio.spec.model.v0_5 import ModelDescr
 
@@ -144,9 +159,28 @@ def load_model_description(description: Path) -> ModelDescr:
     return model
 
 
-def available_formats(model: ModelDescr) -> tuple[str, ...]:
-    """Return the weight formats of a description that can be run here."""
-    return tuple(name for name in FORMATS if getattr(model.weights, name) is not None)
+def available_formats(model: ModelDescr, *, trust: bool = False) -> tuple[str, ...]:
+    """Return the weight formats of a description that can be run here.
+
+    Those that would run a program from the package are left out unless `trust` is given.
+    """
+    present = present_formats(model)
+    programs = {} if trust else programs_in(*_content(model), present)
+    return tuple(name for name in FORMATS if name in present and name not in programs)
+
+
+def present_formats(model: object) -> tuple[str, ...]:
+    """Return the names of a description's weight formats; none where it is not a valid model."""
+    weights = getattr(model, "weights", None)
+    if not isinstance(weights, BaseModel):  # an invalid description keeps what the file says
+        return ()
+    return tuple(name for name in type(weights).model_fields if getattr(weights, name) is not None)
+
+
+def _content(model: ModelDescr) -> tuple[Mapping[str, Any], Path]:
+    """Return the description that a model was loaded from, and its folder."""
+    folder = Path(str(model.root))
+    return read_description(folder / str(model.file_name)), folder
 
 
 def reference_tensors(model: ModelDescr) -> tuple[Tensor, Tensor]:

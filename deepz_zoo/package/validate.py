@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.package import behavior
 from deepz_zoo.package.archive import CHECKSUMS_NAME, open_package, wrong_checksums
@@ -73,6 +72,7 @@ def validate_package(
     path: Path,
     *,
     scenes: Sequence[behavior.Scene] | None = None,
+    trust: bool = False,
     progress: Progress = lambda step: None,
 ) -> ValidationReport:
     """Run bioimage.io's tests on a package, and check that it behaves as a Deep-Z model.
@@ -84,17 +84,19 @@ def validate_package(
     scenes
         Simulated stacks to check the behavior with; by default new ones of the optics that the
         package describes.
+    trust
+        Run also the programs in the package and fetch the addresses in its description.
     progress
         Called with the name of each step.
 
     Raises
     ------
     DeepZError
-        If `path` holds no package that can be opened.
+        If `path` holds no package that can be opened, or one that is made to do harm.
     """
-    with isolated_bioimageio(), open_package(path) as description:
+    with isolated_bioimageio(online=trust), open_package(path) as description:
         progress("testing every weight format")
-        tests = tuple(run_bioimageio_tests(description))
+        tests = tuple(run_bioimageio_tests(description, trust=trust))
         if any(check.status == "failed" for check in tests):
             # What does not run, or not as described, need not be looked at further.
             return ValidationReport(path, tests, _skipped("it fails bioimage.io's tests"))
@@ -105,9 +107,10 @@ def validate_package(
         checks = [
             _checksums(description.parent),
             _channel_names(model),
-            *_behavior(model, deepz, scenes, progress),
+            *_behavior(model, deepz, scenes, available_formats(model, trust=trust), progress),
         ]
-        return ValidationReport(path, tests, tuple(checks), format_differences(description))
+        differences = format_differences(description, trust=trust)
+        return ValidationReport(path, tests, tuple(checks), differences)
 
 
 def _skipped(reason: str) -> tuple[Check, ...]:
@@ -143,6 +146,7 @@ def _behavior(
     model: ModelDescr,
     deepz: Mapping[str, Any],
     scenes: Sequence[behavior.Scene] | None,
+    formats: Sequence[str],
     progress: Progress,
 ) -> list[Check]:
     try:
@@ -157,12 +161,13 @@ def _behavior(
     described = passed_if(
         True, OPTICS, f"{system.name}, {system.pixel_size_um:g} µm, ±{system.z_range_um:g} µm"
     )
+    if not formats:
+        reason = "none of its weights can be run; --trust allows those that are programs"
+        return [described, *(Check(name, "skipped", reason) for name in behavior.NAMES)]
     if scenes is None:
         progress("simulating planes to compare with")
         scenes = behavior.simulate_scenes(system)
     progress("checking the behavior")
-    if not (formats := available_formats(model)):
-        raise DeepZError("the package has no weights that can be run here")
     with opened_format(model, formats[0]) as predict:
         return [
             described,

@@ -42,6 +42,28 @@ def test_all_passed(run_cli, report):
     assert "2.0e-07" in out
 
 
+def test_programs_are_run_only_when_trusted(run_cli, monkeypatch):
+    options = []
+
+    def validate_package(path, *, trust, progress):
+        options.append(trust)
+        return ValidationReport(path, (Check("Run", "passed"),), ())
+
+    monkeypatch.setattr(validate, "validate_package", validate_package)
+    assert run_cli("validate", "a.zip")[0] == 0
+    assert run_cli("validate", "a.zip", "--trust")[0] == 0
+    assert options == [False, True]
+
+
+def test_skipped_format_is_shown_and_no_failure(run_cli, report):
+    report(PASSED, format_check=Check("Tests (keras)", "skipped", "may hold programs; --trust"))
+    code, out, err = run_cli("validate", "a.zip")
+    assert (code, err) == (0, "")
+    assert "all 2" not in out
+    assert "Tests (keras)" in out
+    assert "--trust" in out
+
+
 def test_failed_check_is_named(run_cli, report):
     report(PASSED, FAILED)
     code, out, err = run_cli("validate", "a.zip")
@@ -90,9 +112,31 @@ def slips(path: Path) -> None:
         archive.writestr("../evil.txt", "x")
 
 
+def bomb(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("rdf.yaml", "type: model")
+        archive.writestr("zeros", bytes(65 * 2**20))
+
+
+def yaml_bomb(path: Path) -> None:
+    lines = ["a0: &a0 [x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 20)]
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("rdf.yaml", "\n".join(lines))
+
+
+def newline_in_a_name(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("rdf.yaml", "type: model")
+        archive.writestr("../a\nb", "points outside")
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
+        (bomb, "unpack to"),
+        (yaml_bomb, "unfolds to more"),
+        (newline_in_a_name, "points outside"),
         (lambda path: None, "does not exist"),
         (lambda path: path.write_text("hello"), "not a zip file"),
         (lambda path: path.mkdir(), "no rdf.yaml"),

@@ -147,6 +147,93 @@ def test_link_as_a_member(tmp_path):
     assert "points outside" in refused(path)
 
 
+def test_device_as_a_member(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("rdf.yaml", "type: model")
+        device = zipfile.ZipInfo("pipe")
+        device.external_attr = (stat.S_IFIFO | 0o666) << 16
+        archive.writestr(device, "")
+    assert "points outside" in refused(path)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("twin", ["rdf.yaml", "RDF.yaml", "./rdf.yaml"])
+def test_two_members_of_one_name(tmp_path, twin):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("rdf.yaml", "type: model")
+        archive.writestr(twin, "type: other")
+    assert "two members are named" in refused(path)
+
+
+def test_file_where_another_member_wants_a_folder(tmp_path):
+    path = zipped(tmp_path / "a.zip", {"rdf.yaml": "type: model", "a": "x", "a/b": "y"})
+    assert "same place" in refused(path)
+
+
+def test_name_that_no_file_system_takes(tmp_path):
+    path = zipped(tmp_path / "a.zip", {"rdf.yaml": "type: model", "n" * 5000: "x"})
+    assert "cannot be unpacked" in refused(path)
+
+
+def test_zip_bomb_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("rdf.yaml", "type: model")
+        archive.writestr("zeros", bytes(65 * 2**20))
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", lambda *_: pytest.fail("was unpacked"))
+    assert "unpack to" in refused(path)
+
+
+def test_member_larger_than_it_says(tmp_path):
+    """A forged size in the directory must not let more out than was counted."""
+    path = zipped(tmp_path / "a.zip", {"rdf.yaml": "type: model", "data": "x" * 5000})
+    data = path.read_bytes()
+    path.write_bytes(data.replace((5000).to_bytes(4, "little"), (50).to_bytes(4, "little")))
+    assert "truncated or damaged" in refused(path)
+
+
+def test_too_many_members(tmp_path):
+    path = zipped(tmp_path / "a.zip", {f"{n}": "" for n in range(10_001)})
+    assert "10001 members" in refused(path)
+
+
+def test_damaged_compressed_data(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("rdf.yaml", "type: model")
+        archive.writestr("data", bytes(range(256)) * 40)
+    with zipfile.ZipFile(path) as archive:
+        start = archive.getinfo("data").header_offset + 30 + len("data")
+    data = bytearray(path.read_bytes())
+    data[start : start + 4] = b"\xff" * 4
+    path.write_bytes(data)
+    assert "cannot be unpacked" in refused(path)
+
+
+@pytest.mark.parametrize("name", ["rdf.yaml", "weights.pt", "inner/weights.pt"])
+def test_folder_with_a_link_that_leads_out(content, tmp_path, name):
+    secret = tmp_path / "secret"
+    secret.write_text("type: model\n")
+    link = content / name
+    link.parent.mkdir(exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(secret)
+    assert "leads outside" in refused(content)
+
+
+def test_folder_with_links_in_a_circle(content):
+    (content / "a").symlink_to(content / "b")
+    (content / "b").symlink_to(content / "a")
+    assert "link" in refused(content)
+
+
+def test_folder_with_a_pipe(content):
+    os.mkfifo(content / "test.npy")
+    assert "neither a file nor a folder" in refused(content)
+
+
 def test_output_appears_by_rename(tmp_path):
     path = tmp_path / "out.zip"
     with written_by_rename(path, overwrite=False) as temporary:

@@ -30,7 +30,7 @@ def scenes(scene: Scene) -> list[Scene]:
 def format_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip bioimage.io's tests, which take seconds and are run by other tests here."""
     tests = [Check("bioimage.io's tests", "passed")]
-    monkeypatch.setattr(validate, "run_bioimageio_tests", lambda description: tests)
+    monkeypatch.setattr(validate, "run_bioimageio_tests", lambda description, **options: tests)
 
 
 def edit(folder: Path, change) -> None:
@@ -46,6 +46,7 @@ def statuses(report) -> dict[str, str]:
 
 
 def test_untrained_package_is_sound_but_misbehaves(built, scenes):
+    """Its own formats are all run without being told to trust it: none is skipped."""
     report = validate_package(built, scenes=scenes)
     assert {check.status for check in report.format_checks} == {"passed"}
     found = statuses(report)
@@ -137,6 +138,7 @@ def test_bioimageio_is_isolated_and_released():
     from bioimageio.spec import settings
 
     before = settings.cache_path, settings.http_timeout
+    environment = dict(os.environ)
     with isolated_bioimageio():
         inside = settings.cache_path
         assert inside.is_dir()
@@ -144,6 +146,8 @@ def test_bioimageio_is_isolated_and_released():
         assert settings.http_timeout <= 1
     assert not inside.exists()
     assert (settings.cache_path, settings.http_timeout) == before
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        assert os.environ.get(name) == environment.get(name)
 
 
 def test_nothing_is_written_into_the_home(built, tmp_path):
