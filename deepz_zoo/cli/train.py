@@ -81,6 +81,11 @@ _HARDWARE = ("accelerator", "devices", "nodes", "strategy", "precision", "compil
     type=click.FloatRange(0, 1),
     help="Share of the patches scaled by their own plane, as lone images are, not by their stack.",
 )
+@click.option(
+    "--in-focus-share",
+    type=click.FloatRange(0, 1),
+    help="Share of the simulated targets drawn by their contrast, near focus.",
+)
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True))
 @click.option(
     "--decay-fraction",

@@ -1,6 +1,6 @@
 """Axial alignment of a stack by StackReg, the paper's first step.
 
-"Each captured image stack was first axially aligned using the ImageJ plugin "StackReg", which
+"Each captured image stack was first axially aligned using an ImageJ plugin named "StackReg", which
 corrects the rigid shift and rotation caused by the microscope stage inaccuracy" (Methods, "Image
 pre-processing and training data preparation").
 """
@@ -51,7 +51,8 @@ class Alignment:
         ny, nx = self.stack.shape[1:]
         center = np.array([(nx - 1) / 2, (ny - 1) / 2, 1.0])
         recorded = self.matrices[:, :2] @ center
-        return (center[:2] - recorded)[:, ::-1]
+        moved: NDArray[np.float64] = center[:2] - recorded
+        return moved[:, ::-1]
 
     @property
     def angles_deg(self) -> NDArray[np.float64]:
@@ -113,8 +114,10 @@ def align_stack(
 
 
 def _check(stack: NDArray[Any]) -> None:
-    if stack.ndim != 3:
-        raise DeepZError(f"{stack.ndim} axes; expected a stack (z, y, x) to align")
+    if stack.ndim != 3 or not len(stack):
+        raise DeepZError(f"an array of shape {stack.shape}; expected a stack (z, y, x) to align")
+    if stack.dtype.kind not in "iuf":
+        raise DeepZError(f"planes of {stack.dtype}; expected whole or floating-point numbers")
     if min(stack.shape[1:]) < _SMALLEST_SIDE_PX:
         raise DeepZError(
             f"planes of {stack.shape[1]} × {stack.shape[2]} px; alignment needs "
@@ -176,5 +179,4 @@ def _as_type(planes: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.kind not in "iu":
         return planes.astype(dtype)
     limits = np.iinfo(dtype)
-    rounded = np.clip(np.floor(planes + 0.5), max(limits.min, 0), limits.max)
-    return rounded.astype(dtype)
+    return np.clip(np.floor(planes + 0.5), limits.min, limits.max).astype(dtype)

@@ -59,11 +59,11 @@ def cover_mask(
     core_px = region_px - round(overlap * region_px)
     by_rows = _sweep(mask, core_px)
     by_columns = [(y, x) for x, y in _sweep(mask.T, core_px)]
-    found = []
+    found: list[list[Corner]] = []
     for cores in (by_rows, by_columns):
-        regions = [_grow(core, mask.shape, core_px, region_px) for core in cores]
-        found.append(_without_needless(mask, regions, region_px))
-    return tuple(sorted(min(found, key=len)))
+        grown = [_grow(core, mask.shape, core_px, region_px) for core in cores]
+        found.append(_without_needless(mask, grown, region_px))
+    return tuple(sorted(min(found, key=lambda cover: len(cover))))
 
 
 def _sweep(mask: NDArray[np.bool_], side: int) -> list[Corner]:

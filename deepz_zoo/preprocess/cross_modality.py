@@ -247,15 +247,12 @@ def _focus(
 ) -> tuple[NDArray[np.float64], float]:
     """Return the focus curve of a region and where its zero lies above the first plane."""
     curve = focus_curve(planes, edf)
-    last_um = (len(planes) - 1) * z_step_um
-    zero_um = axial_zero_um(curve, np.arange(len(planes)) * z_step_um)
-    if not 0 <= zero_um <= last_um:
-        raise DeepZError(f"the focus lies outside the stack, at {zero_um:.1f} of 0 to {last_um} µm")
-    return curve, zero_um
+    return curve, axial_zero_um(curve, np.arange(len(planes)) * z_step_um)
 
 
 def _as_recorded(stack: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return warped planes in the type of the recorded ones."""
     if dtype.kind != "u":
         return stack.astype(dtype)
-    return np.clip(np.rint(stack), 0, np.iinfo(dtype).max).astype(dtype)
+    recorded: NDArray[Any] = np.clip(np.rint(stack), 0, np.iinfo(dtype).max).astype(dtype)
+    return recorded

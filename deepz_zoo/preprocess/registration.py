@@ -229,9 +229,7 @@ def _by_phase_correlation(moving: NDArray[Any], fixed: NDArray[Any]) -> Registra
     return _registration(matrix, "translation", 0, fixed.shape)
 
 
-def _by_features(
-    moving: NDArray[Any], fixed: NDArray[Any], seed: int
-) -> Iterator[Registration]:
+def _by_features(moving: NDArray[Any], fixed: NDArray[Any], seed: int) -> Iterator[Registration]:
     """Yield what matched features determine, the most general model first."""
     from skimage.measure import ransac
     from skimage.transform import ProjectiveTransform, SimilarityTransform
@@ -269,9 +267,7 @@ def _matches(
     return here[pairs[:, 0]], there[pairs[:, 1]]
 
 
-def _features(
-    image: NDArray[Any], binning: int
-) -> tuple[NDArray[np.float64], NDArray[np.generic]]:
+def _features(image: NDArray[Any], binning: int) -> tuple[NDArray[np.float64], NDArray[np.generic]]:
     """Return (x, y) of the features of an image and their descriptors."""
     from skimage.feature import SIFT
     from skimage.transform import downscale_local_mean
@@ -281,8 +277,8 @@ def _features(
         detector.detect_and_extract(downscale_local_mean(image, binning))
     except RuntimeError:  # what SIFT says of an image without features
         return np.empty((0, 2)), np.empty((0, 0))
-    places = detector.positions[:, ::-1] * binning + (binning - 1) / 2
-    return places, detector.descriptors
+    positions, descriptors = np.asarray(detector.positions), np.asarray(detector.descriptors)
+    return positions[:, ::-1] * binning + (binning - 1) / 2, descriptors
 
 
 def _is_plausible(matrix: Matrix, shape: tuple[int, ...]) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".html", ".png")
 _COLORS = {"training": "C0", "validation": "C1", "test": "C2"}
 _REJECTED = "C3"
+_LEFT_OUT = "left out"
 _MOST_ROWS = 12
 _MOST_CURVES = 40
 _PANEL_IN = 3.4
@@ -196,8 +197,12 @@ def _draw_regions(
 
     side = dataset.manifest.parameters.region_px
     labels = set()
-    boxes = [(region.y_px, region.x_px, region.split) for region in regions]
-    boxes += [(r.y_px, r.x_px, "left out") for r in rejected if r.y_px is not None]
+    boxes: list[tuple[int, int, str]] = [
+        (region.y_px, region.x_px, region.split) for region in regions
+    ]
+    boxes += [
+        (r.y_px, r.x_px, _LEFT_OUT) for r in rejected if r.y_px is not None and r.x_px is not None
+    ]
     for y, x, kind in boxes:
         axis.add_patch(
             Rectangle(
@@ -207,7 +212,7 @@ def _draw_regions(
                 fill=False,
                 linewidth=1.5,
                 edgecolor=_COLORS.get(kind, _REJECTED),
-                linestyle="--" if kind == "left out" else "-",
+                linestyle="--" if kind == _LEFT_OUT else "-",
                 label=None if kind in labels else kind,
             )
         )
@@ -243,4 +248,5 @@ def _draw_overlay(
 def _shown(image: NDArray[Any]) -> NDArray[np.float64]:
     """Return an image between 0 and 1, its dim parts lifted."""
     low, high = np.percentile(image, (1, _BRIGHTEST))
-    return np.sqrt(np.clip((image - low) / max(high - low, 1e-9), 0, 1)).astype(np.float64)
+    shown: NDArray[np.float64] = np.clip((image - low) / max(high - low, 1e-9), 0, 1) ** 0.5
+    return shown

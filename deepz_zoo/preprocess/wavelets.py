@@ -93,7 +93,7 @@ def analyze(image: NDArray[Any], scales: int) -> Complex:
         The low-pass part in the corner at the origin and the details at `subbands`.
     """
     coefficients = np.empty(image.shape, dtype=np.complex128)
-    part = np.asarray(image, dtype=np.float64)
+    part: NDArray[Any] = np.asarray(image, dtype=np.float64)
     ny, nx = image.shape
     for scale in range(scales):
         rows, columns = ny >> scale, nx >> scale
@@ -106,7 +106,7 @@ def analyze(image: NDArray[Any], scales: int) -> Complex:
 
 def synthesize(coefficients: Complex, scales: int) -> Complex:
     """Return the image of `coefficients`: the inverse of `analyze`, since the basis is unitary."""
-    image = coefficients.copy()
+    image: Complex = coefficients.copy()
     ny, nx = image.shape
     for scale in reversed(range(scales)):
         rows, columns = ny >> scale, nx >> scale
@@ -136,4 +136,5 @@ def _along_both(step: Callable[[int], csr_array], image: NDArray[Any]) -> Comple
     """Apply a step along x, then along y."""
     ny, nx = image.shape
     along_x = (step(nx) @ image.T).T
-    return np.asarray(step(ny) @ along_x)
+    along_both: Complex = step(ny) @ along_x
+    return along_both

@@ -97,7 +97,9 @@ def test_fractions_stay_fractions() -> None:
 @pytest.mark.parametrize(
     ("stack", "message"),
     [
-        (np.zeros((64, 64)), "2 axes; expected a stack"),
+        (np.zeros((64, 64)), "expected a stack"),
+        (np.zeros((0, 64, 64)), "expected a stack"),
+        (np.zeros((3, 64, 64), bool), "planes of bool"),
         (np.zeros((3, 8, 64)), "8 × 64 px; alignment needs 16"),
         (np.full((3, 32, 32), np.nan), "NaN or infinity"),
     ],
