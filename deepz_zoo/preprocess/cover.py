@@ -63,7 +63,8 @@ def cover_mask(
     for cores in (by_rows, by_columns):
         grown = [_grow(core, mask.shape, core_px, region_px) for core in cores]
         found.append(_without_needless(mask, grown, region_px))
-    return tuple(sorted(min(found, key=lambda cover: len(cover))))
+    fewest = min(found, key=len)
+    return tuple(sorted(fewest))
 
 
 def _sweep(mask: NDArray[np.bool_], side: int) -> list[Corner]:
