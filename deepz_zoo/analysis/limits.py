@@ -3,39 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from deepz_zoo.analysis.accuracy import ImageFigures
-
-Condition = Literal["distance", "signal", "density", "spherical_aberration", "pixel_size"]
-CONDITIONS: tuple[Condition, ...] = get_args(Condition)
+from deepz_zoo.analysis.conditions import CONDITION_TEXTS, Condition
 
 KEPT = 0.9
 """A limit is where less than this share of the correlation at the trained edge is left."""
-
-
-@dataclass(frozen=True)
-class ConditionText:
-    """How a condition is written: a heading, its quantity with unit, and the kind of its axis."""
-
-    heading: str
-    quantity: str
-    logarithmic: bool = False
-
-
-CONDITION_TEXTS: dict[Condition, ConditionText] = {
-    "distance": ConditionText("Beyond the trained range", "Δz in µm"),
-    "signal": ConditionText("Signal", "brightest pixel of the stack in e⁻", logarithmic=True),
-    "density": ConditionText("Density of the specimen", "beads per 1000 µm²", logarithmic=True),
-    "spherical_aberration": ConditionText(
-        "Spherical aberration", "spherical aberration / the instrument's own"
-    ),
-    "pixel_size": ConditionText("Wrong pixel size", "true pixel size / the model's"),
-}
 
 
 class _Frozen(BaseModel):

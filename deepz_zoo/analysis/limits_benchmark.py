@@ -19,14 +19,8 @@ from deepz_zoo import __version__
 from deepz_zoo.analysis.accuracy import ImageFigures
 from deepz_zoo.analysis.aggregate import mean_figures
 from deepz_zoo.analysis.benchmark import Progress, check_held_out
-from deepz_zoo.analysis.limits import (
-    CONDITIONS,
-    Condition,
-    LimitCurve,
-    LimitPoint,
-    LimitSettings,
-    MeasuredLimits,
-)
+from deepz_zoo.analysis.conditions import CONDITIONS, Condition
+from deepz_zoo.analysis.limits import LimitCurve, LimitPoint, LimitSettings, MeasuredLimits
 from deepz_zoo.analysis.scene import Scene
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics.psf import PsfParameters

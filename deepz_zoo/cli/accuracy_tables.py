@@ -111,7 +111,7 @@ def limit_table(curve: LimitCurve) -> Table:
     """Return the figures of the model and of its input against one condition."""
     from rich.table import Table
 
-    from deepz_zoo.analysis.limits import CONDITION_TEXTS
+    from deepz_zoo.analysis.conditions import CONDITION_TEXTS
 
     text = CONDITION_TEXTS[curve.condition]
     table = Table(title=text.heading, title_justify="left")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from deepz_zoo.analysis.limits import CONDITIONS, Condition
+from deepz_zoo.analysis.conditions import CONDITIONS, Condition
 from deepz_zoo.cli.accuracy_tables import print_accuracy, print_limits, print_stack_accuracy
 from deepz_zoo.cli.options import model_options, progress_bar, weights_option
 from deepz_zoo.errors import DeepZError

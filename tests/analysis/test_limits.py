@@ -7,15 +7,8 @@ import math
 import pytest
 
 from deepz_zoo.analysis.accuracy import ImageFigures
-from deepz_zoo.analysis.limits import (
-    CONDITION_TEXTS,
-    CONDITIONS,
-    Condition,
-    LimitCurve,
-    LimitPoint,
-    LimitSettings,
-    MeasuredLimits,
-)
+from deepz_zoo.analysis.conditions import CONDITION_TEXTS, CONDITIONS, Condition
+from deepz_zoo.analysis.limits import LimitCurve, LimitPoint, LimitSettings, MeasuredLimits
 
 Correlations = dict[float, float]
 

@@ -14,7 +14,8 @@ from skimage.transform import resize
 from torch import nn
 
 from deepz_zoo.analysis import benchmark, limits_benchmark
-from deepz_zoo.analysis.limits import CONDITIONS, Condition, LimitSettings, MeasuredLimits
+from deepz_zoo.analysis.conditions import CONDITIONS, Condition
+from deepz_zoo.analysis.limits import LimitSettings, MeasuredLimits
 from deepz_zoo.analysis.limits_benchmark import (
     FIRST_SEED,
     SEEDS,

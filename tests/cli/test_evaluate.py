@@ -13,13 +13,8 @@ import tifffile
 
 from deepz_zoo.analysis import benchmark, limits_benchmark
 from deepz_zoo.analysis.accuracy import Accuracy, ImageFigures
-from deepz_zoo.analysis.limits import (
-    CONDITIONS,
-    LimitCurve,
-    LimitPoint,
-    LimitSettings,
-    MeasuredLimits,
-)
+from deepz_zoo.analysis.conditions import CONDITIONS
+from deepz_zoo.analysis.limits import LimitCurve, LimitPoint, LimitSettings, MeasuredLimits
 from deepz_zoo.analysis.measured import StackAccuracy
 from deepz_zoo.optics import psf
 
