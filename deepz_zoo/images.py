@@ -89,6 +89,10 @@ class Image:
         One name a channel, or empty.
     frame_interval_s
         Time between frames in seconds, or None.
+    emission_um
+        Emission wavelength of each channel in µm, None where the file does not say; or empty.
+    numerical_aperture, immersion
+        Of the objective, where the file says it; the immersion as OME names it: Air, Water, Oil, ….
     """
 
     data: Array
@@ -98,6 +102,9 @@ class Image:
     z_origin_um: float = 0.0
     channel_names: tuple[str, ...] = ()
     frame_interval_s: float | None = None
+    emission_um: tuple[float | None, ...] = ()
+    numerical_aperture: float | None = None
+    immersion: str | None = None
 
     def __post_init__(self) -> None:
         """Check that the axes fit the data."""
@@ -215,7 +222,7 @@ def _read_tiff(path: Path, position: int | None) -> Image:
             if "s" in names:
                 raise DeepZError(_color_message(path, f"axes {series.axes}, shape {series.shape}"))
             calibration = _calibration(path, tif, index)
-            data = series.asarray()
+            data = _pixels(tif, series)
     except (DeepZError, MemoryError):
         raise
     except Exception as error:
@@ -224,6 +231,14 @@ def _read_tiff(path: Path, position: int | None) -> Image:
         raise _damaged(path, complaints[0])
     data, names = _canonical(data, names)
     return Image(data, names, **calibration)
+
+
+def _pixels(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Array:
+    """Return the pixels of one image, which may lie in another file of a set of positions."""
+    if series.keyframe.parent is tif:
+        return np.asarray(series.asarray())
+    # By pages: otherwise tifffile looks for contiguous pixels in the file that was opened.
+    return np.asarray(series.asarray(key=slice(None))).reshape(series.shape)
 
 
 def _only_position(path: Path, tif: tifffile.TiffFile) -> int:
@@ -337,10 +352,12 @@ def _calibration(path: Path, tif: tifffile.TiffFile, position: int) -> dict[str,
 
 
 def _ome_calibration(path: Path, xml: str, position: int) -> dict[str, Any]:
-    images = ElementTree.fromstring(xml).findall(".//{*}Pixels")
+    root = ElementTree.fromstring(xml)
+    images = [image for image in root.findall(".//{*}Image") if image.find("{*}Pixels") is not None]
     if position >= len(images):
         return {}
-    pixels = images[position]
+    pixels = images[position].find("{*}Pixels")
+    assert pixels is not None
 
     def length(name: str, of: ElementTree.Element = pixels) -> float | None:
         value = of.get(name)
@@ -351,7 +368,8 @@ def _ome_calibration(path: Path, xml: str, position: int) -> dict[str, Any]:
         for plane in pixels.findall("{*}Plane")
     }
     z_um = [z for _, z in sorted(positions.items()) if z is not None]
-    names = tuple(channel.get("Name", "") for channel in pixels.findall("{*}Channel"))
+    channels = pixels.findall("{*}Channel")
+    names = tuple(channel.get("Name", "") for channel in channels)
     interval = pixels.get("TimeIncrement")
     in_seconds = pixels.get("TimeIncrementUnit", "s") == "s"
     return {
@@ -360,6 +378,29 @@ def _ome_calibration(path: Path, xml: str, position: int) -> dict[str, Any]:
         "z_origin_um": z_um[0] if z_um else 0.0,
         "channel_names": names if all(names) else (),
         "frame_interval_s": float(interval) if interval and in_seconds else None,
+        "emission_um": tuple(_emission_um(channel) for channel in channels),
+        **_ome_objective(root, images[position]),
+    }
+
+
+def _emission_um(channel: ElementTree.Element) -> float | None:
+    value = channel.get("EmissionWavelength")
+    unit = channel.get("EmissionWavelengthUnit", "nm")
+    return None if value is None else _in_micrometers(float(value), unit)
+
+
+def _ome_objective(root: ElementTree.Element, image: ElementTree.Element) -> dict[str, Any]:
+    """Return what OME-XML says of the objective of an image."""
+    objectives = root.findall(".//{*}Instrument/{*}Objective")
+    settings = image.find("{*}ObjectiveSettings")
+    used = [o for o in objectives if settings is not None and o.get("ID") == settings.get("ID")]
+    if not used and len(objectives) != 1:
+        return {}
+    lens = (used or objectives)[0]
+    aperture = lens.get("LensNA")
+    return {
+        "numerical_aperture": None if aperture is None else float(aperture),
+        "immersion": lens.get("Immersion"),
     }
 
 

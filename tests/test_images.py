@@ -10,7 +10,15 @@ import pytest
 import tifffile
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.images import Image, even_step, read_image, replacing, write_image, write_planes
+from deepz_zoo.images import (
+    Image,
+    count_positions,
+    even_step,
+    read_image,
+    replacing,
+    write_image,
+    write_planes,
+)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 IJ_JAR = Path("/usr/share/java/ij.jar")
@@ -170,6 +178,83 @@ def test_axes_of_length_one_are_dropped(tmp_path: Path, stack) -> None:
 def test_image_refuses_wrong_axes() -> None:
     with pytest.raises(ValueError, match="do not fit"):
         Image(np.zeros((3, 4, 5)), "yx")
+
+
+# -------------------------------------------------------------------------------------- positions
+
+
+def position_planes(position: int) -> np.ndarray:
+    return np.random.default_rng(position).integers(90, 999, (4, 20, 24)).astype(np.uint16)
+
+
+def test_positions_of_one_file_with_their_own_calibration(tmp_path: Path) -> None:
+    path = tmp_path / "positions.ome.tif"
+    with tifffile.TiffWriter(path, ome=True) as file:
+        for position, step_um in enumerate((0.5, 0.3, 1.0)):
+            z_um = [step_um * z for z in range(4)]
+            file.write(
+                position_planes(position),
+                metadata={
+                    "axes": "ZYX",
+                    "PhysicalSizeX": 0.325,
+                    "PhysicalSizeY": 0.325,
+                    "PhysicalSizeZ": step_um,
+                    "Plane": {"PositionZ": z_um},
+                },
+            )
+    assert count_positions(path) == 3
+    for position, step_um in enumerate((0.5, 0.3, 1.0)):
+        image = read_image(path, position=position)
+        np.testing.assert_array_equal(image.data, position_planes(position))
+        assert (image.axes, image.pixel_size_um, image.z_step_um) == ("zyx", 0.325, step_um)
+    with pytest.raises(DeepZError, match="holds 3 separate images"):
+        read_image(path)
+
+
+@pytest.fixture
+def set_of_files(tmp_path: Path) -> list[Path]:
+    """Return a file for each of two positions; as Micro-Manager's, each describes both."""
+    paths = [tmp_path / f"set_{position}.ome.tif" for position in range(2)]
+    ids = [f"urn:uuid:{position:08d}-0000-0000-0000-000000000000" for position in range(2)]
+    images = "".join(
+        f'<Image ID="Image:{i}"><Pixels ID="Pixels:{i}" DimensionOrder="XYZCT" Type="uint16" '
+        'SizeX="24" SizeY="20" SizeZ="4" SizeC="1" SizeT="1" PhysicalSizeX="0.325" '
+        'PhysicalSizeY="0.325" PhysicalSizeZ="0.5">'
+        f'<Channel ID="Channel:{i}:0" SamplesPerPixel="1"/><TiffData IFD="0" PlaneCount="4">'
+        f'<UUID FileName="{path.name}">{uuid}</UUID></TiffData></Pixels></Image>'
+        for i, (path, uuid) in enumerate(zip(paths, ids, strict=True))
+    )
+    for position, (path, uuid) in enumerate(zip(paths, ids, strict=True)):
+        xml = f'<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="{uuid}">'
+        tifffile.imwrite(
+            path,
+            position_planes(position),
+            description=f"{xml}{images}</OME>",
+            metadata=None,
+            photometric="minisblack",
+        )
+    return paths
+
+
+@pytest.mark.parametrize("opened", [0, 1])
+def test_positions_in_a_set_of_files_are_read_from_their_own(set_of_files, opened: int) -> None:
+    assert count_positions(set_of_files[opened]) == 2
+    for position in range(2):
+        image = read_image(set_of_files[opened], position=position)
+        np.testing.assert_array_equal(image.data, position_planes(position))
+
+
+def test_a_set_with_a_file_missing_is_refused(set_of_files) -> None:
+    set_of_files[1].unlink()
+    with pytest.raises(DeepZError, match="set_1.ome.tif"):
+        read_image(set_of_files[0], position=0)
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.tif", b""), ("b.tif", b"II*\0\x08")])
+def test_positions_of_a_damaged_file(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DeepZError, match=name):
+        count_positions(tmp_path / name)
 
 
 # --------------------------------------------------------------------------------------- refusals

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepz_zoo.preprocess.alignment import align_stack
+from deepz_zoo.preprocess.alignment import Alignment, align_stack
 from deepz_zoo.preprocess.borders import covered_window, fill_borders
-from deepz_zoo.preprocess.edf import extended_depth_of_field
+from deepz_zoo.preprocess.edf import ExtendedDepthOfField, extended_depth_of_field
 from deepz_zoo.preprocess.manifest import Align
 from deepz_zoo.preprocess.normalization import IntensityScale, intensity_scale
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What aligns and what projects a stack of shape (nz, ny, nx).
+
+    Where the settings of a preparation say ``fiji``, the caller brings the steps from there.
+    """
+
+    align: Callable[[NDArray[Any]], Alignment] = align_stack
+    project: Callable[[NDArray[Any]], ExtendedDepthOfField] = extended_depth_of_field
+
+
+OWN_STEPS = Steps()
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +60,9 @@ class AlignedStack:
     rejected_planes: tuple[int, ...]
 
 
-def align_and_project(stack: NDArray[Any], align: Align, *, least_px: int) -> AlignedStack:
+def align_and_project(
+    stack: NDArray[Any], align: Align, *, least_px: int, steps: Steps = OWN_STEPS
+) -> AlignedStack:
     """Align a stack, make its extended-depth-of-field image and find the scale of that.
 
     "Each captured image stack was first axially aligned …. Then an extended depth of field (EDF)
@@ -60,22 +77,24 @@ def align_and_project(stack: NDArray[Any], align: Align, *, least_px: int) -> Al
     stack
         Shape (nz, ny, nx).
     align
-        ``"stackreg"``, or ``"none"`` for a stack that is aligned already.
+        ``"none"`` for a stack that is aligned already.
     least_px
         Side of a region.
+    steps
+        What aligns and projects.
     """
     nz = len(stack)
     origin_px = (0, 0)
     shifts_px, angles_deg = np.zeros((nz, 2)), np.zeros(nz)
     rejected: tuple[int, ...] = ()
-    if align == "stackreg":
-        alignment = align_stack(stack)
+    if align != "none":
+        alignment = steps.align(stack)
         shifts_px, angles_deg = alignment.shifts_px, alignment.angles_deg
         rejected = alignment.rejected
         filled, covered = fill_borders(alignment.stack, stack, alignment.matrices)
         rows, columns = covered_window(covered, least_px)
         stack, origin_px = filled[:, rows, columns], (rows.start, columns.start)
-    projection = extended_depth_of_field(stack)
+    projection = steps.project(stack)
     return AlignedStack(
         stack=stack,
         edf=projection.image,

@@ -27,7 +27,7 @@ def cover_mask(
     the first row of the next core, which is moved along that row to where it covers most. The same
     is done for the columns, and the smaller of the two sets is taken. Cores then grow to regions,
     and those that the others make needless are dropped. Neighbors in a filled mask so overlap by
-    the wanted share of their area, and by more at the edges of an image that no whole number of
+    the wanted share of their area on average, and by more in an image that no whole number of
     cores fits into.
 
     Parameters

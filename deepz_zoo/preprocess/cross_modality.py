@@ -20,7 +20,12 @@ from deepz_zoo.preprocess.manifest import PreparationSettings, Region, Rejection
 from deepz_zoo.preprocess.normalization import IntensityScale
 from deepz_zoo.preprocess.pairs import plane_range
 from deepz_zoo.preprocess.regions import find_fault, lone_scales, positions_um
-from deepz_zoo.preprocess.registration import Registration, register_lateral, warp_stack
+from deepz_zoo.preprocess.registration import (
+    Registration,
+    overlap,
+    register_lateral,
+    warp_stack,
+)
 
 _CONTEXT_PX = 16
 """What a region's target may move by, and so how much of its surroundings is warped with it."""
@@ -41,6 +46,9 @@ class PairedField:
         Intensity scale of the other stack.
     registration
         How it was brought there.
+    shift_px
+        (y, x) by which it was moved, from the pixels that were recorded in one stack to those of
+        the other, whatever borders their alignment cut off.
     """
 
     field: AlignedStack
@@ -48,10 +56,11 @@ class PairedField:
     target_edf: NDArray[Any]
     target_scale: IntensityScale
     registration: Registration
+    shift_px: tuple[float, float]
 
     def describe(self) -> str:
         """Say in a few words how the other stack was registered."""
-        (y, x), found = self.registration.shift_px, self.registration
+        (y, x), found = self.shift_px, self.registration
         features = f" by {found.inliers} features" if found.inliers else " by phase correlation"
         return f"{found.method}{features}, shift {y:+.2f}, {x:+.2f} px (y, x)"
 
@@ -79,31 +88,33 @@ def pair_stacks(field: AlignedStack, target: AlignedStack, *, least_px: int) -> 
     """
     registration = register_lateral(target.edf, field.edf)
     ny, nx = field.edf.shape
-    covers = np.ones((1, *target.edf.shape), dtype=np.float32)
-    covered = warp_stack(covers, registration, (ny, nx))[0] > 1 - 1e-3
+    covered = overlap(registration, (ny, nx), (target.edf.shape[0], target.edf.shape[1]))
     rows, columns = covered_window(covered, 1)
-    overlap = (rows.stop - rows.start, columns.stop - columns.start)
-    if min(overlap) < least_px:
+    common = (rows.stop - rows.start, columns.stop - columns.start)
+    if min(common) < least_px:
         raise DeepZError(
-            f"the two images overlap on {overlap[0]} × {overlap[1]} px only, a region has "
+            f"the two images overlap on {common[0]} × {common[1]} px only, a region has "
             f"{least_px} × {least_px}"
         )
-    window = np.s_[:, rows, columns]
-    projection = warp_stack(target.edf[None], registration, (ny, nx))
+    y, x = (
+        shift + ours - theirs
+        for shift, ours, theirs in zip(
+            registration.shift_px, field.origin_px, target.origin_px, strict=True
+        )
+    )
     return PairedField(
         field=replace(
             field,
-            stack=field.stack[window],
+            stack=field.stack[:, rows, columns],
             edf=field.edf[rows, columns],
             height=field.height[rows, columns],
             origin_px=(field.origin_px[0] + rows.start, field.origin_px[1] + columns.start),
         ),
-        target_stack=_as_recorded(
-            warp_stack(target.stack, registration, (ny, nx))[window], target.stack.dtype
-        ),
-        target_edf=_as_recorded(projection[window], target.stack.dtype)[0],
+        target_stack=warp_stack(target.stack, registration, (ny, nx))[:, rows, columns],
+        target_edf=warp_stack(target.edf, registration, (ny, nx))[rows, columns],
         target_scale=target.scale,
         registration=registration,
+        shift_px=(y, x),
     )
 
 
@@ -167,10 +178,8 @@ def _match_region(
     field = paired.field
     window, edf = field.stack[:, rows, columns], field.edf[rows, columns]
     targets, target_edf, shift_px = _register_region(paired, corner, side)
-    curve, zero_um = _focus(field.scale.apply(window), field.scale.apply(edf), z_step_um)
-    target_curve, target_zero_um = _focus(
-        paired.target_scale.apply(targets), paired.target_scale.apply(target_edf), target_z_step_um
-    )
+    curve, zero_um = _focus(window, edf, z_step_um)
+    target_curve, target_zero_um = _focus(targets, target_edf, target_z_step_um)
     middle = round(zero_um / z_step_um)
     planes, clipped = plane_range(middle, settings.planes_each_side, len(window))
     if reason := find_fault(window, middle, planes, field.scale.background):
@@ -218,11 +227,10 @@ def _register_region(
     y, x = corner
     window = (slice(y, y + side), slice(x, x + side))
     fine = register_lateral(paired.target_edf[window], paired.field.edf[window])
-    shift_px = (float(fine.shift_px[0]), float(fine.shift_px[1]))
-    if max(map(abs, shift_px)) > _CONTEXT_PX:
+    if (farthest := _farthest_move(fine, side)) > _CONTEXT_PX:
         raise DeepZError(
-            f"the target would have to move by another {shift_px[0]:.1f}, {shift_px[1]:.1f} px; "
-            f"{_CONTEXT_PX} are plausible once the field is registered"
+            f"target moved too far: by {farthest:.1f} px at a corner of the region; {_CONTEXT_PX} "
+            "are plausible once the field is registered"
         )
     # The registration counts pixels from the region's corner, not from that of its surroundings.
     there, back = np.eye(3), np.eye(3)
@@ -235,11 +243,18 @@ def _register_region(
     inner = slice(_CONTEXT_PX, _CONTEXT_PX + side)
 
     def warp(stack: NDArray[Any]) -> NDArray[Any]:
-        surroundings = stack[:, outer_rows[:, None], outer_columns]
-        warped = warp_stack(surroundings, placed, (wide, wide))
-        return _as_recorded(warped[:, inner, inner], stack.dtype)
+        surroundings = stack[..., outer_rows[:, None], outer_columns]
+        return warp_stack(surroundings, placed, (wide, wide))[..., inner, inner]
 
-    return warp(paired.target_stack), warp(paired.target_edf[None])[0], shift_px
+    return warp(paired.target_stack), warp(paired.target_edf), fine.shift_px
+
+
+def _farthest_move(registration: Registration, side: int) -> float:
+    """Return how far the corner of a region moves that moves most, along y or x."""
+    last = side - 1
+    corners = np.array([[0, 0, last, last], [0, last, 0, last], [1, 1, 1, 1]], dtype=np.float64)
+    x, y, w = registration.matrix @ corners
+    return float(np.abs(np.stack([x, y]) / w - corners[:2]).max())
 
 
 def _focus(
@@ -248,11 +263,3 @@ def _focus(
     """Return the focus curve of a region and where its zero lies above the first plane."""
     curve = focus_curve(planes, edf)
     return curve, axial_zero_um(curve, np.arange(len(planes)) * z_step_um)
-
-
-def _as_recorded(stack: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return warped planes in the type of the recorded ones."""
-    if dtype.kind != "u":
-        return stack.astype(dtype)
-    recorded: NDArray[Any] = np.clip(np.rint(stack), 0, np.iinfo(dtype).max).astype(dtype)
-    return recorded

@@ -89,8 +89,14 @@ class PreparedDataset:
         self.__init__(**state)  # type: ignore[misc]
 
     def pairs(self, split: Split) -> tuple[Pair, ...]:
-        """Return the pairs of a split in a fixed order, region by region."""
-        table = np.load(self.path / PAIRS_NAME, allow_pickle=False)
+        """Return the pairs of a split in a fixed order, region by region.
+
+        Raises
+        ------
+        DeepZError
+            When their file is damaged.
+        """
+        table = _load_pairs(self.path / PAIRS_NAME)
         wanted = np.array([region.split == split for region in self.regions], dtype=bool)
         return tuple(Pair(*row) for row in table[wanted[table["region"]]].tolist())
 
@@ -259,6 +265,13 @@ def write_manifest(folder: Path, manifest: DatasetManifest, pairs: NDArray[Any])
 def _write_planes(file: h5py.File, name: str, planes: NDArray[Any]) -> None:
     chunk = (1, *(min(side, _CHUNK_PX) for side in planes.shape[1:]))
     file.create_dataset(name, data=planes, chunks=chunk, compression="lzf", shuffle=True)
+
+
+def _load_pairs(path: Path) -> NDArray[Any]:
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise DeepZError(f"{path} cannot be read ({error}); prepare the dataset anew") from error
 
 
 def _open_field(path: Path) -> h5py.File:

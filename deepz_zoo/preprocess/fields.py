@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.preprocess.aligned import AlignedStack, align_and_project
+from deepz_zoo.preprocess.aligned import OWN_STEPS, AlignedStack, Steps, align_and_project
 from deepz_zoo.preprocess.cover import Corner
 from deepz_zoo.preprocess.cross_modality import cut_paired_regions, pair_stacks
 from deepz_zoo.preprocess.dataset import PreparedField
@@ -19,13 +19,15 @@ from deepz_zoo.preprocess.reading import Stack
 from deepz_zoo.preprocess.regions import cut_regions, find_foreground
 
 
-def prepare_field(job: Job) -> PreparedField:
+def prepare_field(job: Job, steps: Steps = OWN_STEPS) -> PreparedField:
     """Read a field of view, align it, cut it into regions and draw their pairs."""
     stack, target = job.read()
     if target is not None:
-        return _prepare_paired(job, stack, target)
+        return _prepare_paired(job, stack, target, steps)
     settings = job.plan.parameters
-    aligned = align_and_project(stack.data, settings.align, least_px=settings.region_px)
+    aligned = align_and_project(
+        stack.data, settings.align, least_px=settings.region_px, steps=steps
+    )
     mask = find_foreground(aligned, settings)
     regions, rejected = cut_regions(
         aligned,
@@ -39,11 +41,11 @@ def prepare_field(job: Job) -> PreparedField:
     return _finish(job, field, aligned, mask, regions, rejected)
 
 
-def _prepare_paired(job: Job, stack: Stack, target: Stack) -> PreparedField:
+def _prepare_paired(job: Job, stack: Stack, target: Stack, steps: Steps) -> PreparedField:
     """Prepare a field of view whose targets are of another modality."""
     settings = job.plan.parameters
     aligned, other = (
-        align_and_project(part.data, settings.align, least_px=settings.region_px)
+        align_and_project(part.data, settings.align, least_px=settings.region_px, steps=steps)
         for part in (stack, target)
     )
     try:

@@ -12,6 +12,7 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.preprocess.normalization import intensity_scale, normalize_stack
 
 _FITTED_PLANES = 4
+_MOST_FITTED_PLANES = 8
 _SMALLEST_PX = 11
 # The window and constants of Wang et al. 2004, the paper's reference 55.
 _SSIM = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
@@ -62,6 +63,9 @@ def axial_zero_um(curve: NDArray[np.floating[Any]], z_um: Sequence[float] | NDAr
     SSIM values, and the reference zero-point was determined to be the peak of the fit." (Methods,
     "Cross-modality alignment")
 
+    The top of a real curve is ragged, and its four highest values may lie on one flank. Where the
+    parabola through them opens upward, the next highest value joins them, up to eight in all.
+
     Parameters
     ----------
     curve
@@ -72,8 +76,8 @@ def axial_zero_um(curve: NDArray[np.floating[Any]], z_um: Sequence[float] | NDAr
     Raises
     ------
     DeepZError
-        If there are fewer than four planes, the parabola through the four highest has no peak, or
-        the peak lies outside the stack.
+        If there are fewer than four planes, no parabola has a peak, or the peak lies outside the
+        stack.
     """
     values, z = np.asarray(curve, dtype=np.float64), np.asarray(z_um, dtype=np.float64)
     if values.shape != z.shape or values.ndim != 1 or len(values) < _FITTED_PLANES:
@@ -81,11 +85,15 @@ def axial_zero_um(curve: NDArray[np.floating[Any]], z_um: Sequence[float] | NDAr
             f"focus curve of shape {values.shape} at positions of {z.shape}; expected one value "
             f"a plane and {_FITTED_PLANES} planes or more"
         )
-    highest = np.argsort(-values, kind="stable")[:_FITTED_PLANES]
-    middle = z[highest].mean()  # keeps the fit well-conditioned far from z = 0
-    curvature, slope, _ = np.polyfit(z[highest] - middle, values[highest], 2)
-    found = ", ".join(f"{position:g}" for position in np.sort(z[highest]))
-    if curvature >= 0:
+    order = np.argsort(-values, kind="stable")
+    for count in range(_FITTED_PLANES, min(_MOST_FITTED_PLANES, len(values)) + 1):
+        highest = order[:count]
+        middle = z[highest].mean()  # keeps the fit well-conditioned far from z = 0
+        curvature, slope, _ = np.polyfit(z[highest] - middle, values[highest], 2)
+        if curvature < 0:
+            break
+    else:
+        found = ", ".join(f"{position:g}" for position in np.sort(z[highest]))
         raise DeepZError(
             f"the focus curve has no single peak: the parabola through its highest values, at "
             f"z = {found} µm, opens upward; is the specimen in focus within the stack?"

@@ -15,7 +15,11 @@ FORMAT_VERSION = 1
 Split = Literal["training", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("training", "validation", "test")
 Role = Literal["training", "test"]
-Align = Literal["stackreg", "none"]
+Align = Literal["stackreg", "fiji", "none"]
+Edf = Literal["wavelets", "fiji"]
+
+SMALLEST_REGION_PX = 32
+"""The smallest patch that a network is trained on."""
 
 TARGETS_SAME_MODALITY = 7
 TARGETS_CROSS_MODALITY = 4
@@ -34,7 +38,9 @@ class PreparationSettings(_Frozen):
     Attributes
     ----------
     align
-        How planes are aligned: by StackReg, or not at all.
+        How planes are aligned: by StackReg, by that of Fiji, or not at all.
+    edf
+        What makes the extended-depth-of-field image: complex wavelets, or the plugin in Fiji.
     region_px
         Side of a region.
     overlap
@@ -54,7 +60,8 @@ class PreparationSettings(_Frozen):
     """
 
     align: Align = "stackreg"
-    region_px: int = Field(default=256, ge=8)
+    edf: Edf = "wavelets"
+    region_px: int = Field(default=256, ge=SMALLEST_REGION_PX)
     overlap: float = Field(default=0.05, ge=0, lt=0.5)
     mask_low: float = Field(default=LOW, gt=0)
     mask_high: float = Field(default=HIGH, gt=0)

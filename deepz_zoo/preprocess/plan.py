@@ -14,6 +14,7 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.images import count_positions
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.preprocess.manifest import (
+    SMALLEST_REGION_PX,
     PreparationSettings,
     Role,
     Source,
@@ -97,8 +98,14 @@ class Job:
             return stack, None
         return stack, read_stack(self.file.target, image, plan.target_reading, pixel_um)
 
-    def check(self) -> None:
-        """Read everything and forget it.
+    @property
+    def label(self) -> str:
+        """How a message names it."""
+        several = self.plan.sources[self.source].positions > 1
+        return f"{self.file.path}, image {self.position + 1}" if several else str(self.file.path)
+
+    def check(self) -> str:
+        """Read everything, and return the SHA-256 of the stack's pixels.
 
         Raises
         ------
@@ -106,13 +113,17 @@ class Job:
             When a file is of no use.
         """
         side = self.plan.parameters.region_px
-        for stack, path in zip(self.read(), (self.file.path, self.file.target), strict=True):
-            if stack is not None and min(stack.data.shape[1:]) < side:
-                rows, columns = stack.data.shape[1:]
+        stack, target = self.read()
+        for part, path in ((stack, self.file.path), (target, self.file.target)):
+            if part is not None and min(part.data.shape[1:]) < side:
+                rows, columns = part.data.shape[1:]
+                fits = min(rows, columns) >= SMALLEST_REGION_PX
+                advice = "give a smaller --region" if fits else "it is too small to train on"
                 raise DeepZError(
                     f"{path}: the field of view has {rows} × {columns} px, a region {side} × "
-                    f"{side}; give a smaller --region"
+                    f"{side}; {advice}"
                 )
+        return hashlib.sha256(stack.data.tobytes()).hexdigest()
 
 
 def list_jobs(files: Sequence[StackFile], plan: PreparationPlan) -> Iterator[Job]:
@@ -131,7 +142,7 @@ def describe_sources(files: Sequence[StackFile], progress: Progress) -> tuple[So
     ------
     DeepZError
         When a file is missing, is no image, has another number of images than its targets, or has
-        the same content as another one: it would be in training and validation, or in the test.
+        the same content as another one.
     """
     sources: list[Source] = []
     first: dict[str, Path] = {}
@@ -147,6 +158,27 @@ def describe_sources(files: Sequence[StackFile], progress: Progress) -> tuple[So
         sources.append(source)
     progress("reading", len(files), len(files))
     return tuple(sources)
+
+
+def check_jobs(jobs: Sequence[Job], progress: Progress) -> None:
+    """Read every field of view before the work begins.
+
+    Raises
+    ------
+    DeepZError
+        When one is of no use, or shows the same pixels as another one, as files do that each list
+        all positions of an acquisition: it would be in training and validation, or in the test.
+    """
+    first: dict[str, str] = {}
+    for done, job in enumerate(jobs):
+        progress("checking", done, len(jobs))
+        pixels = job.check()
+        if earlier := first.get(pixels):
+            raise DeepZError(
+                f"{job.label} shows the same pixels as {earlier}; give every stack once, for "
+                "training or for the test"
+            )
+        first[pixels] = job.label
 
 
 def _describe(file: StackFile) -> Source:

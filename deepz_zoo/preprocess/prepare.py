@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.images import replacing
 from deepz_zoo.optics import ImagingSystem
+from deepz_zoo.preprocess.aligned import OWN_STEPS, Steps
 from deepz_zoo.preprocess.dataset import (
     MANIFEST_NAME,
     PreparedDataset,
@@ -38,6 +39,7 @@ from deepz_zoo.preprocess.plan import (
     PreparationPlan,
     Progress,
     StackFile,
+    check_jobs,
     describe_sources,
     list_jobs,
 )
@@ -55,6 +57,7 @@ def prepare_dataset(
     reading: StackReading | None = None,
     target_reading: StackReading | None = None,
     target_modality: str = "other",
+    steps: Steps = OWN_STEPS,
     overwrite: bool = False,
     progress: Progress = lambda what, done, total: None,
 ) -> PreparedDataset:
@@ -78,6 +81,8 @@ def prepare_dataset(
         How the files are to be understood.
     target_modality
         Name of the other modality.
+    steps
+        What aligns and projects; to be given where `settings` say that Fiji does.
     overwrite
         Whether to replace a finished dataset, and to discard an unfinished one of other settings.
     progress
@@ -86,8 +91,11 @@ def prepare_dataset(
     Raises
     ------
     DeepZError
-        When a file is of no use, the folder holds something else, or no region has signal.
+        When a file is of no use, the folder holds something else, no region has signal, or the
+        steps of Fiji are not given.
     """
+    if "fiji" in (settings.align, settings.edf) and steps == OWN_STEPS:
+        raise DeepZError("the settings leave steps to Fiji; pass the steps that it takes")
     paired = any(file.target for file in files)
     part = output.with_name(f"{output.name}.part")
     _check_output(output, overwrite)
@@ -101,15 +109,13 @@ def prepare_dataset(
     )
     _check_unfinished(part, plan, overwrite)
     jobs = list(list_jobs(files, plan))
-    for done, job in enumerate(jobs):
-        progress("checking", done, len(jobs))
-        if not (part / job.name).exists():
-            job.check()
+    if not part.exists():  # otherwise they were checked when it was begun
+        check_jobs(jobs, progress)
     _start(part, plan)
     for done, job in enumerate(jobs):
         progress("preparing", done, len(jobs))
         if not (part / job.name).exists():
-            write_field(part / job.name, prepare_field(job))
+            write_field(part / job.name, prepare_field(job, steps))
     progress("preparing", len(jobs), len(jobs))
     _complete(part, plan, [read_record(part / job.name) for job in jobs])
     _move(part, output)

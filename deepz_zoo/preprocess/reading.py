@@ -73,8 +73,8 @@ def _to_stack(image: Image, reading: StackReading, model_pixel_size_um: float) -
         raise DeepZError("the file does not say its z step; give it with --z-step")
     if pixel_um is None:
         raise DeepZError("the file does not say its pixel size; give it with --pixel-size")
-    if step_um < 0:
-        data, step_um = data[::-1], -step_um
+    if image.z_step_um is not None and image.z_step_um < 0:  # whatever size the user gives it
+        data = data[::-1]
     if data.dtype.str[1:] not in ("u1", "u2"):
         data = data.astype(np.float32)
     rows, columns = data.shape[1:]
@@ -85,7 +85,7 @@ def _to_stack(image: Image, reading: StackReading, model_pixel_size_um: float) -
             [np.clip(sampling.to_model(p), 0, highest).astype(data.dtype) for p in data]
         )
         pixel_um = model_pixel_size_um
-    return Stack(np.ascontiguousarray(data), pixel_um, step_um)
+    return Stack(np.ascontiguousarray(data), pixel_um, abs(step_um))
 
 
 def _channel(image: Image, index: int | None) -> Image:
@@ -109,6 +109,8 @@ def _z_stack(image: Image) -> NDArray[Any]:
             f"a time series of {image.data.shape[image.axes.index('t')]} frames ({size}); save the "
             "z-stack of one frame as a file of its own, or use --axes zyx if these are planes"
         )
+    if image.axes == "yx":
+        raise DeepZError(f"a single image ({size}); expected a z-stack")
     if image.axes not in ("zyx", "qyx"):
         raise DeepZError(f"axes {image.axes} ({size}); expected a z-stack: name them with --axes")
     if len(image.data) < FEWEST_PLANES:

@@ -102,7 +102,9 @@ def find_fault(window: NDArray[Any], middle: int, planes: range, background: flo
 
     What counts as contrast: that the brightest spot of 3 × 3 pixels in the middle plane stands
     three times as high above the background as the noise of single pixels is wide. In an image of
-    noise alone it stands about 1.5 times as high.
+    noise alone it stands about 1.5 times as high. The background is that of the stack, or the lower
+    quartile of the plane where that is higher: an extended-depth-of-field image of noise collects
+    extremes, and its background lies too low.
 
     Parameters
     ----------
@@ -119,7 +121,7 @@ def find_fault(window: NDArray[Any], middle: int, planes: range, background: flo
         return f"too few planes: {len(planes)} of the stack lie in the range"
     nearest = min(max(middle, planes.start), planes.stop - 1)
     spots = uniform_filter(window[nearest].astype(np.float64), _SPOT_PX)
-    height = float(spots.max()) - background
+    height = float(spots.max() - max(background, np.percentile(spots, 25)))
     # Structures in focus look like noise to the estimate; in some plane they are blurred.
     noise = min(noise_level(window[plane]) for plane in planes)
     if height <= _LEAST_SIGNAL_TO_NOISE * noise:

@@ -14,7 +14,6 @@ from deepz_zoo.preprocess.normalization import normalize_image
 
 Method = Literal["projective", "similarity", "translation"]
 Matrix = NDArray[np.float64]
-Rectangle = tuple[slice, slice]
 
 # Larger images are binned: matching takes the square of the number of features.
 _FEATURE_SIDE_PX = 512
@@ -158,10 +157,6 @@ def overlap(
         Rows and columns of the fixed image.
     moving_shape
         Rows and columns of the moving image; those of the fixed one by default.
-
-    See Also
-    --------
-    inner_rectangle : a rectangle within it.
     """
     ny, nx = moving_shape or shape
     y, x = np.indices(shape, dtype=np.float64)
@@ -171,29 +166,6 @@ def overlap(
     to_x, to_y, rim = to_x / w, to_y / w, 1e-6
     inside = (to_x >= -rim) & (to_x <= nx - 1 + rim) & (to_y >= -rim) & (to_y <= ny - 1 + rim)
     return np.asarray(in_front & inside)
-
-
-def inner_rectangle(mask: NDArray[np.bool_]) -> Rectangle:
-    """Return a large rectangle inside a mask that is nearly one, as `overlap` is.
-
-    The side with the largest share of missing pixels gives way until none is missing.
-
-    Raises
-    ------
-    DeepZError
-        If nothing is left.
-    """
-    top, left, (bottom, right) = 0, 0, mask.shape
-    while top < bottom and left < right:
-        part = mask[top:bottom, left:right]
-        sides = part[0], part[-1], part[:, 0], part[:, -1]
-        missing = [1 - side.mean() for side in sides]
-        worst = int(np.argmax(missing))
-        if missing[worst] == 0 and part.all():
-            return slice(top, bottom), slice(left, right)
-        top, bottom = top + (worst == 0), bottom - (worst == 1)
-        left, right = left + (worst == 2), right - (worst == 3)
-    raise DeepZError("the registered images do not overlap; are they of the same field?")
 
 
 def _prepared(image: NDArray[Any], name: str) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ _REJECTED = "C3"
 _LEFT_OUT = "left out"
 _MOST_ROWS = 12
 _MOST_CURVES = 40
+_LABEL_WIDTH = 34
 _PANEL_IN = 3.4
 _DPI = 100
 _BRIGHTEST = 99.8
@@ -158,7 +160,8 @@ def _draw(dataset: PreparedDataset, fields: Sequence[FieldOfView]) -> Figure:
     for field, row in zip(fields, rows, strict=True):
         regions = [r for r in dataset.regions if r.field_of_view == field.index]
         _draw_alignment(row[0], field)
-        row[0].set_ylabel(f"{_name(dataset, field)}\nshift / px")
+        name = textwrap.fill(_name(dataset, field), _LABEL_WIDTH)  # file names can be long
+        row[0].set_ylabel(f"{name}\nshift / px")
         edf = dataset.overview(field.index, "edf")
         _draw_image(row[1], _shown(edf), "in focus, with regions")
         _draw_regions(row[1], regions, _rejected(dataset, field), dataset)
