@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# Install Java and Debian's ImageJ for the tests that use them, where that needs no question:
-# as root, or with a sudo that asks for no password. Otherwise those tests are skipped.
+# Install Java with its compiler, Debian's ImageJ and a virtual display for the tests that use them,
+# where that needs no question: as root, or with a sudo that asks for no password. Otherwise those
+# tests are skipped.
 set -u
+
+packages=(default-jdk imagej xauth xvfb)
 
 skip() {
   echo "Tests that need Java and ImageJ will be skipped: $1."
@@ -9,8 +12,13 @@ skip() {
 }
 
 has_ij_jar() { [ -f /usr/share/java/ij.jar ]; }
+java_home() { dirname "$(dirname "$(readlink -f "$(command -v javac)")")"; }
+has_display() { # a headless Java has no libawt_xawt
+  command -v Xvfb >/dev/null && command -v xauth >/dev/null &&
+    find "$(java_home)" -name libawt_xawt.so | grep -q .
+}
 
-command -v java >/dev/null && has_ij_jar && exit 0
+command -v javac >/dev/null && has_ij_jar && has_display && exit 0
 command -v apt-get >/dev/null || skip "they are not installed and there is no apt-get"
 
 if [ "$(id -u)" -eq 0 ]; then
@@ -18,11 +26,10 @@ if [ "$(id -u)" -eq 0 ]; then
 elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
   as_root=(sudo -n)
 else
-  skip "they are not installed and installing them needs root (apt-get install default-jre-headless imagej)"
+  skip "they are not installed and installing them needs root (apt-get install ${packages[*]})"
 fi
 
 apt() { ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >/dev/null 2>&1; }
-packages=(default-jre-headless imagej)
 
 echo "Installing ${packages[*]} ..."
 apt install -y --no-install-recommends "${packages[@]}" ||

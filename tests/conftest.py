@@ -11,7 +11,10 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 # onnxruntime reports on its use and caches in the home folder otherwise
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
+import shutil
+import subprocess
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -23,14 +26,20 @@ from deepz_zoo.analysis.accuracy import (
     Accuracy,
     BeadRow,
     BenchmarkSettings,
+    ImageFigures,
     ImageRow,
     Ratio,
 )
+from deepz_zoo.analysis.conditions import Condition
+from deepz_zoo.analysis.limits import LimitCurve, LimitPoint, LimitSettings, MeasuredLimits
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.weights import save_generator
 from deepz_zoo.optics import get_system
 from deepz_zoo.training.record import TrainingRecord
+
+# Plugins of our own in the place of those that may not be redistributed.
+JAVA_SOURCES = Path(__file__).parent / "fiji" / "java"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -132,4 +141,97 @@ def accuracy() -> Accuracy:
         settings=BenchmarkSettings(),
         images=tuple(images),
         beads=(bead,),
+    )
+
+
+# ------------------------------------------------------------------------------- a real ImageJ
+
+
+@pytest.fixture(scope="session")
+def ij_jar() -> Path:
+    """Return Debian's ij.jar, without plugins."""
+    jar = Path(os.environ.get("IJ_JAR", "/usr/share/java/ij.jar"))
+    if not jar.is_file() or shutil.which("java") is None:
+        pytest.skip("needs Java and ImageJ: apt-get install default-jdk-headless imagej")
+    pytest.importorskip("scyjava", reason="pip install 'deepz-zoo[fiji]'")
+    return jar
+
+
+@pytest.fixture(scope="session")
+def imagej_folder(ij_jar: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of an ImageJ that has plugins with the names of StackReg and EDF."""
+    if shutil.which("javac") is None:
+        pytest.skip("needs a Java compiler: apt-get install default-jdk-headless")
+    folder = tmp_path_factory.mktemp("ImageJ")
+    classes, plugins = folder / "classes", folder / "plugins"
+    plugins.mkdir()
+    sources = [str(path) for path in JAVA_SOURCES.rglob("*.java")]
+    subprocess.run(
+        ["javac", "--release", "8", "-nowarn", "-cp", ij_jar, "-d", classes, *sources],
+        check=True,
+        capture_output=True,
+    )
+    for path in classes.glob("*.class"):
+        shutil.copy(path, plugins)
+    with zipfile.ZipFile(plugins / "EDF_.jar", "w") as archive:
+        archive.writestr("plugins.config", 'Plugins, "EDF Easy mode", EDF_Easy_\n')
+        for path in classes.glob("edf*/*.class"):
+            archive.write(path, path.relative_to(classes))
+    (folder / "ij.jar").symlink_to(ij_jar)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def imagej(imagej_folder: Path):
+    """Return the ImageJ of this test process: Java starts once, so that all tests share one."""
+    from deepz_zoo.fiji import start_imagej
+
+    return start_imagej(imagej_folder)
+
+
+def limit_curve(
+    condition: Condition,
+    trained: tuple[float, float],
+    correlations: dict[float, float],
+    ratios: dict[float, float] | None = None,
+) -> LimitCurve:
+    rest = {"error_over_rms": 0.5, "ssim": 0.9, "mae": 0.1, "mse": 0.01, "rmse": 0.1}
+    return LimitCurve(
+        condition=condition,
+        trained=trained,
+        points=tuple(
+            LimitPoint(
+                value=value,
+                images=2,
+                model=ImageFigures(correlation=correlation, **rest),
+                input=ImageFigures(correlation=0.3125, **rest),
+                signal_to_noise=(ratios or {}).get(value),
+            )
+            for value, correlation in correlations.items()
+        ),
+    )
+
+
+@pytest.fixture
+def limits() -> MeasuredLimits:
+    """Return curves that fail beyond -12 and 14 µm, under 100 e⁻ (signal/noise 6), …"""
+    return MeasuredLimits(
+        version=1,
+        code_version="0.1.0",
+        system_name="leica20x_0.8/TxRd",
+        seeds=(1_600_000,),
+        specimens=("beads",),
+        settings=LimitSettings(),
+        curves=(
+            limit_curve("distance", (-10, 10), {-15: 0.6, -10: 0.8, 0: 1.0, 10: 0.8, 15: 0.7}),
+            limit_curve(
+                "signal",
+                (1000, 10_000),
+                {10: 0.8, 1000: 1.0, 10_000: 1.0},
+                {10: 1.5, 1000: 24.0, 10_000: 96.0},
+            ),
+            limit_curve("density", (1, 3), {1: 1.0, 3: 1.0, 10: 0.8}),
+            limit_curve("spherical_aberration", (1, 1), {-1: 0.2, 0: 0.6, 1: 1.0}),
+            limit_curve("pixel_size", (1, 1), {0.8: 0.7, 0.9: 0.95, 1: 1.0, 1.1: 0.93, 1.2: 0.7}),
+        ),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from deepz_zoo.cli.fiji.options import imagej_option
 from deepz_zoo.cli.options import (
     console,
     json_option,
@@ -21,6 +22,7 @@ from deepz_zoo.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from deepz_zoo.preprocess.aligned import Steps
     from deepz_zoo.preprocess.dataset import PreparedDataset
     from deepz_zoo.preprocess.manifest import PreparationSettings
     from deepz_zoo.preprocess.plan import Progress, StackFile
@@ -116,9 +118,15 @@ def _step_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in (
         click.option(
             "--align",
-            type=click.Choice(["stackreg", "none"]),
-            help="How to align the planes.  [default: stackreg, rigid body]",
+            type=click.Choice(["stackreg", "fiji", "none"]),
+            help="How to align the planes; fiji runs its plugin.  [default: stackreg, rigid body]",
         ),
+        click.option(
+            "--edf",
+            type=click.Choice(["wavelets", "fiji"]),
+            help="What makes the extended-depth-of-field image.  [default: wavelets]",
+        ),
+        imagej_option,
         click.option(
             "--region",
             "region_px",
@@ -215,6 +223,7 @@ def command(
     """  # noqa: D301 - click reads the backspace
     files = _files(stacks, test_stacks, options.pop("targets_from"))
     target_modality = options.pop("target_modality")
+    place = options.pop("place")
     mismatch = pixel_policy(options.pop("resample"), options.pop("ignore_pixel_size"))
 
     from deepz_zoo.optics import get_system
@@ -237,15 +246,17 @@ def command(
         )
         for prefix in ("", "target_")
     )
+    settings = _settings(options, paired=files[0].target is not None)
     with _progress() as progress:
         dataset = prepare_dataset(
             files,
             output,
             system,
-            _settings(options, paired=files[0].target is not None),
+            settings,
             reading=reading,
             target_reading=target_reading,
             target_modality=target_modality,
+            steps=_steps(settings, place),
             overwrite=overwrite,
             progress=progress,
         )
@@ -297,6 +308,21 @@ def _settings(options: dict[str, Any], *, paired: bool) -> PreparationSettings:
         return PreparationSettings(**given)
     except ValidationError as error:
         raise click.UsageError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+
+
+def _steps(settings: PreparationSettings, place: str | None) -> Steps:
+    """Return what aligns and projects, some of it in an ImageJ that is started for it."""
+    from deepz_zoo.preprocess.aligned import OWN_STEPS
+
+    if "fiji" not in (settings.align, settings.edf):
+        return OWN_STEPS
+
+    from deepz_zoo.fiji.gateway import start_imagej
+    from deepz_zoo.fiji.plugins import preparation_steps
+
+    return preparation_steps(
+        start_imagej(place), align=settings.align == "fiji", edf=settings.edf == "fiji"
+    )
 
 
 @contextmanager

@@ -1,0 +1,71 @@
+"""``deepz-zoo fiji install`` and ``uninstall``: macros and models in a Fiji."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from deepz_zoo.cli.options import console
+
+
+def _folder_option(required_by: str) -> str:
+    folder = os.environ.get("FIJI_HOME")
+    if not folder:
+        raise click.UsageError(f"name the Fiji to {required_by} with --fiji, or in FIJI_HOME")
+    return folder
+
+
+@click.command("install")
+@click.option(
+    "--fiji", "folder", metavar="FOLDER", help="The Fiji or ImageJ.  [default: FIJI_HOME]"
+)
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="MODEL",
+    help="A package (zip file or folder), or OBJECTIVE/CHANNEL, whose package is built (repeat).",
+)
+@click.option("--force", is_flag=True, help="Replace files that deepz-zoo did not write.")
+def install(folder: str | None, models: tuple[str, ...], force: bool) -> None:
+    """Copy the Deep-Z macros, and models, into a Fiji or ImageJ.
+
+    Macros go to plugins/Deep-Z/ and appear as Plugins > Deep-Z after a restart; models go to
+    models/, where deepImageJ finds them. A file that is there already and is not of an earlier
+    installation is never replaced without --force.
+    """
+    folder = folder or _folder_option("install into")
+
+    from deepz_zoo.fiji.install import find_package
+    from deepz_zoo.fiji.install import install as install_files
+
+    with TemporaryDirectory(prefix="deepz_") as built, console(stderr=True).status("") as status:
+        packages = [
+            find_package(model, Path(built), progress=lambda step: status.update(step))
+            for model in models
+        ]
+        status.update("copying")
+        written = install_files(folder, packages, force=force)
+    for name in written:
+        click.echo(name)
+    click.echo(f"{len(written)} files written to {folder}" if written else "nothing to do")
+
+
+@click.command("uninstall")
+@click.option(
+    "--fiji", "folder", metavar="FOLDER", help="The Fiji or ImageJ.  [default: FIJI_HOME]"
+)
+@click.option("--force", is_flag=True, help="Remove files too that were changed since.")
+def uninstall(folder: str | None, force: bool) -> None:
+    """Remove what 'install' wrote, and nothing else."""
+    folder = folder or _folder_option("uninstall from")
+
+    from deepz_zoo.fiji.install import uninstall as uninstall_files
+
+    removal = uninstall_files(folder, force=force)
+    click.echo(f"{len(removal.removed)} files removed from {folder}")
+    for name in removal.kept:
+        click.echo(f"Warning: {name} was changed and stays; remove it with --force.", err=True)

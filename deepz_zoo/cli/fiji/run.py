@@ -1,0 +1,102 @@
+"""``deepz-zoo fiji run``: a whole macro, from a shell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deepz_zoo.cli.fiji.options import imagej_option, window_option
+from deepz_zoo.cli.options import progress_bar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# How a macro says how far it is, such as: print("3/20 frames");
+_PROGRESS = re.compile(r"^\s*(\d+)\s*/\s*(\d+)\b\s*(.*)$")
+
+
+@click.command("run")
+@click.argument("macro", metavar="MACRO")
+@click.argument("values", metavar="[KEY=VALUE]...", nargs=-1)
+@click.option("--input", "input_path", metavar="FILE", help="Becomes the macro's option 'input'.")
+@click.option("-o", "--output", metavar="FILE", help="Becomes the macro's option 'output'.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Stop the macro after this time.",
+)
+@imagej_option
+@window_option
+def run(
+    *,
+    macro: str,
+    values: tuple[str, ...],
+    input_path: str | None,
+    output: str | None,
+    timeout_s: float | None,
+    place: str | None,
+    window: bool,
+) -> None:
+    """Run a macro in ImageJ and print what it prints.
+
+    MACRO is a file, or one of the macros of deepz-zoo by its name. It finds its options in
+    getArgument() and in call("ij.Macro.getOptions"). Ctrl-C stops it with all that it started. A
+    line such as '3/20 frames' moves the progress bar.
+
+    \b
+    deepz-zoo fiji run Deep-Z_Refocus --input worm.tif -o stack.tif z=-5:5:1
+    """  # noqa: D301 - click reads the backspace
+    options = _options(values)
+
+    from deepz_zoo.fiji import run_macro_file
+
+    with _printing() as show:
+        done = run_macro_file(
+            macro,
+            input=input_path,
+            output=output,
+            options=options,
+            imagej=place,
+            headless=not window,
+            timeout_s=timeout_s,
+            progress=show,
+        )
+    if done.returned:
+        click.echo(done.returned)
+    if done.output is not None:
+        click.echo(str(done.output))
+
+
+def _options(values: Sequence[str]) -> dict[str, Any]:
+    """Return options from words: KEY=VALUE, or KEY alone for a box to check."""
+    options: dict[str, Any] = {}
+    for value in values:
+        key, equals, text = value.partition("=")
+        if key in ("input", "output"):
+            raise click.UsageError(f"give {key} as --{key}")
+        if key in options:
+            raise click.UsageError(f"{key} is given twice")
+        options[key] = text if equals else True
+    return options
+
+
+@contextmanager
+def _printing() -> Iterator[Callable[[str], None]]:
+    """Yield a function that prints a macro's lines, and shows its progress as a bar."""
+    with progress_bar() as bar:
+        task = bar.add_task("ImageJ", total=None)
+
+        def show(line: str) -> None:
+            if (found := _PROGRESS.match(line)) is None:
+                click.echo(line)
+                return
+            done, total, what = int(found[1]), int(found[2]), found[3]
+            bar.update(task, completed=done, total=total, description=what or "ImageJ")
+
+        yield show

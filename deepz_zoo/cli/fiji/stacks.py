@@ -1,0 +1,244 @@
+"""``deepz-zoo fiji align``, ``edf`` and ``parity``: a stack through ImageJ's own plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deepz_zoo.cli.fiji.options import imagej_option, window_option
+from deepz_zoo.cli.options import console, json_option, overwrite_option, print_json
+from deepz_zoo.errors import DeepZError
+
+if TYPE_CHECKING:
+    from deepz_zoo.fiji.parity import Parity
+    from deepz_zoo.images import Image, Style
+
+_FILE = click.Path(path_type=Path)
+
+
+def _stack_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the stack and how to read it and to start ImageJ."""
+    for decorate in (
+        click.argument("stack", type=_FILE),
+        click.option("--axes", metavar="zyx", help="Name the file's axes, where it does not."),
+        imagej_option,
+        window_option,
+    )[::-1]:
+        function = decorate(function)
+    return function
+
+
+def _output_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    for decorate in (
+        click.option("-o", "--output", type=_FILE, required=True, help="The TIFF to write."),
+        click.option(
+            "--format",
+            "style",
+            type=click.Choice(["ome", "imagej"]),
+            default="ome",
+            show_default=True,
+            help="OME-TIFF, or the TIFF of ImageJ and Fiji.",
+        ),
+        overwrite_option,
+    )[::-1]:
+        function = decorate(function)
+    return function
+
+
+@click.command("align")
+@_stack_options
+@_output_options
+@click.option(
+    "--anchor",
+    type=click.IntRange(1),
+    metavar="PLANE",
+    help="The plane that stays, from 1.  [default: the middle one]",
+)
+@click.option(
+    "--transformation",
+    default="Rigid Body",
+    show_default=True,
+    type=click.Choice(["Translation", "Rigid Body", "Scaled Rotation", "Affine"]),
+    help="What StackReg may do to a plane.",
+)
+def align(
+    *,
+    stack: Path,
+    output: Path,
+    anchor: int | None,
+    transformation: str,
+    axes: str | None,
+    style: Style,
+    overwrite: bool,
+    place: str | None,
+    window: bool,
+) -> None:
+    """Align the planes of STACK with ImageJ's plugin StackReg."""
+    _refuse_existing(output, overwrite)
+    image = _read(stack, axes)
+
+    from deepz_zoo.fiji.gateway import start_imagej
+    from deepz_zoo.fiji.plugins import align_with_stackreg
+    from deepz_zoo.images import write_image
+
+    with console(stderr=True).status("aligning"):
+        imagej = start_imagej(place, headless=not window)
+        aligned = align_with_stackreg(
+            imagej,
+            image.data,
+            anchor=None if anchor is None else anchor - 1,
+            transformation=transformation,
+        )
+    write_image(output, replace(image, data=aligned), style=style)
+    click.echo(str(output))
+
+
+@click.command("edf")
+@_stack_options
+@_output_options
+@click.option(
+    "--quality",
+    type=click.IntRange(0, 4),
+    default=4,
+    show_default=True,
+    help="0 Sobel, 1 variance, 2 and 3 real wavelets, 4 complex wavelets (the paper's).",
+)
+@click.option(
+    "--topology",
+    type=click.IntRange(0, 4),
+    default=0,
+    show_default=True,
+    help="How much the height map is smoothed.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any other setting, by its name in the plugin's edfgui.Parameters (repeat).",
+)
+@click.option(
+    "--height", type=_FILE, metavar="FILE", help="Write the plane of each pixel too, from 1."
+)
+def edf(
+    *,
+    stack: Path,
+    output: Path,
+    quality: int,
+    topology: int,
+    settings: tuple[str, ...],
+    height: Path | None,
+    axes: str | None,
+    style: Style,
+    overwrite: bool,
+    place: str | None,
+    window: bool,
+) -> None:
+    """Fuse the planes of STACK with ImageJ's plugin Extended Depth of Field."""
+    for path in (output, height):
+        if path is not None:
+            _refuse_existing(path, overwrite)
+    chosen = _settings(settings)
+    image = _read(stack, axes)
+
+    from deepz_zoo.fiji.gateway import start_imagej
+    from deepz_zoo.fiji.plugins import project_with_edf
+    from deepz_zoo.images import Image, write_image
+
+    with console(stderr=True).status("projecting"):
+        imagej = start_imagej(place, headless=not window)
+        projection = project_with_edf(
+            imagej, image.data, quality=quality, topology=topology, settings=chosen
+        )
+    for path, data in ((output, projection.image), (height, projection.height + 1)):
+        if path is not None:
+            data = data.astype("uint16") if path == height else data
+            write_image(path, Image(data, "yx", image.pixel_size_um), style=style)
+            click.echo(str(path))
+
+
+@click.command("parity")
+@_stack_options
+@json_option
+def parity(stack: Path, axes: str | None, place: str | None, window: bool, as_json: bool) -> None:
+    """Prepare STACK by ImageJ's plugins and by deepz-zoo, and print how they differ.
+
+    The EDF images are both made of the stack as deepz-zoo aligned it.
+    """
+    image = _read(stack, axes)
+
+    from deepz_zoo.fiji.gateway import start_imagej
+    from deepz_zoo.fiji.parity import compare
+
+    with console(stderr=True).status("starting ImageJ") as status:
+        imagej = start_imagej(place, headless=not window)
+        result = compare(imagej, image.data, progress=lambda step: status.update(step))
+    if as_json:
+        print_json(asdict(result))
+    else:
+        _print(result)
+
+
+def _print(result: Parity) -> None:
+    from rich.table import Table
+
+    table = Table(box=None)
+    for title in ("", "largest", "mean", "pixels that differ"):
+        table.add_column(title, justify="left" if not title else "right")
+    for name, difference in (("aligned stack", result.aligned), ("EDF image", result.edf)):
+        table.add_row(
+            name, f"{difference.largest:g}", f"{difference.mean:.3g}", f"{difference.share:.2%}"
+        )
+    console().print(table)
+    click.echo(f"planes moved differently by up to {result.largest_shift_px:.2f} px")
+    if result.rejected_planes:
+        planes = ", ".join(str(plane + 1) for plane in result.rejected_planes)
+        click.echo(f"registrations that deepz-zoo took for jumps, and StackReg did not: {planes}")
+
+
+# ------------------------------------------------------------------------------ reading, checking
+
+
+def _refuse_existing(path: Path, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise DeepZError(f"{path} exists; replace it with --overwrite")
+
+
+def _read(path: Path, axes: str | None) -> Image:
+    """Read a stack of planes along any one axis."""
+    from deepz_zoo.images import read_image
+
+    image = read_image(path, axes=axes)
+    if image.data.ndim != 3:
+        size = "×".join(map(str, image.data.shape))
+        raise DeepZError(
+            f"{path} has the axes {image.axes} ({size}); expected a stack of planes, one axis "
+            "before y and x"
+        )
+    return image
+
+
+def _settings(words: tuple[str, ...]) -> dict[str, bool | int | float | str]:
+    settings: dict[str, bool | int | float | str] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise click.UsageError(f"--set {word}: expected NAME=VALUE")
+        settings[name] = _value(text)
+    return settings
+
+
+def _value(text: str) -> bool | int | float | str:
+    """Return the boolean, the number or the text that a user wrote."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text

@@ -1,0 +1,215 @@
+"""Start ImageJ, once in a process, and hand out its classes."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from typing import Any
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.fiji.commands import BUILT_IN, plugin_entries, read_entries
+from deepz_zoo.fiji.locate import HOW_TO_GET_JAVA, Installation, find_imagej, find_java
+
+EXIT_CODE_ENDED_BY_IMAGEJ = 2
+ENDED_BY_IMAGEJ = (
+    "ImageJ ended the program, as it does when a command that needs an open image finds none "
+    "(getTitle, rename, …): open one first, and check nImages before such commands"
+)
+
+
+@dataclass(frozen=True)
+class ImageJ:
+    """The ImageJ of this process.
+
+    Attributes
+    ----------
+    installation
+        Where it comes from.
+    headless
+        Whether it runs without a display.
+    """
+
+    installation: Installation
+    headless: bool
+
+    @property
+    def version(self) -> str:
+        """ImageJ's version, such as ``1.53t``."""
+        return str(self.java_class("ij.IJ").getVersion())
+
+    def java_class(self, name: str) -> Any:
+        """Return a Java class of ImageJ or of its plugins.
+
+        Raises
+        ------
+        DeepZError
+            If there is no such class.
+        """
+        import jpype
+
+        if not name.startswith(("java.", "ij.")):
+            loader = jpype.JClass("ij.IJ").getClassLoader()
+            try:
+                return jpype.JClass(name, loader=loader)
+            except (TypeError, jpype.JException) as error:
+                raise DeepZError(f"{self.installation} has no class {name}") from error
+        return jpype.JClass(name)
+
+    def has_class(self, name: str) -> bool:
+        """Tell whether a class can be loaded, as a plugin that is installed can."""
+        try:
+            self.java_class(name)
+        except DeepZError:
+            return False
+        return True
+
+
+_started: ImageJ | None = None
+
+
+def start_imagej(
+    place: str | os.PathLike[str] | Installation | None = None, *, headless: bool = True
+) -> ImageJ:
+    """Start ImageJ in this process, or return the one that was started before.
+
+    A process has one Java virtual machine in its life, with one ImageJ in it.
+
+    Parameters
+    ----------
+    place
+        Which ImageJ, see `find_imagej`. None takes the one that runs already.
+    headless
+        Without a display. StackReg needs Fiji for that; in a plain ImageJ it needs a display.
+
+    Raises
+    ------
+    DeepZError
+        If there is no Java or no such ImageJ, it does not start, another one runs already, or the
+        extra ``fiji`` of this package is not installed.
+    """
+    global _started
+    if _started is not None and place is None:
+        return _started
+    installation = place if isinstance(place, Installation) else find_imagej(place)
+    if _started is not None:
+        if (installation, headless) != (_started.installation, _started.headless):
+            raise DeepZError(
+                f"{_started.installation} runs in this process already, and Java starts only once; "
+                "use it, or start the other one in a new process"
+            )
+        return _started
+    _start_java(installation, headless)
+    _started = ImageJ(installation, headless)
+    if installation.kind == "imagej" and headless:
+        _fill_command_table(_started)
+    return _started
+
+
+def _start_java(installation: Installation, headless: bool) -> None:
+    try:
+        import jpype
+        import scyjava
+    except ImportError as error:
+        raise DeepZError(
+            f"ImageJ needs {error.name}; install it with: pip install 'deepz-zoo[fiji]'"
+        ) from error
+    if jpype.isJVMStarted():
+        raise DeepZError(
+            "another library started Java in this process already; start ImageJ before it"
+        )
+    if not headless and sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        raise DeepZError(
+            "there is no display to run ImageJ on; log in with one, or run this with xvfb-run"
+        )
+    java = find_java(installation)
+    if java is None and installation.kind != "maven":
+        raise DeepZError(f"no Java found; {HOW_TO_GET_JAVA}, or name its folder in JAVA_HOME")
+    if java is not None:
+        os.environ["JAVA_HOME"] = str(java)
+    # "auto" takes the Java that is there; the default would download another one.
+    scyjava.config.set_java_constraints(fetch="auto")
+    # Ctrl-C reaches Python instead of ending the process inside Java.
+    scyjava.config.add_kwargs(interrupt=False)
+    scyjava.config.add_options(_java_options(headless, installation))
+    try:
+        if installation.kind == "imagej":
+            scyjava.config.endpoints.clear()
+            scyjava.config.add_classpath(installation.place)
+            scyjava.start_jvm()
+        else:
+            _start_with_imagej2(installation, headless)
+    except Exception as error:
+        raise DeepZError(f"{installation} does not start: {error}") from error
+    _report_exit()
+
+
+def _java_options(headless: bool, installation: Installation) -> list[str]:
+    # StackReg writes files of fixed names there; two processes must not share them.
+    temporary = tempfile.mkdtemp(prefix="deepz_imagej_")
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    options = [
+        f"-Djava.io.tmpdir={temporary}",
+        f"-Djava.awt.headless={str(headless).lower()}",
+        # Java guards the stack of the thread that it is called from as if it were one of its own,
+        # at 1 MB by default: h5py's LZF compression needs more, and would end the process.
+        "-Xss8m",
+        "-Dfile.encoding=UTF-8",  # of exec()'s output and of text files, whatever the locale
+    ]
+    if installation.kind == "imagej" and installation.plugins is not None:
+        options.append(f"-Dplugins.dir={installation.plugins}")
+    return options
+
+
+def _start_with_imagej2(installation: Installation, headless: bool) -> None:
+    import imagej
+    import scyjava
+
+    # Importing imagej adds a Maven repository, which a folder must not ask.
+    scyjava.config.endpoints.clear()
+    mode = imagej.Mode.HEADLESS if headless else imagej.Mode.GUI
+    imagej.init(installation.place, mode=mode)
+
+
+def _report_exit() -> None:
+    """Let `System.exit` in Java end Python with a message and a status, not silently with 0."""
+    import jpype
+
+    ending = False
+
+    def end() -> None:
+        nonlocal ending
+        ending = True
+
+    def report() -> None:
+        if not ending:
+            sys.stdout.flush()
+            sys.stderr.write(f"Error: {ENDED_BY_IMAGEJ}\n")
+            sys.stderr.flush()
+            os._exit(EXIT_CODE_ENDED_BY_IMAGEJ)
+
+    hook = jpype.JClass("java.lang.Thread")(jpype.JProxy("java.lang.Runnable", {"run": report}))
+    jpype.JClass("java.lang.Runtime").getRuntime().addShutdownHook(hook)
+    atexit.register(end)  # Python's own end ends Java as well, after this
+
+
+def _fill_command_table(imagej: ImageJ) -> None:
+    """Tell a plain ImageJ without menus what its commands are."""
+    import jpype
+
+    ij = imagej.java_class("ij.IJ")
+    with contextlib.suppress(jpype.JException):
+        ij.run("")  # makes the empty table, and then fails to make a menu bar
+    table = imagej.java_class("ij.Menus").getCommands()
+    settings = bytes(ij.class_.getResourceAsStream("/IJ_Props.txt").readAllBytes())
+    plugins = imagej.installation.plugins
+    for label, plugin in (
+        *BUILT_IN.items(),
+        *read_entries(settings.decode("latin-1").splitlines()),
+        *(plugin_entries(plugins) if plugins else ()),
+    ):
+        table.put(label, plugin)

@@ -1,0 +1,244 @@
+"""Copy macros and models into a Fiji, remember what was written, and remove exactly that."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from deepz_zoo import __version__
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.fiji.runs import macros_folder
+from deepz_zoo.images import replacing
+from deepz_zoo.package.archive import open_package, sha256_of
+
+MACROS_FOLDER = "plugins/Deep-Z"
+MODELS_FOLDER = "models"
+RECORD_NAME = f"{MACROS_FOLDER}/installed.json"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What an uninstallation did.
+
+    Attributes
+    ----------
+    removed
+        Files that are gone, relative to the folder.
+    kept
+        Files that were changed since they were installed, and stayed.
+    """
+
+    removed: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def install(
+    folder: str | os.PathLike[str],
+    packages: Sequence[str | os.PathLike[str]] = (),
+    *,
+    force: bool = False,
+) -> tuple[str, ...]:
+    """Copy the macros, and models unpacked from their packages, into a Fiji or ImageJ.
+
+    Nothing is written unless everything can be.
+
+    Parameters
+    ----------
+    folder
+        The folder of a Fiji or ImageJ.
+    packages
+        bioimage.io packages, zip files or folders; each becomes a folder of its name in models/.
+    force
+        Whether to replace files that this package did not write, or that were changed since.
+
+    Returns
+    -------
+    tuple of str
+        The files that were written, relative to `folder`.
+
+    Raises
+    ------
+    DeepZError
+        If `folder` is no Fiji or ImageJ, a package is unsound, or a foreign file is in the way.
+    """
+    root = _root(folder)
+    record = _read_record(root)
+    with ExitStack() as stack:
+        files = _macro_files()
+        for package in map(Path, packages):
+            files |= _model_files(package, stack.enter_context(open_package(package)).parent)
+        new = {
+            name: source
+            for name, source in files.items()
+            if not (root / name).exists() or sha256_of(root / name) != sha256_of(source)
+        }
+        foreign = [name for name in new if _is_foreign(root, name, record.files)]
+        if foreign and not force:
+            more = f" (nor {len(foreign) - 1} more)" if len(foreign) > 1 else ""
+            raise DeepZError(
+                f"{root / foreign[0]} exists and deepz-zoo did not write it as it is{more}; move "
+                "it away, or replace it with --force"
+            )
+        # The record comes first: an interrupted installation can be taken back as well.
+        digests = {name: sha256_of(source) for name, source in new.items()}
+        _write_record(root, _Record(record.files | digests, record.folders | _missing(root, new)))
+        for name, source in new.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            with replacing(root / name) as temporary:
+                temporary.write_bytes(source.read_bytes())
+    return tuple(sorted(new))
+
+
+def find_package(
+    model: str, folder: Path, *, progress: Callable[[str], None] = lambda step: None
+) -> Path:
+    """Return the package of a model that is named by its package, or as in the zoo.
+
+    Parameters
+    ----------
+    model
+        A package (zip file or folder), or ``objective/channel``, whose package is built.
+    folder
+        Where to build it.
+    progress
+        Called with the name of each step of building.
+
+    Raises
+    ------
+    DeepZError
+        If there is no such package or model, or the model may not be copied.
+    """
+    if Path(model).exists() or model.endswith(".zip"):
+        return Path(model)
+    from deepz_zoo.package.build import build_package, default_name
+    from deepz_zoo.zoo import load_model
+
+    loaded, manifest = load_model(model)
+    if manifest.restricted:
+        raise DeepZError(
+            f"{manifest.name}: {manifest.license}; build its package with 'deepz-zoo package' "
+            "--accept-license, and name that file"
+        )
+    return build_package(loaded, manifest, folder / default_name(manifest), progress=progress).path
+
+
+def uninstall(folder: str | os.PathLike[str], *, force: bool = False) -> Removal:
+    """Remove what `install` wrote, and the folders that this leaves empty.
+
+    Parameters
+    ----------
+    folder
+        The folder of the Fiji or ImageJ.
+    force
+        Whether to remove files too that were changed since.
+
+    Raises
+    ------
+    DeepZError
+        If `folder` is no Fiji or ImageJ, or holds no record of an installation.
+    """
+    root = _root(folder)
+    if not (root / RECORD_NAME).is_file():
+        raise DeepZError(f"{root} holds no record ({RECORD_NAME}); nothing was installed there")
+    record = _read_record(root)
+    kept = {
+        name: digest
+        for name, digest in record.files.items()
+        if not force and (root / name).is_file() and sha256_of(root / name) != digest
+    }
+    removed = [name for name in record.files if name not in kept and (root / name).is_file()]
+    for name in removed:
+        (root / name).unlink()
+    if kept:
+        _write_record(root, _Record(kept, record.folders))
+    else:
+        (root / RECORD_NAME).unlink()
+    for name in sorted(record.folders, reverse=True):  # the inner ones first
+        folder = root / name
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+    return Removal(tuple(sorted(removed)), tuple(sorted(kept)))
+
+
+def _root(folder: str | os.PathLike[str]) -> Path:
+    root = Path(folder)
+    if not (root / "plugins").is_dir():
+        raise DeepZError(f"{root} has no plugins folder; expected the folder of a Fiji or ImageJ")
+    return root
+
+
+def _macro_files() -> dict[str, Path]:
+    macros = sorted(macros_folder().glob("*.ijm"))
+    if not macros:
+        raise DeepZError(f"{macros_folder()} holds no macros; reinstall deepz-zoo")
+    return {f"{MACROS_FOLDER}/{path.name}": path for path in macros}
+
+
+def _model_files(package: Path, unpacked: Path) -> dict[str, Path]:
+    name = package.resolve().name.removesuffix(".zip")
+    return {
+        f"{MODELS_FOLDER}/{name}/{path.relative_to(unpacked).as_posix()}": path
+        for path in sorted(unpacked.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _is_foreign(root: Path, name: str, record: Mapping[str, str]) -> bool:
+    path = root / name
+    if path.is_dir():
+        raise DeepZError(f"{path} is a folder, where a file should go; move it away")
+    return path.exists() and sha256_of(path) != record.get(name)
+
+
+def _missing(root: Path, files: Iterable[str]) -> set[str]:
+    """Return the folders that writing files would make."""
+    parents = {parent for name in (*files, RECORD_NAME) for parent in PurePosixPath(name).parents}
+    return {str(parent) for parent in parents if not (root / parent).exists()}
+
+
+# ---------------------------------------------------------------------------------- the record
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What was installed: the SHA-256 of each file, and the folders that were made for them."""
+
+    files: dict[str, str]
+    folders: set[str]
+
+
+def _read_record(root: Path) -> _Record:
+    path = root / RECORD_NAME
+    if not path.is_file():
+        return _Record({}, set())
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        record = _Record(dict(content["files"]), set(content["folders"]))
+        sound = all(map(_is_ours, (*record.files, *record.folders)))
+    except (ValueError, KeyError, TypeError):
+        sound = False
+    if not sound:
+        raise DeepZError(f"{path} is damaged; remove it, and what was installed, by hand")
+    return record
+
+
+def _is_ours(name: str) -> bool:
+    """Tell whether a name is one that `install` writes, so that a false record deletes nothing."""
+    ours = f"{name}/".startswith((f"{MACROS_FOLDER}/", f"{MODELS_FOLDER}/"))
+    return ours and ".." not in PurePosixPath(name).parts and not set(name) & set("\\:")
+
+
+def _write_record(root: Path, record: _Record) -> None:
+    path = root / RECORD_NAME
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "deepz_zoo": __version__,
+        "files": dict(sorted(record.files.items())),
+        "folders": sorted(record.folders),
+    }
+    with replacing(path) as temporary:
+        temporary.write_text(f"{json.dumps(content, indent=1)}\n", encoding="utf-8")

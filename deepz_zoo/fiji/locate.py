@@ -1,0 +1,161 @@
+"""Find Java, and an ImageJ to run in it: a Fiji folder, a plain ij.jar, or Maven coordinates."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from deepz_zoo.errors import DeepZError
+
+Kind = Literal["fiji", "imagej", "maven"]
+
+HOW_TO_GET_JAVA = "install Java 11 or newer (Debian: apt-get install default-jre-headless)"
+HOW_TO_GET_IMAGEJ = (
+    "download Fiji and name its folder with --fiji or FIJI_HOME, or install ImageJ "
+    "(Debian: apt-get install imagej)"
+)
+
+_MAVEN = re.compile(r"^[\w.-]+(:[\w.-]+){1,2}(\+[\w.-]+(:[\w.-]+){1,2})*$")
+_FIJI_PLACES = ("~/Fiji.app", "~/Fiji", "/opt/Fiji.app", "/opt/Fiji", "/opt/fiji/Fiji.app")
+_FIJI_PLACES_MACOS = ("/Applications/Fiji.app", "/Applications/Fiji", "~/Desktop/Fiji.app")
+_FIJI_PLACES_WINDOWS = ("C:/Fiji.app", "C:/Fiji", "C:/Program Files/Fiji.app")
+_JAR_PLACES = ("/usr/share/java/ij.jar", "/usr/share/imagej/ij.jar", "~/ImageJ/ij.jar")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """An ImageJ that can be started.
+
+    Attributes
+    ----------
+    kind
+        ``fiji``: a folder with ImageJ2 and its jars; ``imagej``: a plain ij.jar; ``maven``:
+        coordinates of what Maven downloads.
+    place
+        Folder, jar or coordinates.
+    plugins
+        The folder that its plugins lie in, or None.
+    """
+
+    kind: Kind
+    place: str
+    plugins: Path | None
+
+    def __str__(self) -> str:
+        """Return the kind and the place, for people."""
+        names = {"fiji": "Fiji", "imagej": "ImageJ", "maven": "ImageJ by Maven"}
+        return f"{names[self.kind]} ({self.place})"
+
+
+def find_imagej(place: str | os.PathLike[str] | None = None) -> Installation:
+    """Find the ImageJ to start.
+
+    Parameters
+    ----------
+    place
+        A Fiji folder, an ImageJ folder, an ij.jar, or Maven coordinates such as
+        ``sc.fiji:fiji``. By default what the environment variables ``FIJI_HOME`` and ``IJ_JAR``
+        name, then a Fiji and then an ij.jar in the usual places.
+
+    Raises
+    ------
+    DeepZError
+        If `place`, or what a variable names, is none of these; or if there is none at all.
+    """
+    if place is not None:
+        return _installation(os.fspath(place), "")
+    for variable in ("FIJI_HOME", "IJ_JAR"):
+        if named := os.environ.get(variable):
+            return _installation(named, f" (named by {variable})")
+    for candidate in _usual_places():
+        if candidate.exists():
+            return _installation(str(candidate), "")
+    raise DeepZError(f"no ImageJ found; {HOW_TO_GET_IMAGEJ}")
+
+
+def _installation(place: str, named_by: str) -> Installation:
+    path = Path(place).expanduser()
+    if path.is_file() and path.suffix == ".jar":
+        return Installation("imagej", str(path.absolute()), _folder(path.parent / "plugins"))
+    if path.is_dir():
+        if _is_fiji(path):
+            return Installation("fiji", str(path.absolute()), path.absolute() / "plugins")
+        if (jar := path / "ij.jar").is_file():
+            return Installation("imagej", str(jar.absolute()), _folder(path / "plugins"))
+        raise DeepZError(
+            f"{path}{named_by}: neither a Fiji folder (with jars/ and plugins/) nor one with an "
+            f"ij.jar; {HOW_TO_GET_IMAGEJ}"
+        )
+    if _MAVEN.match(place):
+        return Installation("maven", place, None)
+    raise DeepZError(
+        f"{place}{named_by}: no such folder or jar; expected a Fiji folder, an ij.jar or Maven "
+        "coordinates such as sc.fiji:fiji"
+    )
+
+
+def _is_fiji(folder: Path) -> bool:
+    """Tell a Fiji by ImageJ2's bridge to the original ImageJ, which makes plugins run headless."""
+    jars = folder / "jars"
+    return (folder / "plugins").is_dir() and any(jars.glob("imagej-legacy*.jar"))
+
+
+def _folder(path: Path) -> Path | None:
+    return path.absolute() if path.is_dir() else None
+
+
+def _usual_places() -> Iterator[Path]:
+    of_system = {"darwin": _FIJI_PLACES_MACOS, "win32": _FIJI_PLACES_WINDOWS}.get(sys.platform, ())
+    fijis = (Path(place).expanduser() for place in (*_FIJI_PLACES, *of_system))
+    yield from (folder for folder in fijis if _is_fiji(folder))
+    yield from _jars_of_debian()
+    yield from (Path(place).expanduser() for place in _JAR_PLACES)
+
+
+def _jars_of_debian() -> Iterator[Path]:
+    """Yield the ij.jar of Debian's package, wherever this version of it keeps one."""
+    if shutil.which("dpkg") is None:
+        return
+    listed = subprocess.run(
+        ["dpkg", "-L", "libij-java"], capture_output=True, text=True, check=False
+    ).stdout
+    yield from (Path(line) for line in listed.splitlines() if line.endswith("/ij.jar"))
+
+
+def find_java(installation: Installation | None = None) -> Path | None:
+    """Return the home folder of the Java to use, or None.
+
+    ``JAVA_HOME`` goes first, then the Java that a Fiji brings along, then ``java`` on the path.
+    """
+    named = os.environ.get("JAVA_HOME")
+    if named and _java_program(Path(named)):
+        return Path(named)
+    if installation is not None and installation.kind == "fiji":
+        # java/linux64/zulu21…/ in some releases, and one folder deeper on macOS
+        for program in sorted(Path(installation.place).glob("java/*/**/bin/java*")):
+            if program.stem == "java":
+                return program.parent.parent
+    on_path = shutil.which("java")
+    return Path(on_path).resolve().parent.parent if on_path else None
+
+
+def _java_program(home: Path) -> Path | None:
+    program = home / "bin" / ("java.exe" if sys.platform == "win32" else "java")
+    return program if program.is_file() else None
+
+
+def java_version(home: Path) -> str | None:
+    """Return the version of the Java in a home folder, such as ``17.0.15``, or None."""
+    program = _java_program(home)
+    if program is None:
+        return None
+    done = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
+    found = re.search(r'version "([^"]+)"', done.stderr)
+    return found[1] if found else None

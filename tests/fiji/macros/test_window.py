@@ -1,0 +1,47 @@
+"""A macro from the menu, in windows on a display of the test's own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deepz_zoo.fiji.locate import find_java
+
+pytestmark = pytest.mark.java
+
+SCRIPT = Path(__file__).parents[3] / "docs" / "fiji.py"
+HOW = "needs a display: apt-get install xvfb xauth default-jre imagej"
+
+
+@pytest.fixture
+def display() -> list[str]:
+    """Return the words that run a program on a display of its own."""
+    java = find_java()
+    if shutil.which("xvfb-run") is None or java is None or not list(java.rglob("libawt_xawt.so")):
+        pytest.skip(HOW)
+    return ["xvfb-run", "-a", "-s", "-screen 0 1280x1000x24"]
+
+
+def test_refocus_from_the_menu(ij_jar, display, tmp_path):
+    done = subprocess.run(
+        [*display, sys.executable, SCRIPT, tmp_path, "64"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    facts = json.loads(done.stdout.splitlines()[-1])
+    assert (facts["unit"], facts["z_step_um"], facts["z_origin"]) == ("µm", 2.0, 3.0)
+    assert facts["pixel_size_um"] == pytest.approx(0.325)
+    assert facts["labels"][::3] == ["z = -6 µm", "z = 0 µm", "z = +6 µm"]
+    # The image keeps its name, and that it was not saved yet; the Recorder has a line to repeat.
+    assert (facts["image"], facts["changed"]) == ("nuclei.tif", True)
+    recorded = 'run("Deep-Z Refocus", "model=leica20x_0.8/TxRd z=-6:6:2 pixel_size=0.0000");'
+    assert recorded in facts["recorded"]
+    for name in ("fiji_dialog.png", "fiji_result.png", "fiji_surface.png"):
+        assert (tmp_path / name).stat().st_size > 2000

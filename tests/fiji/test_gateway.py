@@ -1,0 +1,91 @@
+"""One ImageJ in a process, and no silent end of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.fiji import start_imagej
+
+pytestmark = pytest.mark.java
+
+
+def run_python(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=120,
+        check=False,
+    )
+
+
+def test_there_is_one_imagej(imagej, imagej_folder, tmp_path):
+    assert imagej.version.startswith("1.")
+    assert start_imagej() is start_imagej(imagej_folder) is imagej
+    (other := tmp_path / "other.jar").touch()
+    with pytest.raises(DeepZError, match="runs in this process already"):
+        start_imagej(other)
+
+
+def test_temporary_files_are_its_own(imagej):
+    folder = Path(str(imagej.java_class("java.lang.System").getProperty("java.io.tmpdir")))
+    assert folder.is_dir()
+    assert folder.name.startswith("deepz_imagej_")
+
+
+def test_a_class_that_is_missing(imagej):
+    assert imagej.has_class("StackReg_")
+    assert not imagej.has_class("bunwarpj.bUnwarpJ_")
+    with pytest.raises(DeepZError, match="has no class no.such.Class"):
+        imagej.java_class("no.such.Class")
+
+
+def test_an_exit_in_java_is_not_silent(ij_jar):
+    done = run_python(
+        "from deepz_zoo.fiji import start_imagej\n"
+        "imagej = start_imagej()\n"
+        "print('before')\n"
+        "imagej.java_class('ij.IJ').getImage()\n"
+        "print('after')\n",
+        IJ_JAR=str(ij_jar),
+    )
+    assert done.returncode == 2
+    assert "after" not in done.stdout
+    assert done.stderr.startswith("Error: ImageJ ended the program")
+
+
+def test_the_end_of_python_is_an_ordinary_one(ij_jar, tmp_path):
+    done = run_python(
+        "from deepz_zoo.fiji import start_imagej\nstart_imagej()",
+        IJ_JAR=str(ij_jar),
+        TMPDIR=str(tmp_path),
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not list(tmp_path.glob("deepz_imagej_*"))
+
+
+def test_missing_java_is_one_clear_error(ij_jar):
+    done = run_python(
+        "from deepz_zoo.fiji import start_imagej\nstart_imagej()",
+        IJ_JAR=str(ij_jar),
+        JAVA_HOME="",
+        PATH="",
+    )
+    assert "no Java found; install Java 11 or newer" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: elsewhere there is a display")
+def test_a_missing_display_is_one_clear_error(ij_jar):
+    done = run_python(
+        "from deepz_zoo.fiji import start_imagej\nstart_imagej(headless=False)",
+        IJ_JAR=str(ij_jar),
+        DISPLAY="",
+    )
+    assert "there is no display to run ImageJ on" in done.stderr
