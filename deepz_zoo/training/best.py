@@ -94,7 +94,10 @@ class KeepBest(Callback):
         """Go on where the earlier run stopped."""
         self.best = state_dict["best"]
         self.patches = state_dict["patches"]
-        self.commands = state_dict["commands"] + self.commands
+        earlier, resumed = state_dict["commands"], f"{self.commands[-1]} --resume"
+        # The same command again, after a stop, changes nothing of what repeats the run.
+        repeated = self.commands[-1] == earlier[0] or resumed in earlier
+        self.commands = earlier if repeated else [*earlier, resumed]
         self.seconds_before = state_dict["seconds"]
         if start := state_dict.get("start"):
             self.start = StartRecord.model_validate(start)

@@ -58,11 +58,15 @@ def test_a_run_writes_weights_with_their_record_and_resumes(go, system, tmp_path
 
     with pytest.raises(DeepZError, match="add --resume"):
         go()
-    go({"max_steps": 8}, resume=True)
+    go({"max_steps": 8}, resume=True, command="deepz-zoo train --max-steps 8")
+    go({"max_steps": 8}, resume=True, command="deepz-zoo train --max-steps 8")
     checkpoint = torch.load(run / "last.ckpt", weights_only=True)
     assert checkpoint["global_step"] == 8
     assert checkpoint["callbacks"]["KeepBest"]["patches"] == 16
-    assert checkpoint["callbacks"]["KeepBest"]["commands"] == 2 * ["deepz-zoo train"]
+    assert checkpoint["callbacks"]["KeepBest"]["commands"] == [
+        "deepz-zoo train",
+        "deepz-zoo train --max-steps 8 --resume",
+    ]
     assert json.loads((run / "best.json").read_text())["hours"] >= 0
 
 
