@@ -1,6 +1,7 @@
 # make package   create .venv, install what packaging needs, build the leica20x_0.8/TxRd package
-# make test      install what the tests need (Java and ImageJ where that is allowed), run them
+# make test      install what the tests need (Java, ImageJ, old engines where allowed), run them
 # make lint      formatting, lint and types
+# make tensorflow  install TensorFlow (1.6 GB) in an environment of its own, for the tests that use it
 # make format    rewrite the sources in the project's format
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 # Each test process computes on one thread: more threads than cores make small networks slower.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
 
-.PHONY: help package test lint format clean
+.PHONY: help package test lint tensorflow format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +26,7 @@ package: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
 	@packaging/install_imagej.sh
+	@packaging/install_engines.sh
 	$(PYTEST) $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev
@@ -32,12 +34,19 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Its pins and those of constraints.txt exclude each other, and torch and it share no process.
+tensorflow: $(VENV)-tensorflow/.installed
+$(VENV)-tensorflow/.installed:
+	$(PYTHON) -m venv $(VENV)-tensorflow
+	$(VENV)-tensorflow/bin/python -m pip install --quiet --disable-pip-version-check tensorflow-cpu==2.21.*
+	@touch $@
+
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) .engines build dist
 
 # A file in the environment marks what is installed, so that a second run starts at once.
 $(VENV)/.python:

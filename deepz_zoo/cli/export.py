@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from deepz_zoo.cli.options import console, model_options, overwrite_option, weights_option
+from deepz_zoo.cli.options import (
+    console,
+    model_options,
+    normalization_option,
+    overwrite_option,
+    weights_option,
+)
 
 if TYPE_CHECKING:
+    from deepz_zoo.network.config import Normalization
     from deepz_zoo.package.parity import ExportedModel, ExportFormat
 
 # The same as EXPORT_FORMATS, without the import of torch behind it.
@@ -30,9 +37,15 @@ _FORMATS = ("onnx", "torchscript")
     required=True,
     help="The file to write.",
 )
+@normalization_option
 @overwrite_option
 def command(
-    model_name: str, weights: str | None, file_format: str, output: Path, overwrite: bool
+    model_name: str,
+    weights: str | None,
+    file_format: str,
+    output: Path,
+    normalization: Normalization | None,
+    overwrite: bool,
 ) -> None:
     """Write a model as a single ONNX or TorchScript file and compare it with the original.
 
@@ -40,10 +53,10 @@ def command(
     image in the same grey levels. The file is run at several sizes; where it differs from the model
     by more than 1e-4 relative, nothing is written and the exit code is 1.
     """
+    from deepz_zoo.cli.models import load_named_model
     from deepz_zoo.package.archive import refuse_output
-    from deepz_zoo.zoo import load_model
 
-    model, _ = load_model(model_name, weights=Path(weights) if weights else None)
+    model, _ = load_named_model(model_name, weights, normalization)
     refuse_output(output, overwrite=overwrite)
 
     from deepz_zoo.package.parity import export_model

@@ -7,56 +7,124 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deepz_zoo.cli.options import console, model_options, overwrite_option, weights_option
+from deepz_zoo.cli.options import (
+    console,
+    engines_option,
+    model_options,
+    normalization_option,
+    overwrite_option,
+    weights_option,
+)
+from deepz_zoo.errors import DeepZError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from deepz_zoo.network.config import Normalization
+    from deepz_zoo.optics import ImagingSystem
     from deepz_zoo.package.build import BuiltPackage
+    from deepz_zoo.package.variants import Variant
+
+# The same as VARIANTS, without the import of numpy behind it.
+_VARIANTS = ("surface", "zstack")
 
 
 @click.command("package")
 @model_options()
 @weights_option
 @click.option(
+    "--variant",
+    "variant_name",
+    type=click.Choice(_VARIANTS),
+    default="surface",
+    show_default=True,
+    help="'surface' takes an image with a DPM; 'zstack' an image alone, and makes planes.",
+)
+@click.option(
+    "--z",
+    metavar="UM",
+    help="Planes of --variant zstack in µm, such as -10:10:1.  [default: 21 over the range]",
+)
+@click.option(
     "-o",
     "--output",
     metavar="FILE.zip",
     type=click.Path(path_type=Path),
-    help="The package, or an existing folder to put it in.  [default: deepz_OBJECTIVE_CHANNEL.zip]",
+    help="The package, or an existing folder to put it in.  [default: deepz_OBJECTIVE_CHANNEL.zip, "
+    "or deepz_OBJECTIVE_CHANNEL_zstack.zip]",
 )
+@normalization_option
+@engines_option
 @overwrite_option
 @click.option("--no-test", is_flag=True, help="Do not run the tests of the finished package.")
+@click.option(
+    "--accept-license",
+    is_flag=True,
+    help="Accept the terms of weights of the method's authors: non-commercial research use, not "
+    "to be redistributed.",
+)
 def command(
-    model_name: str, weights: str | None, output: Path | None, overwrite: bool, no_test: bool
+    *,
+    model_name: str,
+    weights: str | None,
+    variant_name: str,
+    z: str | None,
+    output: Path | None,
+    normalization: Normalization | None,
+    engines: Path | None,
+    overwrite: bool,
+    no_test: bool,
+    accept_license: bool,
 ) -> None:
     """Build the bioimage.io package of a model and test it.
 
     The zip file opens in deepImageJ (Fiji), ilastik and bioimageio.core. It holds the weights as
     PyTorch state dict, TorchScript and ONNX, test images, documentation and the measured accuracy.
+    Its hash is listed in SHA256SUMS beside it; 'deepz-zoo verify' checks it.
     """
+    if z is not None and variant_name != "zstack":
+        raise click.UsageError("--z belongs to --variant zstack")
+
+    from deepz_zoo.cli.models import load_named_model
     from deepz_zoo.package.archive import refuse_output
-    from deepz_zoo.zoo import load_model
 
     # Whether the name is known is cheap to tell; the libraries behind the rest take seconds.
-    model, manifest = load_model(model_name, weights=Path(weights) if weights else None)
+    model, manifest = load_named_model(model_name, weights, normalization)
+    if manifest.restricted and not accept_license:
+        raise DeepZError(
+            f"{manifest.name}: {manifest.license}; a package holds them whole: build one for "
+            "yourself with --accept-license"
+        )
 
     from deepz_zoo.package.build import build_package, default_name
+    from deepz_zoo.package.engines import engines_in
 
-    path = output or Path(default_name(manifest))
+    variant = _variant(variant_name, z, manifest.system)
+    path = output or Path(default_name(manifest, variant))
     if path.is_dir():
-        path = path / default_name(manifest)
+        path = path / default_name(manifest, variant)
     refuse_output(path, overwrite=overwrite)
     with console(stderr=True).status("building") as status:
         built = build_package(
             model,
             manifest,
             path,
+            variant=variant,
             overwrite=overwrite,
             test=not no_test,
+            engines=engines_in(engines) if engines else (),
             progress=lambda step: status.update(step),
         )
     _print(built, console())
+
+
+def _variant(name: str, z: str | None, system: ImagingSystem) -> Variant:
+    from deepz_zoo.package.variants import SURFACE, zstack_variant
+    from deepz_zoo.refocus import parse_depths
+
+    if name == "surface":
+        return SURFACE
+    return zstack_variant(system, parse_depths(z) if z is not None else None)
 
 
 def _print(built: BuiltPackage, out: Console) -> None:

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Normalization = Literal["paper", "plugin", "plugin-8bit"]
+
 _DOWN_1 = (25, 72, 144, 288, 576, 1152)
 _DOWN_2 = (48, 96, 192, 384, 768, 1536)
 
@@ -60,3 +62,8 @@ class GeneratorConfig(BaseModel):
 
 
 PRESETS = {"paper": GeneratorConfig(), "lite": GeneratorConfig(width=0.25)}
+
+# The network that the method's authors released; it differs from the one that they published.
+RELEASED = GeneratorConfig(
+    levels=6, padding="zeros", up_residual=True, up_kernel=3, skip_first=False
+)

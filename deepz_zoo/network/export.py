@@ -13,13 +13,14 @@ OPSET = 17
 NEWEST_IR = 8
 
 # Sides that are no multiple of 16, so that padding and cropping are traced for the general case.
-_EXAMPLE_SHAPE = (1, 2, 70, 52)
+_EXAMPLE_SIDES = (70, 52)
 
 
-def _example() -> torch.Tensor:
+def _example(model: DeepZModel) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
-    image = 100 + 50 * torch.rand(_EXAMPLE_SHAPE, generator=generator)
-    image[:, 1] = 3.0
+    shape = (1, model.input_channels, *_EXAMPLE_SIDES)
+    image = 100 + 50 * torch.rand(shape, generator=generator)
+    image[:, 1:] = 3.0
     return image
 
 
@@ -28,7 +29,10 @@ def export_torchscript(model: DeepZModel, path: Path) -> None:
     with warnings.catch_warnings(), torch.no_grad():
         # Tracing is deprecated in favour of torch.export, which Fiji and ilastik cannot read.
         warnings.simplefilter("ignore")
-        traced = torch.jit.trace(model.eval(), _example())  # type: ignore[no-untyped-call]
+        # What is written is compared with the model afterwards, at several sizes.
+        traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+            model.eval(), _example(model), check_trace=False
+        )
         torch.jit.save(traced, str(path))
 
 
@@ -49,7 +53,7 @@ def export_onnx(model: DeepZModel, path: Path) -> None:
         warnings.simplefilter("ignore")
         torch.onnx.export(
             model.eval(),
-            (_example(),),
+            (_example(model),),
             str(path),
             dynamo=False,
             opset_version=OPSET,

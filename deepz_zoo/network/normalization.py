@@ -43,6 +43,12 @@ class LoneImageNormalization(nn.Module):
         scale = torch.where(extent > 0, scale, torch.ones_like(scale))
         return background[:, :, None, None], scale[:, :, None, None]
 
+    def grey_levels(
+        self, refocused: torch.Tensor, background: torch.Tensor, scale: torch.Tensor
+    ) -> torch.Tensor:
+        """Return what the network made in the grey levels of the input."""
+        return refocused * scale + background
+
 
 def _level_width(pixels: torch.Tensor, extent: torch.Tensor) -> torch.Tensor:
     """Width of a histogram bin: one grey level, unless the image needs finer or coarser ones."""

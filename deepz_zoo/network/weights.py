@@ -17,9 +17,12 @@ def save_generator(path: Path, generator: Generator, *, dtype: torch.dtype = tor
     """Write the weights to `path` as `dtype`, by way of a temporary name."""
     temporary = path.with_name(path.name + ".part")
     state = generator.state_dict().items()
-    save_file({k: v.detach().cpu().to(dtype).contiguous() for k, v in state}, temporary)
-    temporary.chmod(0o644)
-    temporary.replace(path)
+    try:
+        save_file({k: v.detach().cpu().to(dtype).contiguous() for k, v in state}, temporary)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def load_generator(path: Path, config: GeneratorConfig) -> Generator:
@@ -30,9 +33,11 @@ def load_generator(path: Path, config: GeneratorConfig) -> Generator:
     DeepZError
         If the file is missing, is not safetensors or holds the weights of another network.
     """
-    generator = Generator(config)
+    with torch.device("meta"):  # no time and memory for weights that are replaced at once
+        generator = Generator(config)
     try:
-        generator.load_state_dict({k: v.float() for k, v in load_file(path).items()})
+        state = {name: weights.float() for name, weights in load_file(path).items()}
+        generator.load_state_dict(state, assign=True)
     except FileNotFoundError:
         raise DeepZError(f"{path}: no such file; expected weights as .safetensors") from None
     except SafetensorError as error:

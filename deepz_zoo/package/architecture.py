@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from deepz_zoo.network.config import GeneratorConfig
+    from collections.abc import Sequence
+
+    from deepz_zoo.network.config import GeneratorConfig, Normalization
 
 CALLABLE = "deepz_model"
 
@@ -18,20 +20,31 @@ _MODULES = (
     "deepz_zoo.network.layers",
     "deepz_zoo.network.generator",
     "deepz_zoo.network.normalization",
+    "deepz_zoo.network.plugin_normalization",
     "deepz_zoo.network.wrapper",
+    "deepz_zoo.network.zstack",
 )
 _HEADER = '''\
 """The Deep-Z network and the graph around it.
 
 Input (b, 2, y, x), float32: the camera image in any intensity unit and the digital propagation
-matrix (DPM) in micrometres. Output (b, 1, y, x): the refocused image in the unit of the camera
-image. Joined from the sources of deepz-zoo {version}; BSD-3-Clause.
+matrix (DPM) in micrometres; of a z-stack, the image alone. Output (b, 1, y, x), or a channel for
+each plane of a z-stack: the refocused image in the unit of the camera image, or in the grey levels
+of the authors' Fiji plugin. Joined from the sources of deepz-zoo {version}; BSD-3-Clause.
 """
 '''
 _FOOTER = f'''\
-def {CALLABLE}(generator: dict[str, Any], dpm_scale_um: float) -> DeepZModel:
-    """Build the model from the settings of its description."""
-    return DeepZModel(Generator(GeneratorConfig(**generator)), dpm_scale_um)
+def {CALLABLE}(
+    generator: dict[str, Any],
+    dpm_scale_um: float,
+    normalization: Normalization = "paper",
+    z_um: list[float] | None = None,
+) -> DeepZModel:
+    """Build the model from the settings of its description; with ``z_um``, that of a z-stack."""
+    network = Generator(GeneratorConfig(**generator))
+    if z_um is None:
+        return DeepZModel(network, dpm_scale_um, normalization)
+    return ZStackModel(network, dpm_scale_um, normalization, tuple(z_um))
 '''
 
 
@@ -69,9 +82,22 @@ def architecture_source() -> str:
     return "\n\n".join(parts)
 
 
-def architecture_arguments(config: GeneratorConfig, dpm_scale_um: float) -> dict[str, Any]:
+def architecture_arguments(
+    config: GeneratorConfig,
+    dpm_scale_um: float,
+    normalization: Normalization = "paper",
+    z_um: Sequence[float] | None = None,
+) -> dict[str, Any]:
     """Return the keyword arguments of the file's ``deepz_model``."""
-    return {"generator": config.model_dump(mode="json"), "dpm_scale_um": dpm_scale_um}
+    arguments: dict[str, Any] = {
+        "generator": config.model_dump(mode="json"),
+        "dpm_scale_um": dpm_scale_um,
+    }
+    if normalization != "paper":
+        arguments["normalization"] = normalization
+    if z_um is not None:
+        arguments["z_um"] = list(z_um)
+    return arguments
 
 
 def _split(module: str) -> tuple[str, set[str], set[str]]:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import lzma
 import os
+import re
 import stat
 import struct
 import zipfile
@@ -35,6 +36,10 @@ ZIP_DAMAGE = (
     zipfile.LargeZipFile,
     zlib.error,
 )
+
+# A line of sha256sum: an asterisk marks files that were read as binary.
+_SUMS_LINE = re.compile(r"(?P<digest>[0-9a-fA-F]{64}) [ *](?P<name>.+)")
+_LARGEST_SUMS_BYTES = 2**20
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _PERMISSIONS = 0o644
@@ -79,29 +84,76 @@ def sha256_of(path: Path) -> str:
 
 
 def write_checksums(folder: Path) -> None:
-    """Write ``SHA256SUMS`` over the files of `folder` as sha256sum does.
+    """Write ``SHA256SUMS`` over all files of `folder`, as sha256sum does.
 
-    The description is left out, since it states the hash of this list.
+    The description does not name this list, since the list states the hash of the description.
     """
     lines = [
-        f"{sha256_of(file)}  {file.name}\n"
+        _sums_line(sha256_of(file), file.name)
         for file in sorted(folder.iterdir(), key=lambda file: file.name)
-        if file.name not in (*DESCRIPTION_NAMES, CHECKSUMS_NAME)
+        if file.name != CHECKSUMS_NAME
     ]
     (folder / CHECKSUMS_NAME).write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
-def wrong_checksums(folder: Path) -> list[str]:
-    """Return what in `folder` disagrees with its ``SHA256SUMS``, a phrase for each file."""
-    problems = []
-    for line in (folder / CHECKSUMS_NAME).read_text(encoding="utf-8").splitlines():
-        expected, _, name = line.partition("  ")
-        file = folder / PurePosixPath(name).name
-        if not file.is_file():
-            problems.append(f"{name} is missing")
-        elif sha256_of(file) != expected:
-            problems.append(f"{name} was changed")
-    return problems
+def read_checksums(path: Path) -> dict[str, str]:
+    """Return the hashes in a ``SHA256SUMS`` by the names of their files.
+
+    Raises
+    ------
+    DeepZError
+        If it is not the output of sha256sum.
+    """
+    if path.stat().st_size > _LARGEST_SUMS_BYTES:
+        raise DeepZError(f"{path.name} is larger than {_LARGEST_SUMS_BYTES >> 20} MiB")
+    found = {}
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        if not (parts := _SUMS_LINE.fullmatch(line)):
+            raise DeepZError(
+                f"{path.name}: {line[:80]!r} is no line of sha256sum; expected a hash and a name"
+            )
+        found[parts["name"]] = parts["digest"].lower()
+    return found
+
+
+def wrong_checksums(folder: Path) -> dict[str, str]:
+    """Return the files of `folder` that disagree with its ``SHA256SUMS``, and how.
+
+    Raises
+    ------
+    DeepZError
+        If there is no such list, or it is not the output of sha256sum.
+    """
+    if not (folder / CHECKSUMS_NAME).is_file():
+        raise DeepZError(f"there is no {CHECKSUMS_NAME} in the package")
+    stated = read_checksums(folder / CHECKSUMS_NAME)
+    files = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    problems = dict.fromkeys(files - set(stated) - {CHECKSUMS_NAME}, "is not listed")
+    for name, digest in stated.items():
+        if name not in files:  # so no name leads out of the folder either
+            problems[name] = "is missing"
+        elif sha256_of(folder / name) != digest:
+            problems[name] = "was changed"
+    return dict(sorted(problems.items()))
+
+
+def list_checksum(path: Path, digest: str) -> None:
+    """Write a file's SHA-256 into ``SHA256SUMS`` beside it; the lines of other files stay."""
+    sums = path.with_name(CHECKSUMS_NAME)
+    lines = sums.read_text(encoding="utf-8").splitlines() if sums.is_file() else []
+    others = [f"{line}\n" for line in lines if _listed_name(line) != path.name]
+    with written_by_rename(sums, overwrite=True) as temporary:
+        text = "".join([*others, _sums_line(digest, path.name)])
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _listed_name(line: str) -> str | None:
+    parts = _SUMS_LINE.fullmatch(line)
+    return parts["name"] if parts else None
+
+
+def _sums_line(digest: str, name: str) -> str:
+    return f"{digest}  {name}\n"
 
 
 @contextmanager

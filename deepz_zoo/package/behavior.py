@@ -31,7 +31,7 @@ BETTER_THAN_INPUT = "refocusing beats the input"
 SIGN_OF_Z = "the sign of z is right"
 NAMES = (DPM_IS_USED, CHANNEL_ORDER, ZERO_KEEPS, BETTER_THAN_INPUT, SIGN_OF_Z)
 
-SPECIMENS = ("nuclei", "filaments")
+SPECIMENS = ("nuclei", "filaments")  # or what a system is for that has not both
 SHAPE = (128, 128)
 _SEED = 910_000
 
@@ -40,6 +40,7 @@ _SMALLEST_CHANGE = 0.05
 _BLANK = 1.0  # error/rms of an image of nothing but background
 _UNMEASURED_ERROR = 0.5
 _SPREAD = 1.5  # a few planes scatter around the mean that was measured on many
+_NEAR_UM = 0.25  # of a plane to the distance that it stands for
 _MARGIN = 0.9  # by which an error must be smaller than the one that it is compared with
 
 
@@ -52,7 +53,7 @@ class Scene:
     camera
         Shape (nz, ny, nx), grey levels.
     truth
-        The same without noise.
+        What a model should make of it: planes without noise, shape (nz, ny, nx).
     z_um
         Ascending stage positions, shape (nz,), with 0 among them.
     """
@@ -64,7 +65,7 @@ class Scene:
     @classmethod
     def of(cls, stack: SimulatedStack) -> Scene:
         """Return the scene of a simulated stack."""
-        return cls(stack.camera, stack.clean, stack.z_um)
+        return cls(stack.camera, stack.truth, stack.z_um)
 
     def plane(self, z_um: float) -> int:
         """Return the index of the plane nearest to a stage position."""
@@ -75,7 +76,9 @@ def simulate_scenes(system: ImagingSystem) -> list[Scene]:
     """Simulate low-noise scenes of an imaging system that no model was trained on."""
     from deepz_zoo.package.samples import held_out_stacks
 
-    stacks = held_out_stacks(system, SPECIMENS, seed_offset=_SEED, shape=SHAPE, noise="low")
+    both = set(SPECIMENS) <= set(system.specimens)
+    specimens = SPECIMENS if both else system.specimen_kinds[:2]
+    stacks = held_out_stacks(system, specimens, seed_offset=_SEED, shape=SHAPE, noise="low")
     return [Scene.of(stack) for stack in stacks]
 
 
@@ -84,6 +87,7 @@ def check_behavior(
     scenes: Sequence[Scene],
     z_range_um: float,
     *,
+    planes_um: Sequence[float] | None = None,
     error_at_zero: float | None = None,
 ) -> list[Check]:
     """Check that a model behaves as a Deep-Z model.
@@ -91,11 +95,14 @@ def check_behavior(
     Parameters
     ----------
     predict
-        The model: (1, 2, ny, nx) camera image and DPM in µm → (1, 1, ny, nx).
+        The model: (1, 2, ny, nx) camera image and DPM in µm → (1, 1, ny, nx); or, with planes,
+        (1, 1, ny, nx) camera image → (1, nz, ny, nx).
     scenes
         Simulated stacks that span the range.
     z_range_um
         Half of the model's axial range.
+    planes_um
+        Distances of the planes of a z-stack model; None for a model that takes a DPM.
     error_at_zero
         The error/rms that was measured for the model with DPM 0 and low noise, if it was.
 
@@ -104,14 +111,41 @@ def check_behavior(
     list of Check
         One for each of `NAMES`.
     """
-    trials = _Trials(predict, scenes, z_range_um)
+    if planes_um is None:
+        trials = _Trials(predict, scenes, z_range_um)
+        order = _channel_order(trials)
+    else:
+        trials = _Trials(_from_planes(predict, planes_um), scenes, z_range_um)
+        if missing := [z for z in trials.distances if _distance(planes_um, z) > _NEAR_UM]:
+            reason = f"it makes no plane near {missing[0]:g} µm"
+            return [Check(name, "skipped", reason) for name in NAMES]
+        order = Check(CHANNEL_ORDER, "skipped", "the input is one channel")
     return [
         _dpm_is_used(trials),
-        _channel_order(trials),
+        order,
         _zero_keeps(trials, error_at_zero),
         _better_than_input(trials),
         _sign_of_z(trials),
     ]
+
+
+def _from_planes(predict: Predict, planes_um: Sequence[float]) -> Predict:
+    """Let a z-stack model answer as one that takes a constant DPM, with its nearest plane."""
+    stacks: dict[bytes, NDArray[np.float32]] = {}
+
+    def refocus(tensor: NDArray[np.float32]) -> NDArray[np.float32]:
+        image = np.ascontiguousarray(tensor[:, :1])
+        key = image.tobytes()
+        if key not in stacks:  # the same few images are asked for again and again
+            stacks[key] = predict(image)
+        plane = int(np.argmin(np.abs(np.asarray(planes_um) - tensor[0, 1].mean())))
+        return stacks[key][:, plane : plane + 1]
+
+    return refocus
+
+
+def _distance(planes_um: Sequence[float], z_um: float) -> float:
+    return min(abs(plane - z_um) for plane in planes_um)
 
 
 class _Trials:
@@ -154,6 +188,11 @@ class _Trials:
                 for start, end in moves
             ]
         )
+
+    @property
+    def distances(self) -> tuple[float, float, float]:
+        """All DPM values of the trials."""
+        return (-self.step_um, 0.0, self.step_um)
 
     @property
     def into_focus(self) -> list[tuple[float, float]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,7 @@ from deepz_zoo.package.architecture import (
     architecture_source,
 )
 from deepz_zoo.package.archive import (
+    list_checksum,
     open_package,
     sha256_of,
     write_archive,
@@ -28,16 +30,21 @@ from deepz_zoo.package.archive import (
     written_by_rename,
 )
 from deepz_zoo.package.cover import cover_distances, write_cover
-from deepz_zoo.package.description import DPM, FILES, FLUORESCENCE, write_description
+from deepz_zoo.package.description import FILES, macro_name, write_description
+from deepz_zoo.package.engines import Engine, FileFormat
 from deepz_zoo.package.formats import (
     FormatDifference,
     format_differences,
     run_bioimageio_tests,
 )
 from deepz_zoo.package.isolation import isolated_bioimageio
-from deepz_zoo.package.readme import macro_text, readme_text
+from deepz_zoo.package.lint import lint
+from deepz_zoo.package.parity_report import model_parity, read_parity, refuse_disparity
+from deepz_zoo.package.readme import readme_text
 from deepz_zoo.package.samples import Example, make_example
 from deepz_zoo.package.torchscript import strip_machine_traces
+from deepz_zoo.package.usage import macro_text
+from deepz_zoo.package.variants import SURFACE, Variant
 
 if TYPE_CHECKING:
     from deepz_zoo.network.wrapper import DeepZModel
@@ -67,9 +74,9 @@ class BuiltPackage:
     differences: tuple[FormatDifference, ...]
 
 
-def default_name(manifest: Manifest) -> str:
+def default_name(manifest: Manifest, variant: Variant = SURFACE) -> str:
     """Return the file name of a model's package."""
-    return f"deepz_{manifest.name.replace('/', '_')}.zip"
+    return f"deepz_{manifest.name.replace('/', '_')}{variant.suffix}.zip"
 
 
 def build_package(
@@ -77,15 +84,19 @@ def build_package(
     manifest: Manifest,
     path: Path,
     *,
+    variant: Variant = SURFACE,
     overwrite: bool = False,
     test: bool = True,
     example: Example | None = None,
+    engines: Sequence[Engine] = (),
     progress: Progress = lambda step: None,
 ) -> BuiltPackage:
     """Build the bioimage.io package of a model as a zip file.
 
-    Two processes that build the same weights on one machine write the same bytes. The file
-    appears under its name only when it is complete and has passed its tests.
+    Two processes that build the same weights from the same example with the same libraries write
+    the same bytes, whatever the machine, its clock and its user. The file appears under its name
+    only when it is complete and has passed its tests; its hash is then added to ``SHA256SUMS``
+    beside it.
 
     Parameters
     ----------
@@ -95,12 +106,16 @@ def build_package(
         What the zoo says of the model.
     path
         The zip file to write.
+    variant
+        What it takes and gives.
     overwrite
         Replace an existing file.
     test
         Run bioimageio.core's tests of every weight format on the finished file.
     example
-        The example image that becomes test tensor and cover; by default a simulated one.
+        The example image that becomes test tensor and cover; by default that of the system.
+    engines
+        Old engines whose outputs the parity report compares too.
     progress
         Called with the name of each step.
 
@@ -113,13 +128,23 @@ def build_package(
     """
     with written_by_rename(path, overwrite=overwrite) as temporary, isolated_bioimageio():
         if example is None:
-            progress("simulating an example image")
+            progress("preparing an example image")
             example = make_example(manifest.system)
         with TemporaryDirectory(prefix="deepz-package-") as folder:
-            write_contents(Path(folder), model, manifest, example, path.name, progress)
+            write_contents(
+                Path(folder),
+                model,
+                manifest,
+                example,
+                path.name,
+                progress,
+                variant=variant,
+                engines=engines,
+            )
             write_archive(Path(folder), temporary)
         differences = _tested(temporary, progress) if test else ()
         size, digest = temporary.stat().st_size, sha256_of(temporary)
+    list_checksum(path, digest)
     return BuiltPackage(path, size, digest, differences)
 
 
@@ -130,36 +155,59 @@ def write_contents(
     example: Example,
     archive_name: str,
     progress: Progress = lambda step: None,
+    *,
+    variant: Variant = SURFACE,
+    engines: Sequence[Engine] = (),
 ) -> None:
     """Write every file of a package into a folder."""
     parameters = sum(parameter.numel() for parameter in model.parameters())
     progress("running the model on the example")
-    _write_tensors(folder, model, manifest, example)
+    _write_tensors(folder, model, manifest, variant, example)
     progress("writing the weights in three formats")
-    _write_weights(folder, model)
+    _write_weights(folder, variant.graph(model))
+    progress("comparing the formats with each other")
+    files: dict[FileFormat, Path] = {
+        "torchscript": folder / FILES.torchscript,
+        "onnx": folder / FILES.onnx,
+    }
+    report = model_parity(variant.graph(model), files, engines).bounded()
     progress("writing the documents")
     texts = {
         FILES.architecture: architecture_source(),
-        FILES.readme: readme_text(manifest, parameters=parameters, archive_name=archive_name),
-        FILES.macro: macro_text(manifest),
+        FILES.readme: readme_text(
+            manifest,
+            variant,
+            parameters=parameters,
+            archive_name=archive_name,
+            parity=report.to_markdown(),
+        ),
+        FILES.parity: report.to_json(),
+        macro_name(variant): macro_text(manifest, variant),
         FILES.manifest: manifest.model_dump_json(indent=1) + "\n",
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    write_checksums(folder)
     write_description(
         folder,
         manifest,
-        architecture=architecture_arguments(manifest.generator, manifest.dpm_scale_um),
+        variant,
+        architecture=architecture_arguments(
+            manifest.generator, manifest.dpm_scale_um, manifest.normalization, variant.z_um
+        ),
         callable_name=CALLABLE,
         parameters=parameters,
     )
+    write_checksums(folder)
 
 
-def _write_tensors(folder: Path, model: DeepZModel, manifest: Manifest, example: Example) -> None:
+def _write_tensors(
+    folder: Path, model: DeepZModel, manifest: Manifest, variant: Variant, example: Example
+) -> None:
     """Write test tensors, the same as TIFF for people, and the cover."""
-    tensor = example.tensor
-    output = _run(model, tensor)
+    # Rounded from double precision, the output is the same on every processor.
+    precise = copy.deepcopy(model).double()
+    tensor = variant.tensor(example.tensor)
+    output = _run(variant.graph(precise), tensor)
     if not np.isfinite(output).all() or output.max() <= 0:
         raise DeepZError(
             f"the weights turn the example image into values from {output.min():g} to "
@@ -168,18 +216,18 @@ def _write_tensors(folder: Path, model: DeepZModel, manifest: Manifest, example:
     np.save(folder / FILES.test_input, tensor)
     np.save(folder / FILES.test_output, output)
     pixel_size_um = manifest.system.pixel_size_um
-    write_image(
-        folder / FILES.sample_input,
-        Image(tensor[0], "cyx", pixel_size_um, channel_names=(FLUORESCENCE, DPM)),
-        style="imagej",
-    )
-    write_image(
-        folder / FILES.sample_output, Image(output[0, 0], "yx", pixel_size_um), style="imagej"
-    )
+    for name, channels, names in (
+        (FILES.sample_input, tensor[0], variant.input_channels),
+        (FILES.sample_output, output[0], variant.output_channels),
+    ):
+        image = Image(channels, "cyx", pixel_size_um, channel_names=names)
+        if len(names) == 1:
+            image = Image(channels[0], "yx", pixel_size_um)
+        write_image(folder / name, image, style="imagej")
     refocused = []
     for dz in cover_distances(manifest.system.z_range_um):
         plane = np.stack([example.image, np.full_like(example.image, dz)])[None]
-        refocused.append(_run(model, plane)[0, 0])
+        refocused.append(_run(precise, plane)[0, 0])
     write_cover(folder / FILES.cover, example, refocused)
 
 
@@ -191,16 +239,18 @@ def _write_weights(folder: Path, model: DeepZModel) -> None:
 
 
 def _run(model: DeepZModel, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Run a model of double precision."""
     with torch.inference_mode():
-        output: NDArray[np.float32] = model(torch.from_numpy(tensor)).numpy()
-    return output
+        output: NDArray[np.float64] = model(torch.from_numpy(tensor).double()).numpy()
+    return output.astype(np.float32)
 
 
 def _tested(path: Path, progress: Progress) -> tuple[FormatDifference, ...]:
-    """Test a finished package as its users' tools do."""
+    """Test a finished package as its users' tools do, and against their rules."""
     progress("testing every weight format")
     with open_package(path) as description:
-        for check in run_bioimageio_tests(description):
+        for check in (*lint(description), *run_bioimageio_tests(description)):
             if check.status == "failed":
                 raise CheckFailed(f"the package fails '{check.name}': {check.detail}")
+        refuse_disparity(read_parity(description.parent / FILES.parity))
         return format_differences(description)

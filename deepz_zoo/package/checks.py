@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Status = Literal["passed", "failed", "skipped"]
+Status = Literal["passed", "warned", "failed", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Check:
     name
         What was checked, as the user reads it.
     status
-        ``"skipped"`` where the check does not apply.
+        ``"warned"`` where it works, at a price; ``"skipped"`` where the check does not apply.
     detail
         The figures or the reason, on one line.
     """

@@ -37,6 +37,7 @@ def write_cover(path: Path, example: Example, refocused: Sequence[NDArray[np.flo
     refocused
         Output of the model at `cover_distances`, each of shape (ny, nx).
     """
+    import matplotlib.style
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -44,19 +45,23 @@ def write_cover(path: Path, example: Example, refocused: Sequence[NDArray[np.flo
     distances = cover_distances(stack.system.z_range_um)
     middle = len(stack.z_um) // 2
     planes = [int(np.argmin(np.abs(stack.z_um - stack.z_um[middle] - dz))) for dz in distances]
-    truths = [stack.clean[plane] for plane in planes]
+    truths = [stack.truth[plane] for plane in planes]
 
-    figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor="black")
-    canvas = FigureCanvasAgg(figure)
-    axes = figure.subplots(2, 4)
-    figure.subplots_adjust(0.005, 0.01, 0.995, 0.99, wspace=0.02, hspace=0.02)
-    _show(axes[0, 0], example.image, example.image, "camera image")
-    _show(axes[1, 0], stack.clean[middle], example.image, "the same without noise")
-    for column, (dz, image, truth) in enumerate(zip(distances, refocused, truths, strict=True), 1):
-        _show(axes[0, column], image, truth, f"refocused {dz:+g} µm")
-        _show(axes[1, column], truth, truth, f"true plane {dz:+g} µm")
-    # No library version in the file: two builds give the same picture.
-    canvas.print_png(path, metadata={"Software": None})  # type: ignore[no-untyped-call]
+    # A user's own settings do not change the picture.
+    with matplotlib.style.context("default"):
+        figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor="black")
+        canvas = FigureCanvasAgg(figure)
+        axes = figure.subplots(2, 4)
+        figure.subplots_adjust(0.005, 0.01, 0.995, 0.99, wspace=0.02, hspace=0.02)
+        _show(axes[0, 0], example.image, example.image, "camera image")
+        _show(axes[1, 0], stack.clean[middle], example.image, "the same without noise")
+        for column, (dz, image, truth) in enumerate(
+            zip(distances, refocused, truths, strict=True), 1
+        ):
+            _show(axes[0, column], image, truth, f"refocused {dz:+g} µm")
+            _show(axes[1, column], truth, truth, f"true plane {dz:+g} µm")
+        # No library version in the file: two builds give the same picture.
+        canvas.print_png(path, metadata={"Software": None})  # type: ignore[no-untyped-call]
 
 
 def _show(axes: Any, image: NDArray[Any], reference: NDArray[Any], label: str) -> None:

@@ -14,27 +14,34 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepz_zoo.dpm import SHORTEST_PERIOD_UM
 from deepz_zoo.package.archive import CHECKSUMS_NAME
+from deepz_zoo.package.validity import output_unit, validity_of
+from deepz_zoo.package.variants import DPM, SURFACE, Variant
 
 if TYPE_CHECKING:
     from bioimageio.spec.model.v0_5 import InputTensorDescr, OutputTensorDescr, WeightsDescr
 
+    from deepz_zoo.training.record import TrainingRecord
     from deepz_zoo.zoo import Manifest
 
 FORMAT_VERSION = "0.5.10"
 INPUT, OUTPUT = "input", "output"
-FLUORESCENCE, DPM = "fluorescence", "dpm"
 SMALLEST_SIDE_PX = 16
 
 # Far above what engines and processors differ by (1e-6), far below what an image shows.
 _TOLERANCE = 1e-3
 
-_DESCRIPTION = (
-    "Deep-Z: refocuses a single wide-field fluorescence image onto another plane or onto any "
-    "surface. Channel 1 is the raw camera image, channel 2 the distance of the wanted surface at "
-    "each pixel in µm (digital propagation matrix, positive toward increasing stage z). For the "
-    "objective {objective} and the channel {channel}, {pixel_size_um:g} µm pixels, "
+_AUTHORS = "Y. Wu, Y. Rivenson, H. Wang et al."
+
+_DESCRIPTIONS = {
+    "surface": "Deep-Z: refocuses a single wide-field fluorescence image onto another plane or "
+    "onto any surface. Channel 1 is the raw camera image, channel 2 the distance of the wanted "
+    "surface at each pixel in µm (digital propagation matrix, positive toward increasing stage z).",
+    "zstack": "Deep-Z: makes a z-stack from a single wide-field fluorescence image. Each output "
+    "channel is the plane at the distance in its name, in µm toward increasing stage z.",
+}
+_FOR = (
+    " For the objective {objective} and the channel {channel}, {pixel_size_um:g} µm pixels, "
     "±{z_range_um:g} µm. {provenance}"
 )
 _TAGS = (
@@ -46,7 +53,6 @@ _TAGS = (
     "image-restoration",
     "unet",
     "pytorch",
-    "2d",
     "nuclei",
     "cells",
     "fiji",
@@ -54,6 +60,11 @@ _TAGS = (
     "deepimagej",
     "ilastik",
 )
+# The collection's categories of dimensions: what goes in is 2d, a z-stack comes out.
+_VARIANT_TAGS = {"surface": ("2d",), "zstack": ("2d", "3d", "z-stack")}
+
+# Programs of the collection that run the package.
+_LINKS = ("deepimagej/deepimagej", "ilastik/ilastik")
 
 
 @dataclass(frozen=True)
@@ -72,27 +83,35 @@ class PackageFiles:
     sample_input: str = "sample_input.tif"
     sample_output: str = "sample_output.tif"
     manifest: str = "manifest.json"
-    macro: str = "add_dpm_channel.ijm"
+    parity: str = "parity.json"
+    surface_macro: str = "add_dpm_channel.ijm"
+    zstack_macro: str = "channels_to_zstack.ijm"
     checksums: str = CHECKSUMS_NAME
 
 
 FILES = PackageFiles()
 
 
-def package_id(manifest: Manifest) -> str:
+def macro_name(variant: Variant) -> str:
+    """Return the name of the ImageJ macro in a package."""
+    return FILES.surface_macro if variant.z_um is None else FILES.zstack_macro
+
+
+def package_id(manifest: Manifest, variant: Variant = SURFACE) -> str:
     """Return the identifier of a package; Fiji's model runner loads none without it."""
-    return f"deepz-{manifest.name.replace('/', '-').lower()}"
+    return f"deepz-{manifest.name}{variant.suffix}".replace("/", "-").replace("_z", "-z").lower()
 
 
 def write_description(
     folder: Path,
     manifest: Manifest,
+    variant: Variant = SURFACE,
     *,
     architecture: dict[str, Any],
     callable_name: str,
     parameters: int,
 ) -> None:
-    """Write ``rdf.yaml`` into a folder that holds all other files of the package.
+    """Write ``rdf.yaml`` into a folder that holds all files that it names.
 
     Parameters
     ----------
@@ -100,6 +119,8 @@ def write_description(
         The package.
     manifest
         What the zoo says of the model.
+    variant
+        What the package takes and gives.
     architecture
         Keyword arguments of the function in the architecture file.
     callable_name
@@ -116,7 +137,7 @@ def write_description(
     from bioimageio.spec.utils import write_yaml
 
     with ValidationContext(root=folder, file_name=FILES.description):
-        model = _model(folder, manifest, architecture, callable_name, parameters)
+        model = _model(folder, manifest, variant, architecture, callable_name, parameters)
         assert not isinstance(model, InvalidDescr)
         content = dump_description(model)
     write_yaml(shape_0_5_10(dict(content)), folder / FILES.description)
@@ -127,17 +148,21 @@ def shape_0_5_10(content: dict[str, Any]) -> dict[str, Any]:
 
     Since 0.5.11 covers and documentation are mappings with a hash, which deepImageJ cannot load.
     """
-    return {
+    shaped = {
         **content,
         "format_version": FORMAT_VERSION,
         "documentation": content["documentation"]["source"],
         "covers": [cover["source"] for cover in content["covers"]],
     }
+    if shaped["license"] is None:
+        del shaped["license"]
+    return shaped
 
 
 def _model(
     folder: Path,
     manifest: Manifest,
+    variant: Variant,
     architecture: dict[str, Any],
     callable_name: str,
     parameters: int,
@@ -148,31 +173,33 @@ def _model(
 
     output = np.load(folder / FILES.test_output)
     return spec.ModelDescr(
-        id=spec.ModelId(package_id(manifest)),
-        name=f"Deep-Z {manifest.name.replace('/', ' ').replace('.', '_')}",
-        description=_description(manifest),
+        id=spec.ModelId(package_id(manifest, variant)),
+        name=_name(manifest, variant),
+        description=_description(manifest, variant),
         version=spec.Version(__version__),
-        timestamp=spec.Datetime(_timestamp(manifest.training.date)),
-        authors=[spec.Author(name="The deepz-zoo authors")],
+        timestamp=spec.Datetime(_timestamp(manifest.date)),
+        authors=[spec.Author(name=_AUTHORS if manifest.restricted else "The deepz-zoo authors")],
         cite=[
             spec.CiteEntry(text=citation.text, doi=spec.Doi(citation.doi))
             for citation in manifest.citations
         ],
-        license=manifest.license,
-        tags=list(_TAGS),
+        # Readers of 0.5.10 take identifiers of known licenses only; the README states the terms.
+        license=None if manifest.restricted else manifest.license,
+        tags=[*_TAGS, *_VARIANT_TAGS[variant.name]],
+        links=list(_LINKS),
         documentation=spec.FileDescr(source=_path(FILES.readme)),
         covers=[spec.FileDescr(source=_path(FILES.cover))],
         attachments=[
             spec.FileDescr(source=_path(name))
-            for name in (FILES.manifest, FILES.macro, FILES.checksums)
+            for name in (FILES.manifest, FILES.parity, macro_name(variant))
         ],
-        inputs=[_input(manifest)],
-        outputs=[_output()],
+        inputs=[_input(manifest, variant)],
+        outputs=[_output(manifest, variant)],
         weights=_weights(architecture, callable_name),
         config=spec.Config.model_validate(
             {
                 "bioimageio": _bioimageio_config(manifest, output, parameters),
-                "deepz": _deepz_config(manifest),
+                "deepz": validity_of(manifest, variant).model_dump(mode="json"),
             }
         ),
     )
@@ -184,9 +211,14 @@ def _path(name: str) -> Any:
     return RelativeFilePath(PurePosixPath(name))
 
 
-def _description(manifest: Manifest) -> str:
+def _name(manifest: Manifest, variant: Variant) -> str:
+    kind = "" if variant.z_um is None else " z-stack"
+    return f"Deep-Z {manifest.name.replace('/', ' ').replace('.', '_')}{kind}"
+
+
+def _description(manifest: Manifest, variant: Variant) -> str:
     system = manifest.system
-    return _DESCRIPTION.format(
+    return _DESCRIPTIONS[variant.name] + _FOR.format(
         objective=system.objective.name,
         channel=system.channel.name,
         pixel_size_um=system.pixel_size_um,
@@ -196,35 +228,38 @@ def _description(manifest: Manifest) -> str:
 
 
 def _timestamp(date: str) -> datetime:
-    """Return the date of the training: a package of the same weights is the same package."""
+    """Return the date of the weights: a package of the same weights is the same package."""
     moment = datetime.fromisoformat(date.replace("Z", "+00:00"))
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
-def _input(manifest: Manifest) -> InputTensorDescr:
+def _input(manifest: Manifest, variant: Variant) -> InputTensorDescr:
     from bioimageio.spec.model import v0_5 as spec
 
     reach = manifest.system.z_range_um
+    channels = variant.input_channels
+    data = [spec.IntervalOrRatioDataDescr(type="float32")]
+    if DPM in channels:
+        data += [spec.IntervalOrRatioDataDescr(type="float32", unit="µm", range=(-reach, reach))]
     any_size = spec.ParameterizedSize(min=SMALLEST_SIDE_PX, step=1)
     return spec.InputTensorDescr(
         id=spec.TensorId(INPUT),
-        description="Raw camera image and digital propagation matrix (µm).",
+        description="Raw camera image and digital propagation matrix (µm)."
+        if DPM in channels
+        else "Raw camera image.",
         axes=[
             spec.BatchAxis(id=spec.AxisId("batch")),
-            spec.ChannelAxis(id=spec.AxisId("channel"), channel_names=[FLUORESCENCE, DPM]),
+            spec.ChannelAxis(id=spec.AxisId("channel"), channel_names=list(channels)),
             spec.SpaceInputAxis(id=spec.AxisId("y"), size=any_size),
             spec.SpaceInputAxis(id=spec.AxisId("x"), size=any_size),
         ],
-        data=[
-            spec.IntervalOrRatioDataDescr(type="float32"),
-            spec.IntervalOrRatioDataDescr(type="float32", unit="µm", range=(-reach, reach)),
-        ],
+        data=data if len(data) > 1 else data[0],
         test_tensor=spec.FileDescr(source=_path(FILES.test_input)),
         sample_tensor=spec.FileDescr(source=_path(FILES.sample_input)),
     )
 
 
-def _output() -> OutputTensorDescr:
+def _output(manifest: Manifest, variant: Variant) -> OutputTensorDescr:
     from bioimageio.spec.model import v0_5 as spec
 
     def same_as(axis: str) -> spec.SpaceOutputAxis:
@@ -233,10 +268,13 @@ def _output() -> OutputTensorDescr:
 
     return spec.OutputTensorDescr(
         id=spec.TensorId(OUTPUT),
-        description="Refocused image in the intensity unit of the input.",
+        description=f"Refocused {'image' if variant.z_um is None else 'planes'} in "
+        f"{output_unit(manifest)}.",
         axes=[
             spec.BatchAxis(id=spec.AxisId("batch")),
-            spec.ChannelAxis(id=spec.AxisId("channel"), channel_names=[FLUORESCENCE]),
+            spec.ChannelAxis(
+                id=spec.AxisId("channel"), channel_names=list(variant.output_channels)
+            ),
             same_as("y"),
             same_as("x"),
         ],
@@ -278,11 +316,14 @@ def _bioimageio_config(
     manifest: Manifest, output: NDArray[np.float32], parameters: int
 ) -> dict[str, Any]:
     record = manifest.training
+    training = {} if record is None else {"training": _training_config(record)}
     return {
         "reproducibility_tolerance": [
             {
                 "relative_tolerance": _TOLERANCE,
-                "absolute_tolerance": float(f"{_TOLERANCE * output.max():.3g}"),
+                "absolute_tolerance": max(
+                    float(f"{_TOLERANCE * output.max():.3g}"), _step(manifest)
+                ),
                 "mismatched_elements_per_million": 0,
             }
         ],
@@ -290,58 +331,19 @@ def _bioimageio_config(
         "modality": "wide-field fluorescence microscopy",
         "task": "virtual refocusing",
         "model_parameter_count": parameters,
-        "bias_risks_limitations": {"limitations": " ".join(manifest.limits)},
-        "training": {
-            "training_batch_size": float(record.batch_size),
-            "loss_function": record.loss,
-            "training_duration": record.hours,
-        },
+        "bias_risks_limitations": {"limitations": " ".join(manifest.failure_modes)},
+        **training,
     }
 
 
-def _deepz_config(manifest: Manifest) -> dict[str, Any]:
-    """Return what a program needs to know to use the model within its validity."""
-    system = manifest.system.model_dump(mode="json")
-    reach = manifest.system.z_range_um
+def _training_config(record: TrainingRecord) -> dict[str, Any]:
     return {
-        "format_version": 1,
-        "model": manifest.name,
-        "size": manifest.size,
-        "system": system,
-        "pixel_size_um": manifest.system.pixel_size_um,
-        "dpm": {
-            "channel_index": 1,
-            "channel_name": DPM,
-            "unit": "µm",
-            "positive_direction": "increasing stage z",
-            "range_um": [-reach, reach],
-            "shortest_lateral_period_um": SHORTEST_PERIOD_UM,
-            "scale_um": manifest.dpm_scale_um,
-        },
-        "normalization": {
-            "rule": manifest.normalization,
-            "reference": "the input image itself",
-            "where": "inside the graph; the output has the unit of the input",
-        },
-        "training_data": manifest.training_data,
-        "weights_sha256": manifest.sha256,
-        "accuracy": _accuracy(manifest),
+        "training_batch_size": float(record.batch_size),
+        "loss_function": record.loss,
+        "training_duration": record.hours,
     }
 
 
-def _accuracy(manifest: Manifest) -> list[dict[str, Any]]:
-    """Return the mean figures of the model at each distance; the manifest holds them all."""
-    accuracy = manifest.accuracy
-    if accuracy is None:
-        return []
-    return [
-        {
-            "noise": noise,
-            "distance_um": dz,
-            "correlation": round(accuracy.correlation(dz=dz, noise=noise), 4),
-            "error_over_rms": round(accuracy.error_over_rms(dz=dz, noise=noise), 4),
-            "ssim": round(accuracy.ssim(dz=dz, noise=noise), 4),
-        }
-        for noise in accuracy.noises
-        for dz in accuracy.distances_um
-    ]
+def _step(manifest: Manifest) -> float:
+    """Return by how much rounding may change an output: whole grey levels change by one."""
+    return 0.0 if manifest.normalization == "paper" else 1.0

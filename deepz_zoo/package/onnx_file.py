@@ -24,6 +24,11 @@ def external_files(path: Path) -> tuple[str, ...]:
         model = onnx.load(path, format="protobuf", load_external_data=False)
     except Exception as error:  # protobuf's, which differ between its implementations
         raise DeepZError(f"{path.name} is not an ONNX file, or a damaged one") from error
+    return external_names(model)
+
+
+def external_names(model: Any) -> tuple[str, ...]:
+    """Return the names of other files that hold weights of a loaded ONNX model."""
     return tuple(sorted(set(_locations(model))))
 
 

@@ -1,18 +1,16 @@
-"""The documents of a package: its README and the Fiji macro that makes a DPM."""
+"""The README of a package."""
 
 from __future__ import annotations
 
-from importlib.resources import files
-from string import Template
 from typing import TYPE_CHECKING
 
-from deepz_zoo.dpm import SHORTEST_PERIOD_UM
+from deepz_zoo.package.usage import summary_text, template, usage_text
+from deepz_zoo.zoo.manifest import LICENSE
 
 if TYPE_CHECKING:
+    from deepz_zoo.package.variants import Variant
     from deepz_zoo.training.record import TrainingRecord
     from deepz_zoo.zoo import Manifest
-
-MACRO_NAME = "add_dpm_channel.ijm"
 
 _DEFINITIONS = (
     "The truth is the noise-free plane of the same stack, in camera units. Error/rms is "
@@ -22,27 +20,30 @@ _DEFINITIONS = (
 )
 
 
-def macro_text(manifest: Manifest) -> str:
-    """Return the ImageJ macro that adds a DPM channel to an image of the model's pixel size."""
-    return _template(MACRO_NAME).substitute(pixel_size_um=f"{manifest.system.pixel_size_um:g}")
-
-
-def readme_text(manifest: Manifest, *, parameters: int, archive_name: str) -> str:
+def readme_text(
+    manifest: Manifest, variant: Variant, *, parameters: int, archive_name: str, parity: str
+) -> str:
     """Return the README of a package as Markdown.
 
     Parameters
     ----------
     manifest
         What the zoo says of the model.
+    variant
+        What the package takes and gives.
     parameters
         Number of the network's parameters.
     archive_name
         Name of the package's zip file, for the examples.
+    parity
+        Table of how far the weight formats are from each other.
     """
     system, lens = manifest.system, manifest.system.objective
     citation = manifest.citations[0]
-    return _template("README.md").substitute(
+    return template("README.md").substitute(
         name=manifest.name,
+        kind="" if variant.z_um is None else ", z-stack",
+        summary=summary_text(variant),
         provenance=manifest.provenance,
         objective=lens.name,
         numerical_aperture=f"{lens.numerical_aperture:g}",
@@ -51,17 +52,16 @@ def readme_text(manifest: Manifest, *, parameters: int, archive_name: str) -> st
         wavelength_nm=f"{system.channel.emission_wavelength_um * 1e3:.0f}",
         pixel_size_um=f"{system.pixel_size_um:g}",
         z_range_um=f"{system.z_range_um:g}",
-        size=manifest.size,
+        network=_network(manifest),
         width=f"{manifest.generator.width:g}",
         levels=manifest.generator.levels,
         parameters=f"{parameters:,}",
-        shortest_period_um=f"{SHORTEST_PERIOD_UM:g}",
-        macro_name=MACRO_NAME,
-        macro=macro_text(manifest).rstrip(),
-        archive_name=archive_name,
+        license=_license(manifest),
+        use=usage_text(manifest, variant, archive_name),
         accuracy=_accuracy_text(manifest),
-        limits="\n".join(f"- {limit}" for limit in manifest.limits),
-        training=_training_table(manifest.training),
+        parity=parity,
+        limits="\n".join(f"- {limit}" for limit in manifest.failure_modes),
+        training=_origin_table(manifest),
         citation=citation.text,
         doi=citation.doi,
     )
@@ -82,8 +82,30 @@ def _accuracy_text(manifest: Manifest) -> str:
     )
 
 
-def _training_table(record: TrainingRecord) -> str:
-    rows = {
+def _network(manifest: Manifest) -> str:
+    if manifest.imported is not None:
+        return "generator that the method's authors released, which is not that of the paper"
+    return f'generator of the paper, "{manifest.size}"'
+
+
+def _license(manifest: Manifest) -> str:
+    if not manifest.restricted:
+        return f"{manifest.license}."
+    return (
+        f"**The weights: {manifest.license}.** Keep this package to yourself. The code and the "
+        f"documents in it: {LICENSE}."
+    )
+
+
+def _origin_table(manifest: Manifest) -> str:
+    if manifest.training is None:
+        assert manifest.imported is not None
+        return _table(manifest.imported.rows())
+    return _table(_training_rows(manifest.training))
+
+
+def _training_rows(record: TrainingRecord) -> dict[str, str]:
+    return {
         **record.data_rows(),
         "patches": "{:,} of {}² and {}² px".format(record.patches, *record.patch_px),
         "steps": f"{record.steps:,} with batches of {record.batch_size}",
@@ -96,10 +118,8 @@ def _training_table(record: TrainingRecord) -> str:
         "command": f"`{record.command}`",
         "remarks": record.remarks or "none",
     }
+
+
+def _table(rows: dict[str, str]) -> str:
     lines = [f"| {key} | {value} |" for key, value in rows.items()]
     return "\n".join(["| | |", "|---|---|", *lines])
-
-
-def _template(name: str) -> Template:
-    text = files("deepz_zoo.package").joinpath("templates").joinpath(name)
-    return Template(text.read_text(encoding="utf-8"))

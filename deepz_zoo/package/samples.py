@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from deepz_zoo import dpm
 from deepz_zoo.optics.psf import PsfParameters
+from deepz_zoo.package.stored_examples import StoredStack, stored_stack
 from deepz_zoo.simulate import HELD_OUT_SEED, simulate_stack
-from deepz_zoo.simulate.stack import specimen_volume
-from deepz_zoo.simulate.widefield import WideField
+from deepz_zoo.simulate.stack import make_microscope
 
 if TYPE_CHECKING:
     from deepz_zoo.optics import ImagingSystem
     from deepz_zoo.simulate import SimulatedStack
 
-SPECIMEN = "nuclei"
+SPECIMEN = "nuclei"  # or what a system is for that has none
 SHAPE = (192, 256)
 
 # Added to the first held-out seed: apart from the seeds that validate or measure a model.
@@ -39,12 +39,12 @@ class Example:
     Attributes
     ----------
     stack
-        The simulated z-stack.
+        The simulated z-stack, or the planes of it that are stored.
     dpm_um
         Tilted surface, float32, shape (ny, nx); never constant, and zero on a line only.
     """
 
-    stack: SimulatedStack
+    stack: SimulatedStack | StoredStack
     dpm_um: NDArray[np.float32]
 
     @property
@@ -62,7 +62,7 @@ class Example:
 
 
 def make_example(system: ImagingSystem, shape: tuple[int, int] = SHAPE) -> Example:
-    """Simulate the example of a package for an imaging system.
+    """Return the example of a package for an imaging system: the stored one, or a simulated one.
 
     Parameters
     ----------
@@ -71,10 +71,17 @@ def make_example(system: ImagingSystem, shape: tuple[int, int] = SHAPE) -> Examp
     shape
         Rows and columns.
     """
+    stack: SimulatedStack | StoredStack | None = stored_stack(system) if shape == SHAPE else None
+    return Example(stack or simulate_example_stack(system, shape), tilted_surface(system, shape))
+
+
+def simulate_example_stack(system: ImagingSystem, shape: tuple[int, int] = SHAPE) -> SimulatedStack:
+    """Simulate the stack of a package's example."""
+    specimen = SPECIMEN if SPECIMEN in system.specimens else system.specimens[0]
     (stack,) = held_out_stacks(
-        system, (SPECIMEN,), seed_offset=_EXAMPLE_SEED, shape=shape, noise="realistic"
+        system, (specimen,), seed_offset=_EXAMPLE_SEED, shape=shape, noise="realistic"
     )
-    return Example(stack, tilted_surface(system, shape))
+    return stack
 
 
 def held_out_stacks(
@@ -88,7 +95,7 @@ def held_out_stacks(
     """Simulate one stack of each specimen with the same microscope, of a seed never trained on."""
     seed = HELD_OUT_SEED + seed_offset
     psf = PsfParameters.draw(system, torch.Generator().manual_seed(seed))
-    microscope = WideField(specimen_volume(system, shape), system.z_range_um, psf)
+    microscope = make_microscope(system, shape, psf)
     return [
         simulate_stack(
             system,

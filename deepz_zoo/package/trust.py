@@ -82,7 +82,7 @@ def refuse_harmful_weights(description: Mapping[str, Any], folder: Path) -> None
         package.
     """
     if path := _weights_file(description, "pytorch_state_dict", folder):
-        _refuse_pickled_objects(path)
+        refuse_pickled_objects(path)
     if path := _weights_file(description, "onnx", folder):
         try:
             external = external_files(path)
@@ -105,7 +105,7 @@ def _weights_file(description: Mapping[str, Any], name: str, folder: Path) -> Pa
     return path if (path := folder / source).is_file() else None
 
 
-def _refuse_pickled_objects(path: Path) -> None:
+def refuse_pickled_objects(path: Path) -> None:
     """Raise DeepZError where a state dict holds more than tensors.
 
     Such a file runs whatever it names when it is unpickled. It is read with torch's restricted

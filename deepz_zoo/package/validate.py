@@ -1,19 +1,24 @@
-"""Validate a package: the tests of its format, its files and its behavior."""
+"""Validate a package: the rules of its consumers, the tests of its format, and its behavior."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from deepz_zoo.optics import ImagingSystem
+from deepz_zoo.errors import DeepZError
 from deepz_zoo.package import behavior
 from deepz_zoo.package.archive import CHECKSUMS_NAME, open_package, wrong_checksums
 from deepz_zoo.package.checks import Check, passed_if
-from deepz_zoo.package.description import DPM, FLUORESCENCE
+from deepz_zoo.package.description import FILES
+from deepz_zoo.package.engines import (
+    FILE_FORMATS,
+    Engine,
+    EngineError,
+    FileFormat,
+    engines_in,
+)
 from deepz_zoo.package.formats import (
     FormatDifference,
     available_formats,
@@ -23,13 +28,24 @@ from deepz_zoo.package.formats import (
     run_bioimageio_tests,
 )
 from deepz_zoo.package.isolation import isolated_bioimageio
+from deepz_zoo.package.lint import CONSUMERS, Consumer, ConsumerCheck, lint
+from deepz_zoo.package.parity_report import (
+    ParityReport,
+    exceeded,
+    parity,
+    read_parity,
+)
+from deepz_zoo.package.plugin_units import in_camera_units
+from deepz_zoo.package.validity import Validity, read_validity
+from deepz_zoo.package.variants import Variant
 
 if TYPE_CHECKING:
-    from bioimageio.spec.model.v0_5 import ModelDescr
+    from bioimageio.spec.model.v0_5 import InputTensorDescr, ModelDescr, OutputTensorDescr
 
 CHECKSUMS = "files are as packaged"
 CHANNEL_NAMES = "the description names the channels"
-OPTICS = "the optics are described"
+VALIDITY = "the validity is described"
+PARITY = "weight formats agree as stated"
 
 _NOT_DEEPZ = "not a Deep-Z package (no config.deepz in its description)"
 
@@ -50,17 +66,23 @@ class ValidationReport:
         What makes the package one of a Deep-Z model.
     differences
         Largest difference of each weight format from the test output; of Deep-Z packages only.
+    consumer_checks
+        The rules of the programs that read packages.
+    parity
+        How far the weight formats are from each other, if that was computed again.
     """
 
     path: Path
     format_checks: tuple[Check, ...]
     model_checks: tuple[Check, ...]
     differences: tuple[FormatDifference, ...] = ()
+    consumer_checks: tuple[ConsumerCheck, ...] = ()
+    parity: ParityReport | None = None
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """All checks in the order in which they ran."""
-        return self.format_checks + self.model_checks
+        """All checks."""
+        return self.consumer_checks + self.format_checks + self.model_checks
 
     @property
     def failed(self) -> tuple[Check, ...]:
@@ -71,16 +93,29 @@ class ValidationReport:
 def validate_package(
     path: Path,
     *,
+    consumers: Collection[Consumer] = CONSUMERS,
+    run: bool = True,
+    recompute_parity: bool = False,
+    engines: Path | None = None,
     scenes: Sequence[behavior.Scene] | None = None,
     trust: bool = False,
     progress: Progress = lambda step: None,
 ) -> ValidationReport:
-    """Run bioimage.io's tests on a package, and check that it behaves as a Deep-Z model.
+    """Lint a package, run bioimage.io's tests, and check that it behaves as a Deep-Z model.
 
     Parameters
     ----------
     path
         A zip file or a folder.
+    consumers
+        Programs whose rules the package must keep.
+    run
+        Run the model; otherwise there is nothing but the rules.
+    recompute_parity
+        Compare the weight formats of a Deep-Z package at several sizes with each other, and with
+        what the package states.
+    engines
+        A folder of old engines to do so with too; see `deepz_zoo.package.engines`.
     scenes
         Simulated stacks to check the behavior with; by default new ones of the optics that the
         package describes.
@@ -94,55 +129,34 @@ def validate_package(
     DeepZError
         If `path` holds no package that can be opened, or one that is made to do harm.
     """
+    old_engines = engines_in(engines) if engines else ()
     with isolated_bioimageio(online=trust), open_package(path) as description:
+        report = ValidationReport(path, (), (), consumer_checks=lint(description, consumers))
+        if not run:
+            return report
         progress("testing every weight format")
         tests = tuple(run_bioimageio_tests(description, trust=trust))
+        report = replace(report, format_checks=tests)
         if any(check.status == "failed" for check in tests):
             # What does not run, or not as described, need not be looked at further.
-            return ValidationReport(path, tests, _skipped("it fails bioimage.io's tests"))
+            return replace(report, model_checks=_skipped("it fails bioimage.io's tests"))
         model = load_model_description(description)
         deepz = getattr(model.config, "deepz", None)
         if not isinstance(deepz, Mapping):
-            return ValidationReport(path, tests, _skipped(_NOT_DEEPZ))
-        checks = [
-            _checksums(description.parent),
-            _channel_names(model),
-            *_behavior(model, deepz, scenes, available_formats(model, trust=trust), progress),
-        ]
+            return replace(report, model_checks=_skipped(_NOT_DEEPZ))
+        formats = available_formats(model, trust=trust)
+        checks = _deepz_checks(description.parent, model, deepz, scenes, formats, progress)
+        found = None
+        if recompute_parity:
+            progress("comparing the weight formats")
+            check, found = _parity(model, description.parent, formats, old_engines)
+            checks = [*checks, check]
         differences = format_differences(description, trust=trust)
-        return ValidationReport(path, tests, tuple(checks), differences)
+        return replace(report, model_checks=tuple(checks), differences=differences, parity=found)
 
 
-def _skipped(reason: str) -> tuple[Check, ...]:
-    names = (CHECKSUMS, CHANNEL_NAMES, OPTICS, *behavior.NAMES)
-    return tuple(Check(name, "skipped", reason) for name in names)
-
-
-def _checksums(folder: Path) -> Check:
-    if not (folder / CHECKSUMS_NAME).is_file():
-        return Check(CHECKSUMS, "skipped", f"there is no {CHECKSUMS_NAME}")
-    wrong = wrong_checksums(folder)
-    return passed_if(not wrong, CHECKSUMS, "; ".join(wrong) or f"{CHECKSUMS_NAME} agrees")
-
-
-def _channel_names(model: ModelDescr) -> Check:
-    expected = [FLUORESCENCE, DPM]
-    named = [
-        [str(name) for name in axis.channel_names]
-        for axis in model.inputs[0].axes
-        if axis.type == "channel"
-    ]
-    found = named[0] if named else []
-    right = len(model.inputs) == len(model.outputs) == 1 and found == expected
-    return passed_if(
-        right,
-        CHANNEL_NAMES,
-        f"{len(model.inputs)} input with channels {found}, {len(model.outputs)} output; "
-        f"expected one input with {expected}, one output",
-    )
-
-
-def _behavior(
+def _deepz_checks(
+    folder: Path,
     model: ModelDescr,
     deepz: Mapping[str, Any],
     scenes: Sequence[behavior.Scene] | None,
@@ -150,36 +164,111 @@ def _behavior(
     progress: Progress,
 ) -> list[Check]:
     try:
-        system = ImagingSystem.model_validate(deepz.get("system"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(["config.deepz.system", *map(str, first["loc"])])
+        validity = read_validity(deepz)
+    except DeepZError as error:
+        reason = "the validity is not known"
         return [
-            Check(OPTICS, "failed", f"{place}: {first['msg']}"),
-            *(Check(name, "skipped", "the optics are not known") for name in behavior.NAMES),
+            _checksums(folder),
+            Check(VALIDITY, "failed", str(error)),
+            *(Check(name, "skipped", reason) for name in (CHANNEL_NAMES, *behavior.NAMES)),
         ]
-    described = passed_if(
-        True, OPTICS, f"{system.name}, {system.pixel_size_um:g} µm, ±{system.z_range_um:g} µm"
+    system = validity.system
+    summary = f"{system.name}, {system.pixel_size_um:g} µm, ±{system.z_range_um:g} µm"
+    return [
+        _checksums(folder),
+        Check(VALIDITY, "passed", summary),
+        _channel_names(model, validity),
+        *_behavior(model, validity, scenes, formats, progress),
+    ]
+
+
+def _skipped(reason: str) -> tuple[Check, ...]:
+    names = (CHECKSUMS, VALIDITY, CHANNEL_NAMES, *behavior.NAMES)
+    return tuple(Check(name, "skipped", reason) for name in names)
+
+
+def _checksums(folder: Path) -> Check:
+    if not (folder / CHECKSUMS_NAME).is_file():
+        return Check(CHECKSUMS, "skipped", f"there is no {CHECKSUMS_NAME}")
+    wrong = "; ".join(f"{name} {how}" for name, how in wrong_checksums(folder).items())
+    return passed_if(not wrong, CHECKSUMS, wrong or f"{CHECKSUMS_NAME} agrees")
+
+
+def _channel_names(model: ModelDescr, validity: Validity) -> Check:
+    variant = Variant(validity.z_um)
+    expected = list(variant.input_channels), list(variant.output_channels)
+    found = _channels(model.inputs[0]), _channels(model.outputs[0])
+    right = len(model.inputs) == len(model.outputs) == 1 and found == expected
+    return passed_if(
+        right,
+        CHANNEL_NAMES,
+        f"{len(model.inputs)} input with {_listed(found[0])}, {len(model.outputs)} output with "
+        f"{_listed(found[1])}; expected one with {_listed(expected[0])}, one with "
+        f"{_listed(expected[1])}",
     )
+
+
+def _channels(tensor: InputTensorDescr | OutputTensorDescr) -> list[str]:
+    for axis in tensor.axes:
+        if axis.type == "channel":
+            return [str(name) for name in axis.channel_names]
+    return []
+
+
+def _listed(channels: Sequence[str]) -> str:
+    shown = channels if len(channels) <= 3 else (channels[0], "…", channels[-1])
+    return f"[{', '.join(shown)}]"
+
+
+def _behavior(
+    model: ModelDescr,
+    validity: Validity,
+    scenes: Sequence[behavior.Scene] | None,
+    formats: Sequence[str],
+    progress: Progress,
+) -> list[Check]:
     if not formats:
         reason = "none of its weights can be run; --trust allows those that are programs"
-        return [described, *(Check(name, "skipped", reason) for name in behavior.NAMES)]
+        return [Check(name, "skipped", reason) for name in behavior.NAMES]
+    system = validity.system
     if scenes is None:
         progress("simulating planes to compare with")
         scenes = behavior.simulate_scenes(system)
     progress("checking the behavior")
     with opened_format(model, formats[0]) as predict:
-        return [
-            described,
-            *behavior.check_behavior(
-                predict, scenes, system.z_range_um, error_at_zero=_error_at_zero(deepz)
-            ),
-        ]
+        return behavior.check_behavior(
+            in_camera_units(predict, validity.normalization.rule),
+            scenes,
+            system.z_range_um,
+            planes_um=validity.z_um,
+            error_at_zero=validity.error_at_zero(),
+        )
 
 
-def _error_at_zero(deepz: Mapping[str, Any]) -> float | None:
-    """Return the error/rms with DPM 0 and low noise that the package states."""
-    for row in deepz.get("accuracy") or []:
-        if row.get("noise") == "low" and row.get("distance_um") == 0:
-            return float(row["error_over_rms"])
-    return None
+def _parity(
+    model: ModelDescr, folder: Path, formats: Sequence[str], engines: Sequence[Engine]
+) -> tuple[Check, ParityReport | None]:
+    """Compare the weight formats again, at the sizes that the package states."""
+    path = folder / FILES.parity
+    if not path.is_file():
+        return Check(PARITY, "skipped", f"there is no {FILES.parity}"), None
+    if "pytorch_state_dict" not in formats:
+        return Check(PARITY, "skipped", "the state dict cannot be run; see --trust"), None
+    stated = read_parity(path)
+    weights: dict[FileFormat, Path] = {
+        name: folder / str(getattr(model.weights, name).source.path)
+        for name in FILE_FORMATS
+        if name in formats
+    }
+    channels = len(_channels(model.inputs[0]))
+    try:
+        with opened_format(model, "pytorch_state_dict") as reference:
+            found = parity(reference, weights, stated.shapes, channels=channels, engines=engines)
+    except EngineError as error:
+        return Check(PARITY, "failed", str(error)), None
+    above = exceeded(stated, found)
+    worst = max((row.relative for row in found.rows), default=0.0)
+    detail = "; ".join(above) or (
+        f"{len(found.rows)} comparisons, at most {worst:.1e} of the largest value"
+    )
+    return passed_if(not above, PARITY, detail), found

@@ -27,6 +27,7 @@ def small_example(monkeypatch):
         stack = SimpleNamespace(
             camera=clean.astype(np.uint16),
             clean=clean.astype(np.float32),
+            truth=clean.astype(np.float32),
             z_um=np.arange(-20, 21) * 0.5,
             system=system,
         )

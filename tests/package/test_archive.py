@@ -11,6 +11,7 @@ import pytest
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.package.archive import (
+    list_checksum,
     open_package,
     write_archive,
     write_checksums,
@@ -62,17 +63,45 @@ def test_checksums_are_those_of_sha256sum(content):
     write_checksums(content)
     expected = "".join(
         f"{hashlib.sha256((content / name).read_bytes()).hexdigest()}  {name}\n"
-        for name in ("README.md", "weights.pt")
+        for name in sorted(file.name for file in content.iterdir() if file.name != "SHA256SUMS")
     )
     assert (content / "SHA256SUMS").read_text() == expected
-    assert wrong_checksums(content) == []
+    assert wrong_checksums(content) == {}
 
 
 def test_changed_and_missing_files_are_named(content):
     write_checksums(content)
     (content / "weights.pt").write_bytes(b"other")
     (content / "README.md").unlink()
-    assert wrong_checksums(content) == ["README.md is missing", "weights.pt was changed"]
+    (content / "added.txt").write_text("new")
+    assert wrong_checksums(content) == {
+        "README.md": "is missing",
+        "added.txt": "is not listed",
+        "weights.pt": "was changed",
+    }
+
+
+@pytest.mark.parametrize("text", ["no hash", "ab  weights.pt", f"{'0' * 64} weights.pt"])
+def test_checksums_that_are_none(content, text):
+    (content / "SHA256SUMS").write_text(text)
+    with pytest.raises(DeepZError, match="no line of sha256sum"):
+        wrong_checksums(content)
+
+
+def test_name_in_checksums_never_leads_outside(content, tmp_path):
+    """Its hash would tell what a file of the user's holds."""
+    (tmp_path / "secret").write_text("x")
+    digest = hashlib.sha256(b"x").hexdigest()
+    (content / "SHA256SUMS").write_text(f"{digest}  ../secret\n")
+    assert wrong_checksums(content)["../secret"] == "is missing"
+
+
+def test_checksum_beside_a_file_keeps_other_lines(tmp_path):
+    sums = tmp_path / "SHA256SUMS"
+    others = f"{'1' * 64} *my a.zip\n{'2' * 64}  b.zip\n# a note"
+    sums.write_text(f"{others}\n{'3' * 64}  a.zip\n")
+    list_checksum(tmp_path / "a.zip", "4" * 64)
+    assert sums.read_text() == f"{others}\n{'4' * 64}  a.zip\n"
 
 
 def test_zip_and_folder_open_alike(content, tmp_path):

@@ -165,3 +165,31 @@ def test_oracle_passes_on_the_simulator():
     scene = Scene.of(stack)
     assert failed(Oracle(scene)) == set()
     assert behavior.SIGN_OF_Z in failed(SignFlipped(scene))
+
+
+PLANES_UM = np.arange(-10, 11, 5.0)
+
+
+def of_planes(scene: Scene, planes_um: np.ndarray, kind: type[Oracle] = Oracle) -> dict[str, str]:
+    """Return the results for a z-stack model: image in, planes out."""
+    oracle = kind(scene)
+
+    def predict(image: np.ndarray) -> np.ndarray:
+        assert image.shape[:2] == (1, 1)
+        planes = [oracle.refocus(image[0, 0], np.array(z)) for z in planes_um]
+        return np.stack(planes)[None].astype(np.float32)
+
+    checks = check_behavior(predict, [scene], REACH_UM, planes_um=planes_um.tolist())
+    assert [check.name for check in checks] == list(behavior.NAMES)
+    return {check.name: check.status for check in checks}
+
+
+def test_zstack_model_is_checked_by_its_planes(scene):
+    found = of_planes(scene, PLANES_UM)
+    assert found.pop(behavior.CHANNEL_ORDER) == "skipped"
+    assert set(found.values()) == {"passed"}
+    assert of_planes(scene, PLANES_UM, SignFlipped)[behavior.SIGN_OF_Z] == "failed"
+
+
+def test_zstack_model_without_the_planes_of_the_checks(scene):
+    assert set(of_planes(scene, np.array([1.0, 2.0])).values()) == {"skipped"}

@@ -213,7 +213,7 @@ def test_python_example_of_the_readme_runs(built, tmp_path, monkeypatch):
 @pytest.mark.skipif(shutil.which("java") is None, reason="needs Java")
 @pytest.mark.java
 def test_macro_builds_the_same_surface_in_imagej(unpacked, tmp_path):
-    macro = (unpacked / FILES.macro).read_text(encoding="utf-8")
+    macro = (unpacked / FILES.surface_macro).read_text(encoding="utf-8")
     macro = macro.replace("tilt_x_degrees = 0", "tilt_x_degrees = -1.5")
     macro = macro.replace("tilt_y_degrees = 0", "tilt_y_degrees = 4")
     lines = [line for line in macro.splitlines() if "exit and display" not in line]

@@ -108,7 +108,7 @@ def test_strange_architecture_is_run_only_when_trusted(folder, tmp_path):
     source = folder / entry["architecture"]["source"]
     evil = f"\n\nimport os\n\nos.makedirs({str(made)!r}, exist_ok=True)\n"
     source.write_text(source.read_text(encoding="utf-8") + evil, encoding="utf-8")
-    report = validate_package(folder)
+    report = validate_package(folder, consumers=())
     assert not made.exists()
     assert [check.name for check in report.failed] == [CHECKSUMS]  # it was changed, after all
     found = {check.name: check for check in report.checks}
@@ -272,7 +272,7 @@ def server() -> Iterator[tuple[str, list[str]]]:
 def test_addresses_of_files_are_not_fetched(folder, server):
     address, asked = server
     edit(folder, lambda rdf: rdf.update(documentation=f"{address}/README.md"))
-    report = validate_package(folder)
+    report = validate_package(folder, consumers=())
     (failure,) = report.failed
     assert f"{address}/README.md was not fetched; pass --trust" in failure.detail
     assert asked == []

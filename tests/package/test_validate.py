@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from bioimageio.spec.utils import read_yaml, write_yaml
+from onnx import numpy_helper
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.package import behavior, validate
@@ -18,6 +20,7 @@ from deepz_zoo.package.behavior import Scene
 from deepz_zoo.package.checks import Check
 from deepz_zoo.package.description import FILES
 from deepz_zoo.package.isolation import isolated_bioimageio
+from deepz_zoo.package.parity_report import read_parity
 from deepz_zoo.package.validate import validate_package
 
 
@@ -33,12 +36,20 @@ def format_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validate, "run_bioimageio_tests", lambda description, **options: tests)
 
 
+@pytest.fixture
+def behaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip what runs the model for anything but its parity."""
+    monkeypatch.setattr(validate, "_behavior", lambda *arguments: [])
+    monkeypatch.setattr(validate, "format_differences", lambda description, **options: ())
+
+
 def edit(folder: Path, change) -> None:
     """Change the description in place."""
     path = folder / FILES.description
     content = read_yaml(path)
     change(content)
     write_yaml(content, path)
+    write_checksums(folder)
 
 
 def statuses(report) -> dict[str, str]:
@@ -50,9 +61,10 @@ def test_untrained_package_is_sound_but_misbehaves(built, scenes):
     report = validate_package(built, scenes=scenes)
     assert {check.status for check in report.format_checks} == {"passed"}
     found = statuses(report)
+    assert {check.status for check in report.consumer_checks} == {"passed"}
     assert found[validate.CHECKSUMS] == "passed"
     assert found[validate.CHANNEL_NAMES] == "passed"
-    assert found[validate.OPTICS] == "passed"
+    assert found[validate.VALIDITY] == "passed"
     assert found[behavior.BETTER_THAN_INPUT] == "failed"
     assert len(report.differences) == 3
 
@@ -109,7 +121,7 @@ def test_missing_optics_fail_by_name(folder, scenes):
     edit(folder, lambda rdf: rdf["config"]["deepz"]["system"].pop("pixel_size_um"))
     report = validate_package(folder, scenes=scenes)
     (failure,) = report.failed
-    assert failure.name == validate.OPTICS
+    assert failure.name == validate.VALIDITY
     assert "pixel_size_um" in failure.detail
     assert statuses(report)[behavior.SIGN_OF_Z] == "skipped"
 
@@ -117,10 +129,68 @@ def test_missing_optics_fail_by_name(folder, scenes):
 @pytest.mark.usefixtures("format_passes")
 def test_stated_accuracy_sets_the_limit(folder, scenes):
     row = {"noise": "low", "distance_um": 0.0, "error_over_rms": 50.0}
+    row |= {"correlation": 0.5, "ssim": 0.5}
     edit(folder, lambda rdf: rdf["config"]["deepz"].update(accuracy=[row]))
     found = {check.name: check for check in validate_package(folder, scenes=scenes).checks}
     assert found[behavior.ZERO_KEEPS].status == "passed"
     assert "50.000 was measured" in found[behavior.ZERO_KEEPS].detail
+
+
+@pytest.mark.usefixtures("format_passes")
+def test_rules_are_checked_for_any_package(folder):
+    def change(rdf):
+        rdf["config"].pop("deepz")
+        rdf.pop("id")
+        rdf["inputs"][0]["axes"][2]["size"]["step"] = 8
+
+    edit(folder, change)
+    (failure,) = validate_package(folder).failed
+    assert failure.name == "the description has an id"
+    assert "NullPointerException" in failure.symptom
+    warned = [c.name for c in validate_package(folder).checks if c.status == "warned"]
+    assert warned == ["the step of sizes is 1"]
+    assert not validate_package(folder, consumers=["ilastik"]).failed
+
+
+def test_rules_alone_run_nothing(folder, monkeypatch):
+    monkeypatch.delattr(validate, "run_bioimageio_tests")
+    report = validate_package(folder, run=False)
+    assert report.checks == report.consumer_checks
+    assert not report.failed
+
+
+@pytest.mark.usefixtures("format_passes", "behaves")
+def test_parity_is_measured_again(unpacked, scenes):
+    report = validate_package(unpacked, scenes=scenes, recompute_parity=True)
+    assert statuses(report)[validate.PARITY] == "passed"
+    assert report.parity.shapes == read_parity(unpacked / FILES.parity).shapes
+    assert all(row.relative < 1e-5 for row in report.parity.rows)
+
+
+@pytest.mark.usefixtures("format_passes", "behaves")
+def test_weights_that_differ_from_what_was_stated_are_named(folder, scenes):
+    model = onnx.load(folder / FILES.onnx)
+    (last,) = (w for w in model.graph.initializer if w.name.endswith("last.weight"))
+    last.CopyFrom(numpy_helper.from_array(1.01 * numpy_helper.to_array(last), last.name))
+    (folder / FILES.onnx).write_bytes(model.SerializeToString())
+    edit(folder, lambda rdf: rdf["weights"]["onnx"].pop("sha256"))
+    report = validate_package(folder, scenes=scenes, recompute_parity=True)
+    found = {check.name: check for check in report.checks}
+    assert found[validate.PARITY].status == "failed"
+    assert "onnx run by onnxruntime" in found[validate.PARITY].detail
+    assert "torchscript" not in found[validate.PARITY].detail
+
+
+@pytest.mark.usefixtures("format_passes", "behaves")
+def test_engine_that_fails_is_a_failed_check(unpacked, scenes, tmp_path):
+    python = tmp_path / "torch-1.2.3" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\necho RuntimeError: no such version >&2; exit 1\n")
+    python.chmod(0o755)
+    report = validate_package(unpacked, scenes=scenes, recompute_parity=True, engines=tmp_path)
+    found = {check.name: check for check in report.checks}
+    assert found[validate.PARITY].status == "failed"
+    assert "torch-1.2.3 cannot run weights_torchscript.pt" in found[validate.PARITY].detail
 
 
 @pytest.mark.parametrize(
@@ -183,4 +253,4 @@ def test_checksums_do_not_list_themselves(folder):
     lines = (folder / FILES.checksums).read_text().splitlines()
     assert all(re.fullmatch(r"[0-9a-f]{64}  \S+", line) for line in lines)
     listed = {line.split()[1] for line in lines}
-    assert listed == {file.name for file in folder.iterdir()} - {"rdf.yaml", "SHA256SUMS"}
+    assert listed == {file.name for file in folder.iterdir()} - {"SHA256SUMS"}
