@@ -41,7 +41,7 @@ def light_radii(image: NDArray[np.float32]) -> tuple[float, ...]:
 
 def simulated_beads(draws: int = 12) -> tuple[list[float], NDArray[np.float64]]:
     """Return distances in µm and median light radii, shape (distances, 3), over drawn optics."""
-    system = get_system("olympus20x_0.75/TxRd")
+    system = get_system("olympus20x_0.75/TxRd-beads")
     z = torch.arange(-7.0, 7.5, 1.0)
     radii = []
     for seed in range(draws):
@@ -104,11 +104,11 @@ def image_table() -> str:
 
 def draw(path: Path) -> None:
     """Draw a bead through focus and one plane of each specimen at three depths."""
-    system = get_system("olympus20x_0.75/TxRd")
+    system = get_system("olympus20x_0.75/TxRd-beads")
     z = torch.tensor([-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0])
     parameters = replace(PsfParameters.nominal(system), coverslip_um=150.0, residual_blur_um=0.6)
     psf = point_spread_function(parameters, z, size_px=64, pixel_size_um=system.pixel_size_um)
-    figure = Figure(figsize=(10.5, 9.5), dpi=70, facecolor="black")
+    figure = Figure(figsize=(10.5, 1.58 * (1 + len(SPECIMENS))), dpi=70, facecolor="black")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1 + len(SPECIMENS), 7)
     for axis, plane, distance in zip(axes[0], psf.numpy(), z.tolist(), strict=True):
@@ -135,8 +135,8 @@ def main() -> None:
         "## Beads\n\n"
         "Radii in px of 0.325 µm that hold 20, 50 and 80 % of a bead's light: medians of real "
         "isolated beads of an Olympus 20x/0.75 on a 150 µm coverslip, beside the simulated plane "
-        "(median of 12 drawn instruments of `olympus20x_0.75/TxRd`) whose half-light radius is "
-        f"nearest, on the same side of the focus.\n\n{bead_table()}\n\n"
+        "(median of 12 drawn instruments of `olympus20x_0.75/TxRd-beads`) whose half-light radius "
+        f"is nearest, on the same side of the focus.\n\n{bead_table()}\n\n"
         "## Images\n\nThe ranges of six real images of worms beside those of simulated ones, which "
         f"cover more exposures on purpose.\n\n{image_table()}\n\n"
         "## What it looks like\n\n![Beads and specimens](simulator.png)\n",

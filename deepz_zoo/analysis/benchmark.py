@@ -36,8 +36,7 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics.psf import PsfParameters, point_spread_function
 from deepz_zoo.preprocess.normalization import intensity_scale
 from deepz_zoo.simulate import HELD_OUT_SEED, SPECIMENS, simulate_stack
-from deepz_zoo.simulate.stack import specimen_volume
-from deepz_zoo.simulate.widefield import WideField
+from deepz_zoo.simulate.stack import make_microscope
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,15 +68,25 @@ Progress = Callable[[int, int], None]
 def default_settings(system: ImagingSystem) -> BenchmarkSettings:
     """Return the standard settings for the axial range of a system.
 
-    The distances are 0, 0.2, 0.5 and 1 times the half range (0, 2, 5 and 10 µm at 20×), the beads
-    come from half of it, and the isolation of beads scales with the pixel size.
+    The distances are about 0, 0.2, 0.5 and 1 times the half range, in whole steps of its stacks (0,
+    2, 5 and 10 µm at 20×), the beads come from half of it, and the isolation of beads scales with
+    the pixel size.
     """
-    reach = system.z_range_um
     return BenchmarkSettings(
-        distances_um=tuple(round(share * reach, 4) for share in _DISTANCES),
-        bead_distance_um=round(_BEAD_DISTANCE * reach, 4),
+        distances_um=tuple(whole_steps(share, system) for share in _DISTANCES),
+        bead_distance_um=whole_steps(_BEAD_DISTANCE, system),
         bead_isolation_um=round(32 * system.pixel_size_um, 4),
     )
+
+
+def whole_steps(share: float, system: ImagingSystem) -> float:
+    """Return a share of the half range in µm, as whole steps of the system's stacks.
+
+    The whole of it is the last step within the range.
+    """
+    steps = share * system.z_range_um / system.z_step_um
+    whole = round(steps) if share != 1 else int(steps + 1e-6)
+    return round(whole * system.z_step_um, 4)
 
 
 def quick_settings(system: ImagingSystem) -> BenchmarkSettings:
@@ -97,7 +106,7 @@ def evaluate(
     system: ImagingSystem,
     *,
     seeds: Sequence[int] = SEEDS,
-    specimens: Sequence[str] = SPECIMENS,
+    specimens: Sequence[str] | None = None,
     noise: Noise | Literal["both"] = "both",
     settings: BenchmarkSettings | None = None,
     progress: Progress | None = None,
@@ -113,7 +122,7 @@ def evaluate(
     seeds : sequence of int
         One stack per seed, specimen and noise; from ``HELD_OUT_SEED`` upward.
     specimens : sequence of str
-        Among ``SPECIMENS``; bead figures need ``"beads"``.
+        Among ``SPECIMENS``, those of the system by default; bead figures need ``"beads"``.
     noise : {"low", "realistic", "both"}
         Noise of the input images.
     settings : BenchmarkSettings, optional
@@ -131,6 +140,7 @@ def evaluate(
         If a seed was open to training, or the benchmark asks for distances beyond the range.
     """
     settings = settings or default_settings(system)
+    specimens = specimens or system.specimen_kinds
     _check(system, seeds, specimens, settings)
     noises = NOISES if noise == "both" else (noise,)
     model.eval()
@@ -233,8 +243,7 @@ class _Instrument:
         # The draw that simulate_stack makes from the same seed; made here, so that the costly
         # transfer function serves all specimens and both kinds of noise.
         self.parameters = PsfParameters.draw(system, torch.Generator().manual_seed(seed))
-        volume = specimen_volume(system, settings.shape_px)
-        self.microscope = WideField(volume, system.z_range_um, self.parameters)
+        self.microscope = make_microscope(system, settings.shape_px, self.parameters)
         shifts = {
             round(distance / system.z_step_um)
             for distance in (*settings.distances_um, settings.bead_distance_um, 0.0)
@@ -340,7 +349,7 @@ def _measure_beads(
         return measure_beads(image, points, pixel_um, crop_px=settings.bead_crop_px)
 
     for target, positions in by_plane.items():
-        true = measure(scene.stack.clean[target], positions)
+        true = measure(scene.stack.truth[target], positions)
         bright = [bead.peak >= settings.bead_min_peak * scene.scale for bead in true]
         shown = tuple(bead for bead, enough in zip(true, bright, strict=True) if enough)
         for direction in (-1, 1):
@@ -385,6 +394,6 @@ def _focus_plane(scene: Scene, z_um: float, position: NDArray[np.floating]) -> i
         return None
     y, x = np.rint(position).astype(int)
     radius = PEAK_RADIUS_PX
-    spots = scene.stack.clean[planes, y - radius : y + radius + 1, x - radius : x + radius + 1]
+    spots = scene.stack.truth[planes, y - radius : y + radius + 1, x - radius : x + radius + 1]
     brightest = int(planes[spots.max(axis=(1, 2)).argmax()])
     return brightest if 0 < brightest < len(scene.z_um) - 1 else None

@@ -144,6 +144,12 @@ class MeasuredLimits(_Frozen):
         return next((curve for curve in self.curves if curve.condition == condition), None)
 
 
+def interval_text(interval: tuple[float, float]) -> str:
+    """Return an interval in words, or its one value."""
+    low, high = interval
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
 def _digits(value: float) -> float:
     """Round to two significant digits: interpolation is not better."""
     return float(f"{value:.2g}")

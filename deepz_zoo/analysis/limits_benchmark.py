@@ -18,25 +18,24 @@ import torch
 from deepz_zoo import __version__
 from deepz_zoo.analysis.accuracy import ImageFigures
 from deepz_zoo.analysis.aggregate import mean_figures
-from deepz_zoo.analysis.benchmark import Progress, check_held_out
+from deepz_zoo.analysis.benchmark import Progress, check_held_out, whole_steps
 from deepz_zoo.analysis.conditions import CONDITIONS, Condition
 from deepz_zoo.analysis.limits import LimitCurve, LimitPoint, LimitSettings, MeasuredLimits
 from deepz_zoo.analysis.scene import Scene
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics.psf import PsfParameters
-from deepz_zoo.simulate import HELD_OUT_SEED, SPECIMENS
+from deepz_zoo.preprocess.noise import signal_to_noise
+from deepz_zoo.simulate import HELD_OUT_SEED
 from deepz_zoo.simulate.camera import Camera, Exposure
 from deepz_zoo.simulate.specimens import Emitters, draw_specimen, scattered_beads
-from deepz_zoo.simulate.stack import acquire_stack, specimen_volume
-from deepz_zoo.simulate.widefield import WideField
-from deepz_zoo.training.ranges import image_ranges
+from deepz_zoo.simulate.stack import acquire_stack, make_microscope
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from torch import nn
 
     from deepz_zoo.analysis.metrics import ImageScores
     from deepz_zoo.optics import ImagingSystem
+    from deepz_zoo.simulate.widefield import WideField
 
 LIMITS_VERSION = 1
 """Raised whenever a definition changes, so that figures are compared only with their like."""
@@ -67,7 +66,7 @@ _DENSITY_SEED_STEP = 1000
 
 def default_settings(system: ImagingSystem) -> LimitSettings:
     """Return the standard settings: curves at half of the half range (5 µm at 20×)."""
-    return LimitSettings(distance_um=round(0.5 * system.z_range_um, 4))
+    return LimitSettings(distance_um=whole_steps(0.5, system))
 
 
 def quick_settings(system: ImagingSystem) -> LimitSettings:
@@ -83,7 +82,7 @@ def measure_limits(
     *,
     conditions: Sequence[Condition] = CONDITIONS,
     seeds: Sequence[int] = SEEDS,
-    specimens: Sequence[str] = SPECIMENS,
+    specimens: Sequence[str] | None = None,
     settings: LimitSettings | None = None,
     progress: Progress | None = None,
 ) -> MeasuredLimits:
@@ -100,7 +99,7 @@ def measure_limits(
     seeds : sequence of int
         One instrument per seed; from ``HELD_OUT_SEED`` upward.
     specimens : sequence of str
-        Among ``SPECIMENS``; the curve over density has its own.
+        Among ``SPECIMENS``, those of the system by default; the curve over density has its own.
     settings : LimitSettings, optional
         The standard ones of the system by default.
     progress : callable, optional
@@ -111,6 +110,7 @@ def measure_limits(
     DeepZError
         If a seed was open to training, or the distance of the settings lies beyond the range.
     """
+    specimens = specimens or system.specimen_kinds
     check_held_out(seeds, specimens)
     settings = settings or default_settings(system)
     if not 0 < settings.distance_um <= system.z_range_um:
@@ -181,13 +181,9 @@ def _measure(
             scores = dict(scene.scores(model, source, target))
             tally.model.append(scores["model"])
             tally.input.append(scores["input"])
-            tally.signal_to_noise.extend(_signal_to_noise(scene.stack.camera[source]))
-
-
-def _signal_to_noise(camera: NDArray[np.generic]) -> tuple[float, ...]:
-    """Return the signal-to-noise ratio of an input image, nothing where it holds no noise."""
-    ratio = image_ranges(camera).signal_to_noise
-    return () if ratio is None else ratio[:1]
+            ratio = signal_to_noise(scene.stack.camera[source])
+            if ratio is not None:
+                tally.signal_to_noise.append(ratio)
 
 
 def _curve(
@@ -209,8 +205,7 @@ def _curve(
 
 def _distances(system: ImagingSystem) -> tuple[float, ...]:
     """Return the signed distances of the curve, whole steps of the stack, ascending."""
-    step = system.z_step_um
-    one_way = [round(round(share * system.z_range_um / step) * step, 4) for share in DISTANCES]
+    one_way = [whole_steps(share, system) for share in DISTANCES]
     return tuple(sorted({0.0, *one_way, *(-dz for dz in one_way)}))
 
 
@@ -262,7 +257,7 @@ class _Bench:
         """Return a microscope; `pixels` is its pixel size over the usual one, for one field."""
         ny, nx = (2 * round(side / pixels / 2) for side in self.shape_px)
         system = self._sampled(pixels * self.system.pixel_size_um)
-        return WideField(specimen_volume(system, (ny, nx)), system.z_range_um, parameters)
+        return make_microscope(system, (ny, nx), parameters)
 
     def _sampled(self, pixel_size_um: float) -> ImagingSystem:
         return self.system.model_copy(update={"pixel_size_um": pixel_size_um})

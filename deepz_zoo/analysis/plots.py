@@ -14,11 +14,13 @@ from deepz_zoo.analysis.accuracy import (
     ImageMetric,
     Method,
 )
+from deepz_zoo.analysis.conditions import CONDITION_TEXTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from deepz_zoo.analysis.limits import MeasuredLimits
     from deepz_zoo.analysis.measured import StackAccuracy
 
 _METRICS: tuple[tuple[ImageMetric, str], ...] = (
@@ -72,11 +74,40 @@ def plot_stack_accuracy(accuracy: StackAccuracy) -> Figure:
     return figure
 
 
-def save_figure(figure: Figure, path: Path) -> None:
+def plot_limits(limits: MeasuredLimits) -> Figure:
+    """Plot the correlation against each condition: shaded where trained, dotted where it fails."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(2.6 * len(limits.curves), 2.8), layout="constrained")
+    panels = figure.subplots(1, len(limits.curves), sharey=True, squeeze=False)[0]
+    for curve, axis in zip(limits.curves, panels, strict=True):
+        text = CONDITION_TEXTS[curve.condition]
+        for method in ("model", "input"):
+            points = [(p.value, getattr(p, method).correlation) for p in curve.points]
+            _line(axis, points, method)
+        # One trained value alone is a line.
+        axis.axvspan(*curve.trained, color="C0", alpha=0.12, linewidth=3)
+        for limit in curve.usable():
+            if limit is not None:
+                axis.axvline(limit, color="C3", linestyle=":")
+        if text.logarithmic:
+            axis.set_xscale("log")
+        axis.set_title(text.heading, fontsize=9)
+        axis.set_xlabel(text.quantity, fontsize=8)
+        axis.tick_params(labelsize=8)
+        axis.grid(alpha=0.3)
+    panels[0].set_ylabel("correlation with the truth", fontsize=8)
+    panels[0].set_ylim(min(0, panels[0].get_ylim()[0]), 1)
+    panels[0].legend(fontsize=8)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path, *, dpi: int = 150) -> None:
     """Write a figure as PNG under a temporary name beside ``path``, then rename it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        figure.savefig(temporary, format="png", dpi=150)
+        # No library version in the file: the same figures give the same picture.
+        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

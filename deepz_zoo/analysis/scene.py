@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from deepz_zoo.simulate import SimulatedStack
 
+SMALLEST_CONTRAST = 0.2
+"""Standard deviation of a confocal plane, relative to that of the sharpest of its stack."""
+
 Deconvolution = Callable[["NDArray[np.generic]", float], "NDArray[np.float32]"]
 """Makes of a camera image the image of the plane Δz µm above it."""
 
@@ -32,7 +35,7 @@ class Scene:
     stack
         The stack.
     scale
-        Intensity scale of the noise-free stack: the camera units that count as 1.
+        Intensity scale of the true stack: the camera units that count as 1.
     deconvolve
         The deconvolution to compare with, None for none.
     """
@@ -44,7 +47,7 @@ class Scene:
     @classmethod
     def of(cls, stack: SimulatedStack, deconvolve: Deconvolution | None = None) -> Scene:
         """Return the scene of a stack."""
-        return cls(stack, intensity_scale(stack.clean.max(axis=0)).scale, deconvolve)
+        return cls(stack, intensity_scale(stack.truth.max(axis=0)).scale, deconvolve)
 
     @property
     def z_um(self) -> NDArray[np.floating]:
@@ -60,10 +63,23 @@ class Scene:
         """Return the indices of the planes within the axial range of the system."""
         return np.flatnonzero(np.abs(self.z_um) <= self.stack.system.z_range_um + 1e-3)
 
+    def targets(self) -> NDArray[np.intp]:
+        """Return the indices of the planes that a model is asked for.
+
+        All within the range; but of confocal planes, which may miss the specimen, those that show
+        something of it: an error relative to nothing would drown all others.
+        """
+        planes = self.planes_in_range()
+        if self.stack.confocal is None:
+            return planes
+        contrast = self.stack.confocal[planes].std(axis=(1, 2))
+        shown: NDArray[np.intp] = planes[contrast >= SMALLEST_CONTRAST * contrast.max()]
+        return shown
+
     def draw_pairs(
         self, dz_um: float, count: int, random: np.random.Generator
     ) -> list[tuple[int, int]]:
-        """Draw input planes for which input and target both lie within the range of the system.
+        """Draw input planes of which the target is one of `targets`.
 
         Returns
         -------
@@ -72,7 +88,7 @@ class Scene:
         """
         shift = round(dz_um / self.step_um)
         planes = self.planes_in_range()
-        sources = planes[np.isin(planes + shift, planes)]
+        sources = planes[np.isin(planes + shift, self.targets())]
         drawn = random.choice(sources, size=min(count, len(sources)), replace=False)
         return [(int(source), int(source + shift)) for source in drawn]
 
@@ -91,8 +107,8 @@ class Scene:
     def scores(
         self, model: nn.Module, source: int, target: int
     ) -> Iterator[tuple[Method, ImageScores]]:
-        """Yield how near each method comes to the noise-free plane ``target``."""
-        truth = self.stack.clean[target]
+        """Yield how near each method comes to the true plane ``target``."""
+        truth = self.stack.truth[target]
         background = self._background(target)
         for method, image in self.images(model, source, target):
             yield (
@@ -101,4 +117,4 @@ class Scene:
             )
 
     def _background(self, target: int) -> float:
-        return intensity_scale(self.stack.clean[target]).background
+        return intensity_scale(self.stack.truth[target]).background

@@ -8,7 +8,9 @@ import click
 
 from deepz_zoo.cli.options import model_options, overwrite_option, progress_bar
 
-SPECIMENS = ("beads", "clusters", "nuclei", "filaments", "texture")
+SPECIMENS = (
+    "beads", "clusters", "nuclei", "neurons", "filaments", "microtubules", "texture",
+)  # fmt: skip
 
 
 @click.command("simulate")
@@ -18,7 +20,8 @@ SPECIMENS = ("beads", "clusters", "nuclei", "filaments", "texture")
     "-o",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="OME-TIFF to write; the noise-free stack goes beside it as NAME_clean.",
+    help="OME-TIFF to write; the noise-free stack goes beside it as NAME_clean, and the confocal "
+    "one of a Deep-Z+ model as NAME_confocal.",
 )
 @click.option("--specimen", type=click.Choice(SPECIMENS), default="beads", show_default=True)
 @click.option(
@@ -72,7 +75,8 @@ def command(
 ) -> None:
     """Simulate a wide-field z-stack as the microscope of a model records it.
 
-    Writes two calibrated OME-TIFF files: what the camera recorded, and the same without noise.
+    Writes calibrated OME-TIFF files: what the camera recorded, the same without noise, and for
+    Deep-Z+ the planes that a confocal microscope shows.
     """
     from deepz_zoo.errors import DeepZError
     from deepz_zoo.images import Image, write_image
@@ -83,8 +87,8 @@ def command(
     system = get_system(model_name)
     stem = output.name.removesuffix("".join(output.suffixes[-2:]))
     suffix = output.name.removeprefix(stem) or ".ome.tif"
-    clean = output.with_name(f"{stem}_clean{suffix}")
-    for path in (output, clean):
+    clean, confocal = (output.with_name(f"{stem}_{kind}{suffix}") for kind in ("clean", "confocal"))
+    for path in (output, clean, confocal) if system.confocal else (output, clean):
         if path.exists() and not overwrite:
             raise DeepZError(f"{path} exists; add --overwrite or choose another --output")
     with progress_bar() as bar:
@@ -97,8 +101,14 @@ def command(
             noise="low" if noise == "low" else "realistic",
             acquisition=Acquisition(drift_px=drift_px, jitter_px=jitter_px, bleaching=bleaching),
         )
-        for path, data in ((output, stack.camera), (clean, stack.clean)):
+        for path, data in (
+            (output, stack.camera),
+            (clean, stack.clean),
+            (confocal, stack.confocal),
+        ):
             bar.advance(task)
+            if data is None:
+                continue
             write_image(
                 path,
                 Image(
@@ -109,7 +119,8 @@ def command(
                     z_origin_um=float(stack.z_um[0]),
                 ),
             )
-        bar.advance(task)
     planes, rows, columns = stack.camera.shape
     click.echo(f"{output}: {planes} planes of {rows}×{columns} px, {specimen}, seed {seed}")
     click.echo(f"{clean}: the same without noise")
+    if stack.confocal is not None:
+        click.echo(f"{confocal}: the confocal planes, without noise")

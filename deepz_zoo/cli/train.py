@@ -219,7 +219,8 @@ def _start(name: str) -> Start:
         weights=path.name if is_file else manifest.name,
         system=manifest.name,
         sha256=manifest.sha256,
-        training_data=manifest.training.training_data,
+        training_data=manifest.training_data,
+        license=manifest.license if manifest.restricted else None,
     )
     return Start(model.generator.state_dict(), record, manifest.training)
 

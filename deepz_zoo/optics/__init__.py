@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from deepz_zoo.optics.catalogue import get_system, list_systems
-from deepz_zoo.optics.system import Aberrations, Channel, ImagingSystem, Objective
+from deepz_zoo.optics.system import Aberrations, Channel, Confocal, ImagingSystem, Objective
 
 __all__ = [
     "Aberrations",
     "Channel",
+    "Confocal",
     "ImagingSystem",
     "Objective",
     "get_system",

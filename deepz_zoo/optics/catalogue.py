@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.optics.system import Aberrations, Channel, ImagingSystem, Objective
+from deepz_zoo.optics.system import Aberrations, Channel, Confocal, ImagingSystem, Objective
 
 TXRD = Channel(name="TxRd", emission_wavelength_um=0.615, emission_band_um=(0.590, 0.640))
+# The same filter cube; its own name, since the mount of the beads has the opposite aberration.
+TXRD_BEADS = TXRD.model_copy(update={"name": "TxRd-beads"})
 FITC = Channel(name="FITC", emission_wavelength_um=0.525, emission_band_um=(0.505, 0.545))
 
 LEICA_20X = Objective(
@@ -74,6 +76,12 @@ _MOUNTED_OIL = Aberrations(
     residual_blur_um=(0.0, 0.2),
 )
 
+# What is simulated for a system is what is imaged with it, and beads, whose truth is plainest.
+_NUCLEI = ("nuclei", "beads", "clusters", "nuclei", "filaments", "texture")
+_NEURONS = ("neurons", "beads", "nuclei", "clusters", "neurons", "filaments")
+_BEADS = ("beads", "clusters", "beads", "beads", "clusters", "beads")
+_MICROTUBULES = ("microtubules", "filaments", "microtubules", "beads", "microtubules", "texture")
+
 _SYSTEMS = (
     ImagingSystem(
         objective=LEICA_20X,
@@ -90,6 +98,7 @@ _SYSTEMS = (
         z_range_um=10,
         z_step_um=0.5,
         aberrations=_WORM_DRY,
+        specimens=_NEURONS,
     ),
     ImagingSystem(
         objective=LEICA_40X,
@@ -98,6 +107,7 @@ _SYSTEMS = (
         z_range_um=4,
         z_step_um=0.27,
         aberrations=_WORM_OIL,
+        specimens=_NUCLEI,
     ),
     ImagingSystem(
         objective=OLYMPUS_20X,
@@ -105,7 +115,17 @@ _SYSTEMS = (
         pixel_size_um=0.325,
         z_range_um=10,
         z_step_um=0.5,
+        aberrations=_WORM_DRY,
+        specimens=_NUCLEI,
+    ),
+    ImagingSystem(
+        objective=OLYMPUS_20X,
+        channel=TXRD_BEADS,
+        pixel_size_um=0.325,
+        z_range_um=10,
+        z_step_um=0.5,
         aberrations=_BEADS_DRY,
+        specimens=_BEADS,
     ),
     ImagingSystem(
         objective=LEICA_63X,
@@ -114,6 +134,8 @@ _SYSTEMS = (
         z_range_um=1.2,
         z_step_um=0.2,
         aberrations=_MOUNTED_OIL,
+        specimens=_MICROTUBULES,
+        confocal=Confocal(excitation_wavelength_um=0.488),
     ),
 )
 

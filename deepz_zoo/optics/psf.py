@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
 from psf_generator.propagators import ScalarCartesianPropagator
@@ -134,9 +135,9 @@ def point_spread_function(
         sums to 1 as far as the image holds it.
     """
     z_um = z_um.to(torch.float32)
-    focus_um = _best_focus_um(parameters, pixel_size_um) if recenter else 0.0
+    focus_um = best_focus_um(parameters, pixel_size_um) if recenter else 0.0
     # Twice the camera's sampling resolves the field; a trapezium then integrates over each pixel.
-    fine = _intensity(parameters, z_um + focus_um, 2 * size_px, pixel_size_um / 2)
+    fine = intensity(parameters, z_um + focus_um, 2 * size_px, pixel_size_um / 2)
     psf = _blur(_integrate_pixels(fine), parameters.residual_blur_um / pixel_size_um)
     # Light is conserved along z; the plane nearest to the focus loses least at the image's edge.
     return psf / psf.sum(dim=(1, 2)).max()
@@ -158,23 +159,31 @@ def _blur(psf: torch.Tensor, fwhm_px: float) -> torch.Tensor:
     return blurred.clamp(min=0)
 
 
-def _best_focus_um(parameters: PsfParameters, pixel_size_um: float) -> float:
-    """Find the plane of the brightest pixel, first coarsely, then to 0.05 µm."""
+@lru_cache(maxsize=8)  # the wide-field and the confocal microscope ask for the same one
+def best_focus_um(parameters: PsfParameters, pixel_size_um: float) -> float:
+    """Find the plane of the brightest pixel, first coarsely, then to 0.05 µm.
+
+    Returns its distance from the paraxial focus.
+    """
     n, na = parameters.immersion_index, parameters.numerical_aperture
     depth_of_field = parameters.wavelength_um * n / na**2
     center, half, step = 0.0, 16 * depth_of_field, depth_of_field / 2
     while True:
         z = torch.arange(center - half, center + half + step / 2, step)
-        peaks = _intensity(parameters, z, 32, pixel_size_um).amax(dim=(1, 2))
+        peaks = intensity(parameters, z, 32, pixel_size_um).amax(dim=(1, 2))
         center = z[int(peaks.argmax())].item()
         if step <= 0.05:
             return center
         half, step = step, step / 10
 
 
-def _intensity(
+def intensity(
     parameters: PsfParameters, z_um: torch.Tensor, size_px: int, pixel_size_um: float
 ) -> torch.Tensor:
+    """Sample the intensity of a point source at points; z = 0 is the paraxial focus.
+
+    Pixels are not integrated over, and neither blurred nor scaled, see `point_spread_function`.
+    """
     planes = [
         _field(parameters, chunk, size_px, pixel_size_um).abs().square()
         for chunk in torch.split(z_um, _PLANES_AT_ONCE)

@@ -73,6 +73,21 @@ class Aberrations(_Frozen):
     na_loss: float = 0.05
 
 
+class Confocal(_Frozen):
+    """A confocal microscope with the objective of a system.
+
+    Attributes
+    ----------
+    excitation_wavelength_um
+        Of its laser.
+    pinhole_airy
+        Diameter of its pinhole in Airy disks, 1.22 λ/NA of the emission.
+    """
+
+    excitation_wavelength_um: float = Field(gt=0)
+    pinhole_airy: float = Field(default=1.0, gt=0)
+
+
 class ImagingSystem(_Frozen):
     """One entry of the zoo: an objective with a channel, its sampling and its axial range.
 
@@ -84,6 +99,11 @@ class ImagingSystem(_Frozen):
         Half of the axial range: 10 means that refocusing reaches from -10 to +10 µm.
     z_step_um
         Step of the z-stacks that such a model is trained on.
+    specimens
+        What is simulated for it, a stack of each by turns; a name may come more than once.
+    confocal
+        The microscope whose planes a Deep-Z+ model makes of wide-field images; None for Deep-Z,
+        which makes those of the wide-field microscope itself.
     """
 
     objective: Objective
@@ -92,11 +112,21 @@ class ImagingSystem(_Frozen):
     z_range_um: float = Field(gt=0)
     z_step_um: float = Field(gt=0)
     aberrations: Aberrations
+    # Beads come twice: small bright objects are what a network learns last.
+    specimens: tuple[str, ...] = Field(
+        default=("beads", "clusters", "nuclei", "filaments", "texture", "beads"), min_length=1
+    )
+    confocal: Confocal | None = None
 
     @property
     def name(self) -> str:
         """The short name, such as ``leica20x_0.8/TxRd``."""
         return f"{self.objective.id}/{self.channel.name}"
+
+    @property
+    def specimen_kinds(self) -> tuple[str, ...]:
+        """The specimens, each once."""
+        return tuple(dict.fromkeys(self.specimens))
 
     @property
     def depth_of_field_um(self) -> float:

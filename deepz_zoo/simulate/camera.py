@@ -30,6 +30,11 @@ class Camera(BaseModel):
     read_noise: float = 1.6
     full_well: float = 30_000.0
 
+    @property
+    def brightest(self) -> float:
+        """Grey level of a full well."""
+        return self.offset + self.full_well / self.electrons_per_grey_level
+
     def expected(self, electrons: torch.Tensor) -> torch.Tensor:
         """Return the noise-free image in grey levels, not rounded, float32."""
         return self.offset + electrons.clamp(max=self.full_well) / self.electrons_per_grey_level

@@ -167,47 +167,114 @@ def clusters(volume: Volume, generator: torch.Generator) -> Emitters:
     )
 
 
+class _Worm:
+    """The body of a worm: a gently bent line through the field of view, and what is around it.
+
+    Attributes
+    ----------
+    line_um
+        Points (z, y, x) of the line, in order, shape (400, 3).
+    """
+
+    def __init__(self, random: _Random, volume: Volume) -> None:
+        self._random = random
+        height, width = volume.size_um
+        device = random.generator.device
+        self._radius_um = random.number(8.0, 22.0)
+        t = torch.linspace(-0.75, 0.75, 400, device=device)
+        angle = random.number(0, math.pi)
+        bend = random.number(-0.5, 0.5)
+        wave = random.number(0.0, 0.15) * torch.sin(2 * math.pi * (t * random.number(0.5, 1.5)))
+        length = math.hypot(height, width)
+        u, v = t * length, (bend * t**2 + wave) * length
+        center = random.uniform(0.3, 0.7, 2) * torch.tensor([height, width], device=device)
+        line_y = center[0] + u * math.sin(angle) + v * math.cos(angle)
+        line_x = center[1] + u * math.cos(angle) - v * math.sin(angle)
+        line_z = random.number(-4, 4) + random.number(-4, 4) * t
+        self.line_um = torch.stack([line_z, line_y, line_x], dim=1)
+
+    def places(self, n: int, fill: float) -> torch.Tensor:
+        """Draw points (z, y, x) inside, up to a share of the body's radius from its line."""
+        random = self._random
+        where = (random.uniform(0, 1, n) * (len(self.line_um) - 1)).long()
+        across = random.normal(n, 3)
+        across = across / torch.linalg.vector_norm(across, dim=1, keepdim=True)
+        reach = self._radius_um * fill * torch.sqrt(random.uniform(0, 1, n, 1))
+        position: torch.Tensor = self.line_um[where] + across * reach
+        return position
+
+    def cells(self, most_single: int) -> torch.Tensor:
+        """Draw the centers of neurons: they gather in ganglia as well as along the cord."""
+        random = self._random
+        n_single, n_ganglia = random.count(10, most_single), random.count(1, 4)
+        ganglia = self.places(n_ganglia, 0.6)
+        per_ganglion = random.count(4, 20)
+        offsets = random.normal(n_ganglia, per_ganglion, 3) * random.number(3.0, 7.0)
+        crowd = ganglia[:, None] + offsets
+        return torch.cat([self.places(n_single, 0.85), crowd.reshape(-1, 3)])
+
+    def haze(self, light: float) -> Emitters:
+        """Return dim autofluorescence of the whole body, of a random share of some light."""
+        places = self.places(600, 1.0)
+        share = self._random.number(0.0, 0.5) * light / 600
+        device = places.device
+        return Emitters(
+            places,
+            torch.full((600,), share, device=device),
+            torch.full((600,), 3.0, device=device),
+        )
+
+
+def _together(*parts: Emitters) -> Emitters:
+    return Emitters(
+        torch.cat([part.positions_um for part in parts]),
+        torch.cat([part.light for part in parts]),
+        torch.cat([part.radius_um for part in parts]),
+    )
+
+
 def nuclei(volume: Volume, generator: torch.Generator) -> Emitters:
     """Nuclei of 1 to 3 µm in the body of a worm, over dim autofluorescence."""
     random = _Random(generator)
-    height, width = volume.size_um
-    device = generator.device
-    body_radius = random.number(8.0, 22.0)
-    # The body: a gently bent line through the field of view.
-    t = torch.linspace(-0.75, 0.75, 400, device=device)
-    angle = random.number(0, math.pi)
-    bend = random.number(-0.5, 0.5)
-    wave = random.number(0.0, 0.15) * torch.sin(2 * math.pi * (t * random.number(0.5, 1.5)))
-    length = math.hypot(height, width)
-    u, v = t * length, (bend * t**2 + wave) * length
-    center = random.uniform(0.3, 0.7, 2) * torch.tensor([height, width], device=device)
-    line_y = center[0] + u * math.sin(angle) + v * math.cos(angle)
-    line_x = center[1] + u * math.cos(angle) - v * math.sin(angle)
-    line_z = random.number(-4, 4) + random.number(-4, 4) * t
-    line = torch.stack([line_z, line_y, line_x], dim=1)
-
-    def in_body(n: int, fill: float) -> torch.Tensor:
-        where = (random.uniform(0, 1, n) * (len(t) - 1)).long()
-        across = random.normal(n, 3)
-        across = across / torch.linalg.vector_norm(across, dim=1, keepdim=True)
-        reach = body_radius * fill * torch.sqrt(random.uniform(0, 1, n, 1))
-        position: torch.Tensor = line[where] + across * reach
-        return position
-
-    # Neurons gather in ganglia as well as along the cord.
-    n_single, n_ganglia = random.count(10, 60), random.count(1, 4)
-    ganglia = in_body(n_ganglia, 0.6)
-    per_ganglion = random.count(4, 20)
-    crowd = ganglia[:, None] + random.normal(n_ganglia, per_ganglion, 3) * random.number(3.0, 7.0)
-    cells = torch.cat([in_body(n_single, 0.85), crowd.reshape(-1, 3)])
+    worm = _Worm(random, volume)
+    cells = worm.cells(60)
     radius = random.uniform(0.5, 1.5, len(cells))
     light = random.lognormal(0.5, len(cells)) * (radius / 1.0) ** 2
-    haze = in_body(600, 1.0)
-    haze_light = torch.full((600,), random.number(0.0, 0.5) * light.sum().item() / 600)
+    return _together(Emitters(cells, light, radius), worm.haze(light.sum().item()))
+
+
+def neurons(volume: Volume, generator: torch.Generator) -> Emitters:
+    """Neurons of a worm as GCaMP shows them: cell bodies of 2 to 5 µm, and thin neurites."""
+    random = _Random(generator)
+    worm = _Worm(random, volume)
+    cells = worm.cells(30)
+    radius = random.uniform(1.0, 2.5, len(cells))
+    light = random.lognormal(0.8, len(cells)) * radius**2  # activity differs more than size
+    return _together(
+        Emitters(cells, light, radius),
+        _neurites(random, worm, volume),
+        worm.haze(light.sum().item()),
+    )
+
+
+def _neurites(random: _Random, worm: _Worm, volume: Volume) -> Emitters:
+    """Fibers that run along the body beside each other, as in the nerve cord."""
+    n_fibers = random.count(2, 12)
+    line = worm.line_um
+    # Points closer than the blur, or a fiber would look like a row of beads.
+    gap_um = torch.linalg.vector_norm(line[1:] - line[:-1], dim=1).mean().item()
+    points = math.ceil(len(line) * gap_um / (volume.pixel_size_um * 0.8))
+    index = torch.linspace(0, len(line) - 1, points, device=line.device)
+    below = index.long().clamp(max=len(line) - 2)
+    share = (index - below)[:, None]
+    along = line[below] * (1 - share) + line[below + 1] * share
+    aside = random.normal(n_fibers, 3) * random.number(1.0, 5.0)
+    positions = (along[None] + aside[:, None]).reshape(-1, 3)
+    brightness = random.lognormal(0.5, n_fibers) * random.number(0.01, 0.1)
     return Emitters(
-        torch.cat([cells, haze]),
-        torch.cat([light, haze_light.to(device)]),
-        torch.cat([radius, torch.full((600,), 3.0, device=device)]),
+        positions,
+        brightness.repeat_interleave(points),
+        torch.full((len(positions),), 0.2, device=line.device),
     )
 
 
@@ -250,6 +317,34 @@ def filaments(volume: Volume, generator: torch.Generator) -> Emitters:
     return Emitters(positions, light.flatten()[keep], radius)
 
 
+def microtubules(volume: Volume, generator: torch.Generator) -> Emitters:
+    """Long, hardly bent fibers that radiate through flat cells from a center near the nucleus."""
+    random = _Random(generator)
+    device = generator.device
+    size = torch.tensor(volume.size_um, device=device)
+    n_fibers = random.count(25, 150)
+    step_um = volume.pixel_size_um * 0.8
+    points = round(0.9 * max(volume.size_um) / step_um)
+    organizers = random.uniform(0, 1, random.count(1, 3), 2) * size
+    belongs = (random.uniform(0, 1, n_fibers) * len(organizers)).long()
+    start = organizers[belongs] + random.normal(n_fibers, 2) * random.number(0.5, 4.0)
+    # Fixed cells bend them over some 10 µm, though the fibers by themselves are stiffer.
+    heading = random.uniform(0, 2 * math.pi, n_fibers, 1)
+    turns = random.normal(n_fibers, points) * math.sqrt(step_um / random.number(8.0, 40.0))
+    direction = heading + torch.cumsum(turns, dim=1)
+    steps = torch.stack([torch.sin(direction), torch.cos(direction)], dim=2) * step_um
+    yx = start[:, None] + torch.cumsum(steps, dim=1)
+    base = _surface_z(random, volume, (yx % size).reshape(-1, 2)).view(n_fibers, points)
+    # The cell is thickest around its nucleus and flat at its rim.
+    away = torch.linspace(0, 1, points, device=device)[None]
+    level = random.normal(n_fibers, 1) * random.number(0.2, 1.0) * (1 - 0.7 * away)
+    on = away < random.uniform(0.2, 1.0, n_fibers, 1)
+    light = random.lognormal(0.3, n_fibers)[:, None].expand(-1, points)
+    positions = torch.cat([(base + level)[:, :, None], yx], dim=2)[on]
+    # 25 nm, and antibodies on both sides.
+    return Emitters(positions, light[on], torch.full((len(positions),), 0.03, device=device))
+
+
 def texture(volume: Volume, generator: torch.Generator) -> Emitters:
     """Dense short tubules in flat cells, as mitochondria."""
     random = _Random(generator)
@@ -281,7 +376,9 @@ _KINDS: dict[str, Callable[[Volume, torch.Generator], Emitters]] = {
     "beads": beads,
     "clusters": clusters,
     "nuclei": nuclei,
+    "neurons": neurons,
     "filaments": filaments,
+    "microtubules": microtubules,
     "texture": texture,
 }
 SPECIMENS = tuple(_KINDS)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.optics.psf import PsfParameters
+from deepz_zoo.preprocess.normalization import intensity_scale
 from deepz_zoo.simulate.acquisition import Acquisition
 from deepz_zoo.simulate.camera import Camera, Exposure
 from deepz_zoo.simulate.specimens import SPECIMENS, Emitters, draw_specimen
@@ -43,6 +44,9 @@ class SimulatedStack:
         Optical settings of the microscope.
     exposure
         Brightness and background.
+    confocal
+        Noise-free planes of the confocal microscope, for a system of Deep-Z+, in grey levels that
+        give its stack the background and intensity scale of `clean`; float32.
     """
 
     camera: NDArray[np.uint16]
@@ -54,6 +58,12 @@ class SimulatedStack:
     seed: int
     psf: PsfParameters
     exposure: Exposure
+    confocal: NDArray[np.float32] | None = None
+
+    @property
+    def truth(self) -> NDArray[np.float32]:
+        """What a model of the system should make of the planes of `camera`, shape (nz, ny, nx)."""
+        return self.clean if self.confocal is None else self.confocal
 
 
 def specimen_volume(system: ImagingSystem, shape: tuple[int, int]) -> Volume:
@@ -63,6 +73,17 @@ def specimen_volume(system: ImagingSystem, shape: tuple[int, int]) -> Volume:
     """
     half = int(2 * system.z_range_um / system.z_step_um + 1e-6)
     return Volume((2 * half + 1, *shape), system.pixel_size_um, system.z_step_um)
+
+
+def make_microscope(
+    system: ImagingSystem,
+    shape: tuple[int, int],
+    parameters: PsfParameters,
+    device: torch.device | str = "cpu",
+) -> WideField:
+    """Make a microscope of a system for specimens of a number of rows and columns."""
+    volume = specimen_volume(system, shape)
+    return WideField(volume, system.z_range_um, parameters, device, system.confocal)
 
 
 def simulate_stack(
@@ -110,11 +131,9 @@ def simulate_stack(
         raise DeepZError(f"image of {shape[0]}×{shape[1]} px; expected even sides of 16 or more")
     generator = torch.Generator(device).manual_seed(seed)
     settings = torch.Generator().manual_seed(seed)
-    volume = specimen_volume(system, shape)
     if microscope is None:
-        psf = PsfParameters.draw(system, settings)
-        microscope = WideField(volume, system.z_range_um, psf, device)
-    emitters = draw_specimen(specimen, volume, generator)
+        microscope = make_microscope(system, shape, PsfParameters.draw(system, settings), device)
+    emitters = draw_specimen(specimen, microscope.volume, generator)
     return acquire_stack(
         system,
         emitters,
@@ -158,18 +177,19 @@ def acquire_stack(
     camera
         By default that of the paper's microscopes.
     acquisition
-        Drift, jitter and bleaching; none by default.
+        Drift, jitter and bleaching of the wide-field stack; none by default.
     """
     volume = microscope.volume
     light = draw_emitters(volume, emitters.positions_um, emitters.light, emitters.radius_um)
-    planes = microscope.image(light)
+    planes, confocal = microscope.image(light), microscope.confocal_image(light)
     if acquisition is not None:
         planes = acquisition.apply(planes, generator)
     electrons = exposure.electrons(planes)
     camera = camera or Camera()
+    clean = camera.expected(electrons).cpu().numpy().astype(np.float32)
     return SimulatedStack(
         camera=camera.expose(electrons, generator).cpu().numpy().astype(np.uint16),
-        clean=camera.expected(electrons).cpu().numpy().astype(np.float32),
+        clean=clean,
         z_um=microscope.z_um.numpy().astype(np.float64),
         emitters_um=emitters.positions_um.cpu().numpy(),
         system=system,
@@ -177,4 +197,21 @@ def acquire_stack(
         seed=seed,
         psf=microscope.parameters,
         exposure=exposure,
+        confocal=(
+            None
+            if confocal is None
+            else _in_grey_levels_of(clean, confocal.cpu().numpy(), camera.brightest)
+        ),
     )
+
+
+def _in_grey_levels_of(
+    stack: NDArray[np.float32], light: NDArray[np.float32], brightest: float
+) -> NDArray[np.float32]:
+    """Give light the background and scale of a stack, each by its brightest values along z.
+
+    Without haze the few brightest points stand out more: they end at the brightest grey level.
+    """
+    light = light * (stack.max() / light.max())  # the threshold depends on the levels of an image
+    theirs, own = (intensity_scale(planes.max(axis=0)) for planes in (stack, light))
+    return theirs.undo(own.apply(light)).clip(max=brightest)

@@ -17,14 +17,9 @@ from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.optics.psf import PsfParameters
 from deepz_zoo.preprocess import intensity_scale
 from deepz_zoo.simulate.camera import Camera
-from deepz_zoo.simulate.specimens import SPECIMENS
-from deepz_zoo.simulate.stack import HELD_OUT_SEED, Noise, simulate_stack, specimen_volume
-from deepz_zoo.simulate.widefield import WideField, focal_planes
+from deepz_zoo.simulate.stack import HELD_OUT_SEED, Noise, make_microscope, simulate_stack
+from deepz_zoo.simulate.widefield import focal_planes
 
-# The specimens that share a microscope: its point-spread function costs ten times as much as
-# imaging a specimen. Beads come twice: small bright objects are what a network learns last.
-_SPECIMENS_OF_A_MICROSCOPE = (*SPECIMENS, "beads")
-_STACKS_PER_MICROSCOPE = len(_SPECIMENS_OF_A_MICROSCOPE)
 # Microscopes take turns: noise alone would teach to blur, and its absence to trust in every pixel.
 _NOISES: tuple[Noise, ...] = ("low", "realistic")
 
@@ -42,14 +37,14 @@ class StackCache:
     camera
         Recorded grey levels, uint16, shape (n, nz, ny, nx).
     light
-        The same without noise and camera offset, float16.
+        What a model should make of it: planes without noise and camera offset, float16.
     lone_scale
         Background and scale of each recorded plane by itself, shape (n, nz, 2).
     stack_scale
         Background and scale of each stack, from the brightest value of each pixel over its planes,
         shape (n, 2).
     contrast
-        Standard deviation of each noise-free plane, shape (n, nz).
+        Standard deviation of each of those planes, shape (n, nz).
     z_um
         Stage positions of the planes.
     """
@@ -82,7 +77,8 @@ def build_cache(
 ) -> StackCache:
     """Simulate stacks into `folder`, or open them if they are there.
 
-    An interrupted simulation goes on where it stopped.
+    The specimens of a system share a microscope, whose point-spread function costs ten times as
+    much as imaging one of them. An interrupted simulation goes on where it stopped.
 
     Raises
     ------
@@ -91,15 +87,15 @@ def build_cache(
     """
     folder.mkdir(parents=True, exist_ok=True)
     settings = {
-        "system": json.loads(system.model_dump_json()),
+        "system": system.model_dump(mode="json"),
         "stacks": stacks,
         "stack_px": stack_px,
         "seed": seed,
-        "specimens": list(_SPECIMENS_OF_A_MICROSCOPE),
+        "specimens": list(system.specimens),
         "noises": list(_NOISES),
     }
     described, done_file = folder / "settings.json", folder / "done.json"
-    if described.exists() and json.loads(described.read_text()) != settings:
+    if described.exists() and _read_settings(described) != settings:
         raise DeepZError(
             f"{folder} holds simulated stacks of other settings; name another folder or delete it"
         )
@@ -107,13 +103,20 @@ def build_cache(
     z_um = focal_planes(system.z_range_um, system.z_step_um).numpy().astype(np.float64)
     cache = _open(folder, stacks, stack_px, z_um)
     done = json.loads(done_file.read_text()) if done_file.exists() else 0
-    starts = range(done, stacks, _STACKS_PER_MICROSCOPE)
+    starts = range(done, stacks, len(system.specimens))
     if not starts:
         return cache
     for start in track(starts, "simulating", disable=not progress):
         _simulate_with_one_microscope(cache, system, start, seed, device)
-        _write(done_file, min(start + _STACKS_PER_MICROSCOPE, stacks))
+        _write(done_file, min(start + len(system.specimens), stacks))
     return cache
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    """Read the settings of a folder; what older ones do not say of their system is its default."""
+    settings: dict[str, Any] = json.loads(path.read_text())
+    system = ImagingSystem.model_validate(settings["system"])
+    return settings | {"system": system.model_dump(mode="json")}
 
 
 def _write(path: Path, content: Any) -> None:
@@ -151,10 +154,10 @@ def _simulate_with_one_microscope(
         raise DeepZError(f"seed {seed} reaches into the held-out seeds; choose a smaller one")
     first_seed = seed * n + start
     psf = PsfParameters.draw(system, torch.Generator().manual_seed(first_seed))
-    microscope = WideField(specimen_volume(system, (px, px)), system.z_range_um, psf, device)
-    noise = _NOISES[start // _STACKS_PER_MICROSCOPE % len(_NOISES)]
+    microscope = make_microscope(system, (px, px), psf, device)
+    noise = _NOISES[start // len(system.specimens) % len(_NOISES)]
     offset = Camera().offset
-    for index, specimen in zip(range(start, n), _SPECIMENS_OF_A_MICROSCOPE, strict=False):
+    for index, specimen in zip(range(start, n), system.specimens, strict=False):
         stack = simulate_stack(
             system,
             specimen,
@@ -165,10 +168,10 @@ def _simulate_with_one_microscope(
             microscope=microscope,
         )
         cache.camera[index] = stack.camera
-        cache.light[index] = (stack.clean - offset).astype(np.float16)
+        cache.light[index] = (stack.truth - offset).astype(np.float16)
         for plane, image in enumerate(stack.camera):
             alone = intensity_scale(image)
             cache.lone_scale[index, plane] = alone.background, alone.scale
         whole = intensity_scale(stack.clean.max(axis=0).round())
         cache.stack_scale[index] = whole.background, whole.scale
-        cache.contrast[index] = stack.clean.std(axis=(1, 2))
+        cache.contrast[index] = stack.truth.std(axis=(1, 2))

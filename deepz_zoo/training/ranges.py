@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from deepz_zoo.optics import ImagingSystem
-from deepz_zoo.preprocess.noise import noise_level
+from deepz_zoo.preprocess.noise import signal_to_noise
 from deepz_zoo.preprocess.normalization import IntensityScale, intensity_scale
 from deepz_zoo.training.record import TrainingRecord
 
@@ -109,12 +109,11 @@ def plane_ranges(ranges: Sequence[DataRanges]) -> dict[str, Interval]:
 
 def _measure(image: NDArray[Any], scale: IntensityScale) -> DataRanges:
     background, signal = round(scale.background, 2), round(scale.scale, 2)
-    noise = noise_level(image)
-    ratio = round(scale.scale / noise, 2) if noise > 0 else None
+    ratio = signal_to_noise(image, scale)
     return DataRanges(
         background=(background, background),
         signal=(signal, signal),
-        signal_to_noise=None if ratio is None else (ratio, ratio),
+        signal_to_noise=None if ratio is None else (round(ratio, 2), round(ratio, 2)),
     )
 
 

@@ -54,12 +54,15 @@ class StartRecord(_Frozen):
         Hash of the file.
     training_data
         What they were trained on; None where the file does not say.
+    license
+        Terms that the weights bring with them; None where they are the project's own.
     """
 
     weights: str
     system: str
     sha256: str
     training_data: TrainingData | None
+    license: str | None = None
 
 
 class TrainingRecord(_Frozen):

@@ -16,7 +16,6 @@ from deepz_zoo import __version__
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.preprocess.dataset import MANIFEST_NAME, PreparedDataset
-from deepz_zoo.simulate import SPECIMENS
 from deepz_zoo.simulate.camera import Camera
 from deepz_zoo.training.adversarial import make_training
 from deepz_zoo.training.best import WEIGHTS_NAME, KeepBest
@@ -117,7 +116,7 @@ def train(
             code_version=__version__,
             command=" && ".join(best.commands),
             seed=seed,
-            specimens=SPECIMENS if simulate else (),
+            specimens=system.specimen_kinds if simulate else (),
             stacks=settings.stacks if simulate else 0,
             steps=module.iterations_done,
             batch_size=settings.batch_size * trainer.world_size,

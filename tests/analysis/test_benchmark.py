@@ -13,7 +13,7 @@ from deepz_zoo.analysis import benchmark
 from deepz_zoo.analysis.accuracy import IMAGE_METRICS, Accuracy, BenchmarkSettings
 from deepz_zoo.analysis.benchmark import FIRST_SEED, default_settings, evaluate, quick_settings
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.optics import ImagingSystem, get_system
+from deepz_zoo.optics import ImagingSystem, get_system, list_systems
 from deepz_zoo.simulate import SimulatedStack
 
 SYSTEM = get_system("leica20x_0.8/TxRd").model_copy(update={"z_range_um": 2.0})
@@ -220,9 +220,19 @@ def test_what_cannot_be_measured_is_refused(changes: dict[str, object], message:
 
 
 @pytest.mark.parametrize("make", [default_settings, quick_settings])
-@pytest.mark.parametrize("name", ["leica20x_0.8/TxRd", "leica40x_1.3/TxRd", "leica63x_1.4/FITC"])
-def test_settings_stay_inside_the_range_of_every_system(make, name: str) -> None:
-    system = get_system(name)
+@pytest.mark.parametrize("system", list_systems(), ids=lambda system: system.name)
+def test_settings_are_steps_inside_the_range_of_every_system(make, system: ImagingSystem) -> None:
     settings = make(system)
-    assert max(settings.distances_um) == system.z_range_um
-    assert settings.bead_distance_um == system.z_range_um / 2
+    farthest, step = system.z_range_um, system.z_step_um
+    assert farthest - step < max(settings.distances_um) <= farthest
+    assert settings.bead_distance_um == pytest.approx(farthest / 2, abs=step / 2)
+    for distance in (*settings.distances_um, settings.bead_distance_um):
+        assert distance / step == pytest.approx(round(distance / step), abs=1e-3)
+
+
+def test_a_benchmark_has_the_specimens_of_its_system() -> None:
+    system = SYSTEM.model_copy(update={"specimens": ("beads", "neurons", "beads")})
+    settings = quick_settings(system).model_copy(update={"shape_px": (48, 48)})
+    accuracy = evaluate(Identity(), system, seeds=(FIRST_SEED,), noise="low", settings=settings)
+    assert accuracy.specimens == ("beads", "neurons")
+    assert {row.specimen for row in accuracy.images} == {"beads", "neurons", "mean"}

@@ -9,8 +9,15 @@ from skimage.io import imread
 from torch import nn
 
 from deepz_zoo.analysis.accuracy import Accuracy
+from deepz_zoo.analysis.conditions import CONDITION_TEXTS
+from deepz_zoo.analysis.limits import MeasuredLimits
 from deepz_zoo.analysis.measured import evaluate_stack
-from deepz_zoo.analysis.plots import plot_accuracy, plot_stack_accuracy, save_figure
+from deepz_zoo.analysis.plots import (
+    plot_accuracy,
+    plot_limits,
+    plot_stack_accuracy,
+    save_figure,
+)
 from deepz_zoo.optics import get_system
 
 
@@ -30,6 +37,20 @@ def test_accuracy_has_a_panel_for_each_noise_and_metric(accuracy: Accuracy, tmp_
     save_figure(figure, tmp_path / "plot.png")
     assert imread(tmp_path / "plot.png").ndim == 3
     assert [path.name for path in tmp_path.iterdir()] == ["plot.png"]
+
+
+def test_limits_have_a_panel_for_each_condition(limits: MeasuredLimits) -> None:
+    figure = plot_limits(limits)
+    assert [axis.get_title() for axis in figure.axes] == [
+        CONDITION_TEXTS[curve.condition].heading for curve in limits.curves
+    ]
+    signal = figure.axes[1]
+    assert signal.get_xscale() == "log"
+    model, own, limit = signal.lines
+    assert list(model.get_xdata()) == [10, 1000, 10_000]
+    assert list(model.get_ydata()) == [0.8, 1.0, 1.0]
+    assert set(own.get_ydata()) == {0.3125}
+    assert set(limit.get_xdata()) == {100}
 
 
 def test_a_measured_stack_has_a_row_for_each_source() -> None:

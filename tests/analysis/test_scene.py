@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -102,3 +104,24 @@ def test_errors_count_in_the_scale_of_the_whole_noise_free_stack(stack: Simulate
     scores = dict(scene.scores(Recorder(), 5, 5))
     error = np.abs(stack.camera[5].astype(float) - stack.clean[5]).mean()
     assert scores["model"].mae == pytest.approx(error / scene.scale)
+
+
+def test_confocal_planes_that_show_nothing_are_no_targets(stack: SimulatedStack) -> None:
+    """The spot of plane i is i + 1 times as bright."""
+    confocal = stack.clean + 1
+    confocal[3] = 100 + (confocal[3] - 100) / 10
+    confocal[1] = 100 + (confocal[1] - 100) * 1.1
+    scene = Scene.of(replace(stack, confocal=confocal))
+    assert scene.targets().tolist() == [1, 2, *range(4, 10)]
+    drawn = scene.draw_pairs(-0.5, 100, np.random.default_rng(0))
+    assert sorted(drawn) == [(source, source - 1) for source in (2, 3, *range(5, 10))]
+    assert Scene.of(stack).targets().tolist() == list(range(1, 10))
+
+
+def test_confocal_planes_are_the_truth(stack: SimulatedStack) -> None:
+    scene = Scene.of(replace(stack, confocal=stack.clean[::-1].copy()))
+    scores = dict(scene.scores(Recorder(), 2, 8))
+    assert scores["model"].correlation == pytest.approx(1, abs=0.01)
+    assert scores["model"].mae == pytest.approx(
+        np.abs(stack.camera[2].astype(float) - stack.clean[2]).mean() / scene.scale, rel=1e-3
+    )

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.optics import get_system
+from deepz_zoo.optics import Confocal, get_system, list_systems
 from deepz_zoo.optics.psf import PsfParameters
 from deepz_zoo.preprocess import intensity_scale
 from deepz_zoo.simulate import SPECIMENS, simulate_stack
@@ -27,6 +27,11 @@ def test_the_same_seed_gives_the_same_stack_and_another_one_does_not() -> None:
     )
     assert np.array_equal(one.camera, same.camera)
     assert not np.array_equal(one.camera, other.camera)
+
+
+def test_what_the_catalogue_asks_for_can_be_simulated() -> None:
+    for system in list_systems():
+        assert set(system.specimens) <= set(SPECIMENS)
 
 
 @pytest.mark.parametrize("specimen", SPECIMENS)
@@ -107,6 +112,29 @@ def test_a_stack_acquired_by_hand_is_the_one_that_is_simulated(microscope: WideF
     assert np.array_equal(ours.clean, theirs.clean)
     assert np.array_equal(ours.emitters_um, emitters.positions_um.numpy())
     assert (ours.specimen, ours.seed, ours.psf) == ("clusters", 3, microscope.parameters)
+
+
+def test_a_confocal_stack_is_in_the_grey_levels_of_the_wide_field_one() -> None:
+    laser = Confocal(excitation_wavelength_um=0.55)
+    system = SYSTEM.model_copy(update={"z_range_um": 2.0, "confocal": laser})
+    stack = simulate_stack(system, "texture", seed=3, shape=SHAPE, noise="low")
+    assert stack.truth is stack.confocal is not None
+    assert stack.confocal.shape == stack.clean.shape
+    wide, confocal = (intensity_scale(x.max(axis=0)) for x in (stack.clean, stack.confocal))
+    assert confocal.background == pytest.approx(wide.background, rel=0.05)
+    assert confocal.scale == pytest.approx(wide.scale, rel=0.1)
+    # All light of the specimen is in every wide-field plane, and not in the confocal ones.
+    light = [x.sum(axis=(1, 2)) - wide.background * x[0].size for x in (stack.clean, stack.truth)]
+    assert light[0].min() > 0.9 * light[0].max()
+    assert light[1].min() < 0.6 * light[1].max()
+
+
+def test_without_a_confocal_microscope_the_truth_is_the_stack_itself() -> None:
+    stack = simulate_stack(
+        SYSTEM.model_copy(update={"z_range_um": 1.0}), "beads", seed=3, shape=SHAPE
+    )
+    assert stack.confocal is None
+    assert stack.truth is stack.clean
 
 
 def test_exposure_and_camera_can_be_chosen(microscope: WideField) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 
 import numpy as np
 import pytest
+import torch
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.optics import Confocal
+from deepz_zoo.optics.psf import PsfParameters
 from deepz_zoo.preprocess import intensity_scale
+from deepz_zoo.preprocess.dataset import Pair
+from deepz_zoo.simulate import simulate_stack
+from deepz_zoo.simulate.stack import make_microscope
 from deepz_zoo.training.cache import build_cache
 from deepz_zoo.training.sources import PreparedPairs, SimulatedPairs
 
@@ -45,6 +52,39 @@ def test_a_finished_simulation_is_opened_and_another_ones_refused(cache, folder,
     assert np.array_equal(again.camera[4], cache.camera[4])
     with pytest.raises(DeepZError, match="other settings"):
         build_cache(folder, system, stacks=5, stack_px=48, seed=1, progress=False)
+
+
+def test_stacks_that_say_less_of_their_system_are_opened(cache, folder, system) -> None:
+    """A field that the description of systems gained has its default in older folders."""
+    described = folder / "settings.json"
+    whole = described.read_text()
+    settings = json.loads(whole)
+    del settings["system"]["specimens"], settings["system"]["confocal"]
+    described.write_text(json.dumps(settings))
+    again = build_cache(folder, system, stacks=5, stack_px=48, seed=0, progress=False)
+    assert np.array_equal(again.camera[4], cache.camera[4])
+    assert described.read_text() == whole
+    other = system.model_copy(update={"specimens": ("beads",)})
+    with pytest.raises(DeepZError, match="other settings"):
+        build_cache(folder, other, stacks=5, stack_px=48, seed=0, progress=False)
+
+
+def test_the_target_of_a_confocal_system_is_its_confocal_plane(system, tmp_path) -> None:
+    laser = Confocal(excitation_wavelength_um=0.55)
+    system = system.model_copy(
+        update={"z_range_um": 1.0, "specimens": ("texture",), "confocal": laser}
+    )
+    cache = build_cache(tmp_path, system, stacks=2, stack_px=48, seed=0, progress=False)
+    source = SimulatedPairs(cache, range(1))
+    psf = PsfParameters.draw(system, torch.Generator().manual_seed(0))
+    stack = simulate_stack(
+        system, "texture", seed=0, shape=(48, 48), noise="low",
+        microscope=make_microscope(system, (48, 48), psf),
+    )  # fmt: skip
+    pair = Pair(0, 1, 2, 0.5)
+    assert np.array_equal(source.image(pair), stack.camera[1])
+    assert source.target(pair) == pytest.approx(stack.truth[2], rel=1e-3, abs=0.1)
+    assert not np.allclose(stack.truth[2], stack.clean[2], rtol=0.05)
 
 
 def test_prepared_pairs_are_those_of_their_split_and_distance(dataset) -> None:
