@@ -1,20 +1,48 @@
-"""Evaluate a training run's best checkpoint and make it the zoo's model of its system.
+"""Measure a training run's best checkpoint and make it the zoo's model of its system.
 
 For maintainers: ``python packaging/embed_model.py RUN`` writes the weights and their manifest into
-``deepz_zoo/zoo/weights``, from where they ship in the wheel.
+``deepz_zoo/zoo/weights``, from where they ship in the wheel. What is measured goes into the
+manifest, and from there into the card: ``deepz-zoo card MODEL -o model_cards``. ``--bead`` takes
+the wide-field stack of pyotf (Apache-2.0), which the project does not ship.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from deepz_zoo.analysis.benchmark import FIRST_SEED, SEEDS, evaluate
+from deepz_zoo.analysis import benchmark, limits_benchmark
+from deepz_zoo.analysis.measured import evaluate_stack
 from deepz_zoo.cli.options import console, progress_bar
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.images import read_image
+from deepz_zoo.zoo.measured_stack import MeasuredStack
 from deepz_zoo.zoo.store import WEIGHTS_FOLDER, add_model, load_model
+
+if TYPE_CHECKING:
+    from deepz_zoo.network.wrapper import DeepZModel
+    from deepz_zoo.zoo import Manifest
+
+Figures = TypeVar("Figures")
+
+BEAD_PIXEL_UM, BEAD_STEP_UM = 0.130, 0.300
+_BEAD_COMMENT = (
+    "A bead of NA 0.85 air, 520 nm, resampled from 0.130 to {pixel_size_um:g} µm a pixel; another "
+    "lens and another wavelength than the model's. "
+)
+_ORDERS = (
+    ("as stored", "", "The planes are taken in the order of the file."),
+    (
+        "reversed",
+        " --reverse",
+        "The same with the planes in the opposite order: the file does not say which way the stage "
+        "moved, and the sign of its aberration decides.",
+    ),
+)
 
 
 @click.command()
@@ -22,9 +50,19 @@ from deepz_zoo.zoo.store import WEIGHTS_FOLDER, add_model, load_model
 @click.option(
     "--stacks",
     type=click.IntRange(min=1),
-    default=len(SEEDS),
+    default=len(benchmark.SEEDS),
     show_default=True,
     help="Held-out stacks per specimen and noise.",
+)
+@click.option(
+    "--limit-stacks",
+    type=click.IntRange(min=0),
+    default=len(limits_benchmark.SEEDS),
+    show_default=True,
+    help="Held-out instruments of the curves on where it fails; 0 to leave them out.",
+)
+@click.option(
+    "--bead", type=click.Path(exists=True, path_type=Path), help="Measure this stack of a bead too."
 )
 @click.option(
     "--folder",
@@ -32,20 +70,34 @@ from deepz_zoo.zoo.store import WEIGHTS_FOLDER, add_model, load_model
     default=WEIGHTS_FOLDER,
     help="Where to write the entry, by default the package's own weights.",
 )
-def embed(run: Path, stacks: int, folder: Path) -> None:
-    """Evaluate the best checkpoint of the training run RUN and embed it with its manifest."""
+def embed(run: Path, stacks: int, limit_stacks: int, bead: Path | None, folder: Path) -> None:
+    """Measure the best checkpoint of the training run RUN and embed it with its manifest."""
     try:
         model, manifest = load_model(run)
         model.half().float()  # as they are kept
-        with progress_bar() as bar:
-            task = bar.add_task(f"evaluating {manifest.name}", total=None)
-            accuracy = evaluate(
+        system = manifest.system
+        accuracy = _with_progress(
+            f"accuracy of {manifest.name}",
+            lambda progress: benchmark.evaluate(
                 model,
-                manifest.system,
-                seeds=range(FIRST_SEED, FIRST_SEED + stacks),
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
-            )
-        manifest = add_model(run, accuracy, folder=folder)
+                system,
+                seeds=range(benchmark.FIRST_SEED, benchmark.FIRST_SEED + stacks),
+                progress=progress,
+            ),
+        )
+        limits = limit_stacks and _with_progress(
+            f"limits of {manifest.name}",
+            lambda progress: limits_benchmark.measure_limits(
+                model,
+                system,
+                seeds=range(
+                    limits_benchmark.FIRST_SEED, limits_benchmark.FIRST_SEED + limit_stacks
+                ),
+                progress=progress,
+            ),
+        )
+        measured = _bead_stacks(model, manifest, bead) if bead else ()
+        manifest = add_model(run, accuracy, limits or None, measured, folder=folder)
     except DeepZError as error:
         sys.exit(f"Error: {error}")
     output = console()
@@ -55,6 +107,41 @@ def embed(run: Path, stacks: int, folder: Path) -> None:
             f"|Δz| {distance:g} µm: correlation {accuracy.correlation(dz=distance):.3f}, "
             f"error/rms {accuracy.error_over_rms(dz=distance):.3f} (low noise)"
         )
+    for failure in manifest.failure_modes:
+        output.print(f"• {failure}", soft_wrap=True)
+    output.print(f"its card: deepz-zoo card {manifest.name} -o model_cards", soft_wrap=True)
+
+
+def _with_progress(title: str, measure: Callable[[benchmark.Progress], Figures]) -> Figures:
+    with progress_bar() as bar:
+        task = bar.add_task(title, total=None)
+        return measure(lambda done, total: bar.update(task, completed=done, total=total))
+
+
+def _bead_stacks(model: DeepZModel, manifest: Manifest, path: Path) -> tuple[MeasuredStack, ...]:
+    """Measure both orders of the planes: the file does not say which way the stage moved."""
+    planes = read_image(path, axes="zyx").data
+    command = (
+        f"deepz-zoo evaluate {manifest.name} --stack {path.name} "
+        f"--pixel-size {BEAD_PIXEL_UM} --z-step {BEAD_STEP_UM} --beads"
+    )
+    comment = _BEAD_COMMENT.format(pixel_size_um=manifest.system.pixel_size_um)
+    return tuple(
+        MeasuredStack.of(
+            evaluate_stack(
+                model,
+                planes[::-1] if option else planes,
+                manifest.system,
+                pixel_size_um=BEAD_PIXEL_UM,
+                z_step_um=BEAD_STEP_UM,
+                beads=True,
+            ),
+            title=f"On a real bead (pyotf), planes {order}",
+            command=command + option,
+            comment=comment + remark,
+        )
+        for order, option, remark in _ORDERS
+    )
 
 
 if __name__ == "__main__":

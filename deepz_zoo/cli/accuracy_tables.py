@@ -107,6 +107,27 @@ def print_limits(limits: MeasuredLimits) -> None:
     )
 
 
+def limit_summary(limits: MeasuredLimits) -> Table:
+    """Return a row for each condition: what was trained on, and where the model fails."""
+    from rich.table import Table
+
+    from deepz_zoo.analysis.conditions import CONDITION_TEXTS
+    from deepz_zoo.analysis.limits import interval_text
+
+    table = Table(title="Limits", title_justify="left")
+    for heading in ("condition", "trained", "measured", "fails below", "fails above"):
+        table.add_column(heading)
+    for curve in limits.curves:
+        text = CONDITION_TEXTS[curve.condition]
+        table.add_row(
+            f"{text.heading}: {text.quantity}",
+            interval_text(curve.trained),
+            interval_text((curve.points[0].value, curve.points[-1].value)),
+            *("–" if limit is None else f"{limit:g}" for limit in curve.usable()),
+        )
+    return table
+
+
 def limit_table(curve: LimitCurve) -> Table:
     """Return the figures of the model and of its input against one condition."""
     from rich.table import Table

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from deepz_zoo.analysis.measured import StackAccuracy
     from deepz_zoo.network.wrapper import DeepZModel
     from deepz_zoo.optics import ImagingSystem
+    from deepz_zoo.zoo import Manifest
 
 
 ALL = "all"
@@ -51,6 +52,13 @@ ALL = "all"
     type=click.Choice([ALL, *CONDITIONS]),
     help="Measure where the model fails, instead: under every condition, or under this one "
     f"(repeatable): {', '.join(CONDITIONS)}.",
+)
+@click.option(
+    "--benchmark",
+    "reproduce",
+    is_flag=True,
+    help="Measure the accuracy that the model's manifest states again; a figure that is off by "
+    "more than 2 % is a failed check.",
 )
 @click.option("--quick", is_flag=True, help="A first look: small images, no deconvolution.")
 @click.option(
@@ -95,6 +103,7 @@ def command(
     seeds: int | None,
     noise: Noise | Literal["both"],
     limits: tuple[Literal["all"] | Condition, ...],
+    reproduce: bool,
     quick: bool,
     stack_path: Path | None,
     pixel_size_um: float | None,
@@ -113,22 +122,41 @@ def command(
     With --limits, on simulated z-stacks of which one condition at a time leaves what the model was
     trained on. Name the model before the option.
 
+    With --benchmark, as the figures in the model's manifest were measured, to compare with them.
+
     With --stack, on a measured z-stack: its in-focus plane and defocused ones are refocused to
     the other planes and compared with what the microscope recorded there.
     """
     _check_options(stack_path, pixel_size_um, z_step_um, reverse, beads)
     if limits:
-        _check_limit_options(noise, stack_path, plot_path)
+        _exclude("--limits", {"--noise": noise != "both", "--stack": stack_path is not None})
+    if reproduce:
+        given = {"--limits": bool(limits), "--stack": stack_path is not None, "--quick": quick}
+        given |= {"--noise": noise != "both", "--seeds": seeds is not None}
+        _exclude("--benchmark", given)
     for path in (json_path, plot_path):
         if path is not None and not path.absolute().parent.is_dir():
             raise DeepZError(f"{path}: its folder does not exist; create it first")
-    model, system = _load(model_name, weights)
-    if limits:
+    from deepz_zoo.cli.models import load_named_model
+
+    model, manifest = load_named_model(model_name, weights)
+    system = manifest.system
+    if reproduce:
+        from deepz_zoo.analysis.reproduction import check_agreement
+
+        stated = manifest.accuracy
+        if stated is None:
+            raise DeepZError(f"{manifest.name}: these weights state no accuracy to compare with")
+        accuracy = _repeat_benchmark(model, manifest, stated)
+        print_accuracy(accuracy)
+        _write(accuracy, json_path, plot_path)
+        largest = check_agreement(stated, accuracy)
+        click.echo(f"The figures are those of the manifest, to {largest:.2%}.")
+    elif limits:
         conditions = CONDITIONS if ALL in limits else tuple(c for c in CONDITIONS if c in limits)
         found = _measure_limits(model, system, conditions, seeds, quick)
         print_limits(found)
-        if json_path is not None:
-            _write_json(found, json_path)
+        _write(found, json_path, plot_path)
     elif stack_path is None:
         accuracy = _evaluate_simulated(model, system, seeds, noise, quick)
         print_accuracy(accuracy)
@@ -159,23 +187,22 @@ def _check_options(
         raise click.UsageError(f"{names} describe a measured stack; name it with --stack")
 
 
-def _check_limit_options(
-    noise: Noise | Literal["both"], stack_path: Path | None, plot_path: Path | None
-) -> None:
-    given = {
-        "--noise": noise != "both",
-        "--stack": stack_path is not None,
-        "--plot": plot_path is not None,
-    }
+def _exclude(option: str, given: dict[str, bool]) -> None:
     if names := " and ".join(option for option, present in given.items() if present):
-        raise click.UsageError(f"{names} cannot stand beside --limits; leave one of them out")
+        raise click.UsageError(f"{names} cannot stand beside {option}; leave one of them out")
 
 
-def _load(model_name: str | None, weights: str | None) -> tuple[DeepZModel, ImagingSystem]:
-    from deepz_zoo.zoo import load_model
+def _repeat_benchmark(model: DeepZModel, manifest: Manifest, stated: Accuracy) -> Accuracy:
+    from deepz_zoo.analysis.reproduction import repeat_benchmark
 
-    model, manifest = load_model(model_name, weights=Path(weights) if weights else None)
-    return model, manifest.system
+    with progress_bar() as bar:
+        task = bar.add_task("simulated stacks", total=None)
+        return repeat_benchmark(
+            model,
+            manifest.system,
+            stated,
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
 
 
 def _evaluate_simulated(
@@ -270,18 +297,28 @@ def _evaluate_measured(
 
 
 def _write(
-    accuracy: Accuracy | StackAccuracy, json_path: Path | None, plot_path: Path | None
+    found: Accuracy | MeasuredLimits | StackAccuracy,
+    json_path: Path | None,
+    plot_path: Path | None,
 ) -> None:
     if json_path is not None:
-        _write_json(accuracy, json_path)
+        _write_json(found, json_path)
     if plot_path is not None:
         from deepz_zoo.analysis.accuracy import Accuracy
-        from deepz_zoo.analysis.plots import plot_accuracy, plot_stack_accuracy, save_figure
+        from deepz_zoo.analysis.limits import MeasuredLimits
+        from deepz_zoo.analysis.plots import (
+            plot_accuracy,
+            plot_limits,
+            plot_stack_accuracy,
+            save_figure,
+        )
 
-        if isinstance(accuracy, Accuracy):
-            save_figure(plot_accuracy(accuracy), plot_path)
+        if isinstance(found, Accuracy):
+            save_figure(plot_accuracy(found), plot_path)
+        elif isinstance(found, MeasuredLimits):
+            save_figure(plot_limits(found), plot_path)
         else:
-            save_figure(plot_stack_accuracy(accuracy), plot_path)
+            save_figure(plot_stack_accuracy(found), plot_path)
 
 
 def _write_json(data: BaseModel, path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deepz_zoo.cli.accuracy_tables import print_accuracy
+from deepz_zoo.cli.accuracy_tables import limit_summary, print_accuracy
 from deepz_zoo.cli.options import console, json_option, model_options, print_json
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _SHOWN_OTHERWISE = {
 @model_options()
 @json_option
 def command(*, model_name: str, as_json: bool) -> None:
-    """Print a model's optics, axial range, training and accuracy."""
+    """Print a model's optics, axial range, training, accuracy and limits."""
     from deepz_zoo.optics import get_system
     from deepz_zoo.zoo import list_models
 
@@ -47,7 +47,7 @@ def _as_json(system: ImagingSystem, manifest: Manifest | None) -> dict[str, Any]
         "system": system.model_dump(mode="json"),
         "trained": manifest is not None,
         "provenance": manifest.provenance if manifest else None,
-        "limits": list(manifest.limits) if manifest else [],
+        "failure_modes": list(manifest.failure_modes) if manifest else [],
         "manifest": manifest.model_dump(mode="json") if manifest else None,
     }
 
@@ -62,9 +62,11 @@ def _print_tables(system: ImagingSystem, manifest: Manifest | None) -> None:
     output.print(_facts("Training", _training(manifest)))
     if manifest.accuracy is not None:
         print_accuracy(manifest.accuracy)
+    if manifest.limits is not None:
+        output.print(limit_summary(manifest.limits))
     output.print(manifest.provenance)
-    for limit in manifest.limits:
-        output.print(f"• {limit}")
+    for failure in manifest.failure_modes:
+        output.print(f"• {failure}")
 
 
 def _facts(title: str, facts: dict[str, str]) -> Table:
@@ -108,9 +110,12 @@ def _model(manifest: Manifest) -> dict[str, str]:
 
 def _training(manifest: Manifest) -> dict[str, str]:
     """Return the training record, as it is: its fields are named for people."""
-    record = manifest.training.model_dump(mode="json", exclude=_SHOWN_OTHERWISE)
-    rows = {name.replace("_", " "): _text(value) for name, value in record.items()}
-    return manifest.training.data_rows() | rows
+    record = manifest.training
+    if record is None:
+        return manifest.imported.rows() if manifest.imported else {}
+    shown = record.model_dump(mode="json", exclude=_SHOWN_OTHERWISE)
+    rows = {name.replace("_", " "): _text(value) for name, value in shown.items()}
+    return record.data_rows() | rows
 
 
 def _text(value: Any) -> str:

@@ -12,17 +12,19 @@ if TYPE_CHECKING:
     from deepz_zoo.optics import ImagingSystem
     from deepz_zoo.zoo import Manifest
 
-SHOWN_DISTANCES_UM = (5.0, 10.0)
-
 
 @click.command("list")
 @json_option
-def command(*, as_json: bool) -> None:
+@click.option("--names", is_flag=True, help="Print the names of the trained models only.")
+def command(*, as_json: bool, names: bool) -> None:
     """Print every objective and channel of the zoo, and which of them are trained."""
     from deepz_zoo.optics import list_systems
     from deepz_zoo.zoo import list_models
 
     trained = {manifest.name: manifest for manifest in list_models()}
+    if names:
+        click.echo("\n".join(trained))
+        return
     rows = [_row(system, trained.get(system.name)) for system in list_systems()]
     if as_json:
         print_json(rows)
@@ -32,6 +34,8 @@ def command(*, as_json: bool) -> None:
 
 def _row(system: ImagingSystem, manifest: Manifest | None) -> dict[str, Any]:
     """Return what the table says of a system, made of JSON's own types."""
+    from deepz_zoo.zoo.store import weights_bytes
+
     return {
         "name": system.name,
         "lens": system.objective.name,
@@ -41,19 +45,19 @@ def _row(system: ImagingSystem, manifest: Manifest | None) -> dict[str, Any]:
         "trained": manifest is not None,
         "size": manifest.size if manifest else None,
         "training_data": manifest.training_data if manifest else None,
+        "weights_bytes": weights_bytes(manifest) if manifest else None,
         "correlation": _correlations(manifest),
     }
 
 
 def _correlations(manifest: Manifest | None) -> dict[str, float]:
-    """Return the mean correlation with the truth at the distances that were measured."""
+    """Return the mean correlation with the truth at about half of the range and at its edge."""
     if manifest is None or manifest.accuracy is None:
         return {}
     accuracy = manifest.accuracy
     return {
         f"{distance:g}": accuracy.correlation(dz=distance)
-        for distance in SHOWN_DISTANCES_UM
-        if distance in accuracy.distances_um
+        for distance in accuracy.distances_um[-2:]
     }
 
 
@@ -65,17 +69,19 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     for heading in ("emission nm", "pixel µm", "range µm"):
         table.add_column(heading, justify="right")
     table.add_column("weights")
-    for distance in SHOWN_DISTANCES_UM:
-        table.add_column(f"correlation at {distance:g} µm", justify="right")
+    for heading in ("MB", "correlation (Δz µm)", "at the edge"):
+        table.add_column(heading, justify="right")
     for row in rows:
-        correlations = (row["correlation"].get(f"{distance:g}") for distance in SHOWN_DISTANCES_UM)
+        correlations = [f"{value:.2f} ({dz})" for dz, value in row["correlation"].items()]
+        size = row["weights_bytes"]
         table.add_row(
             row["name"],
             f"{row['emission_um'] * 1000:.0f}",
             f"{row['pixel_size_um']:g}",
             f"±{row['z_range_um']:g}",
             f"{row['size']}, {row['training_data']}" if row["trained"] else "not trained",
-            *("–" if value is None else f"{value:.2f}" for value in correlations),
+            "–" if size is None else f"{size / 1e6:.1f}",
+            *(correlations or ("–", "–")),
         )
     output = console()
     output.print(table)

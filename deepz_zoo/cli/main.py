@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import errno
 import importlib
-from collections.abc import Sequence
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from difflib import get_close_matches
 
 import click
@@ -18,14 +22,22 @@ VERBS = {
     "info": "deepz_zoo.cli.info",
     "package": "deepz_zoo.cli.package",
     "validate": "deepz_zoo.cli.validate",
+    "verify": "deepz_zoo.cli.verify",
+    "diff": "deepz_zoo.cli.diff",
     "export": "deepz_zoo.cli.export",
     "refocus": "deepz_zoo.cli.refocus",
     "simulate": "deepz_zoo.cli.simulate",
     "prepare": "deepz_zoo.cli.prepare",
     "train": "deepz_zoo.cli.train",
     "evaluate": "deepz_zoo.cli.evaluate",
+    "card": "deepz_zoo.cli.card",
+    "import": "deepz_zoo.cli.import_models",
+    "fiji": "deepz_zoo.cli.fiji",
 }
 
+STDOUT_ONLY = "--stdout-only"
+
+EXIT_FAULT = 1  # as Python ends after a traceback
 EXIT_CHECK_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130  # as shells report an ended program: 128 + SIGINT
@@ -65,6 +77,13 @@ class VerbGroup(click.Group):
     epilog="'deepz-zoo VERB --help' says more about one of them.",
 )
 @click.version_option(__version__, prog_name="deepz-zoo")
+@click.option(
+    STDOUT_ONLY,
+    is_flag=True,
+    expose_value=False,
+    help="Goes first: send errors to standard output too, and end it with a line 'exit CODE'; "
+    "for callers that see nothing else, such as ImageJ's macros.",
+)
 def cli() -> None:
     """Deep-Z virtual refocusing: models by objective and channel, packaged for bioimage.io.
 
@@ -85,6 +104,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments
         The words after ``deepz-zoo``; those of the process by default.
     """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] != [STDOUT_ONLY]:
+        return _run(words)
+    with _errors_on_stdout():
+        try:
+            exit_code = _run(words)
+        except Exception:
+            traceback.print_exc()
+            exit_code = EXIT_FAULT
+    click.echo(f"exit {exit_code}")
+    return exit_code
+
+
+def _run(arguments: list[str]) -> int:
+    """Run the command line and return the exit code, see `main`."""
     try:
         result = cli.main(arguments, prog_name="deepz-zoo", standalone_mode=False)
     except (DeepZError, click.ClickException) as error:
@@ -104,6 +138,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return _report("Error", line, EXIT_BAD_INPUT)
     return result if isinstance(result, int) else 0
+
+
+@contextmanager
+def _errors_on_stdout() -> Iterator[None]:
+    """Let standard output take what goes to standard error, also from libraries in C.
+
+    A caller that does not read standard error would block this process once the pipe is full.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(2)
+    os.dup2(1, 2)
+    try:
+        with redirect_stderr(sys.stdout):
+            yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _message(error: DeepZError | click.ClickException) -> str:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -57,7 +58,9 @@ def join_model_name(name: str | None, objective: str | None, channel: str | None
     return f"{objective_id}/{channel}"
 
 
-def model_options(*, argument: bool = True) -> Callable[[Function], Function]:
+def model_options(
+    *, argument: bool = True, required: bool = True
+) -> Callable[[Function], Function]:
     """Let a verb name its model; the command's function receives ``model_name: str``.
 
     The name may be left out beside ``--weights`` or a prepared dataset as ``--data``, since both
@@ -71,6 +74,8 @@ def model_options(*, argument: bool = True) -> Callable[[Function], Function]:
     ----------
     argument
         Whether the verb takes the short form as a positional argument.
+    required
+        Whether a verb without ``--weights`` or ``--data`` insists on a name.
     """
 
     def decorate(function: Function) -> Function:
@@ -82,7 +87,7 @@ def model_options(*, argument: bool = True) -> Callable[[Function], Function]:
             channel: str | None,
             **kwargs: Any,
         ) -> Any:
-            knows = kwargs.get("weights") or kwargs.get("data")
+            knows = not required or kwargs.get("weights") or kwargs.get("data")
             named = name or objective or channel or not knows
             model_name = join_model_name(name, objective, channel) if named else None
             return function(*args, model_name=model_name, **kwargs)
@@ -103,13 +108,34 @@ def model_options(*, argument: bool = True) -> Callable[[Function], Function]:
 
 
 def weights_option(function: Function) -> Function:
-    """Add ``--weights``: a checkpoint to use in place of the zoo's own weights, or None."""
+    """Add ``--weights``: what to use in place of the zoo's own weights, or None."""
     return click.option(
         "--weights",
         "weights",
-        metavar="CHECKPOINT",
+        metavar="FILE",
         type=click.Path(),
-        help="Use these trained weights (best.safetensors with its best.json beside it).",
+        help="Use these weights: a checkpoint (best.safetensors with its best.json beside it), or "
+        "a Deep-Z package (.zip).",
+    )(function)
+
+
+def normalization_option(function: Function) -> Function:
+    """Add ``--normalization``: a rule to use in place of the model's own, or None."""
+    return click.option(
+        "--normalization",
+        type=click.Choice(["paper", "plugin", "plugin-8bit"]),
+        help="The paper's, or that of the authors' Fiji plugin for images of 16 or of 8 bits.  "
+        "[default: the model's own, the paper's]",
+    )(function)
+
+
+def engines_option(function: Function) -> Function:
+    """Add ``--engines``: a folder of old engines to compare the weights with too, or None."""
+    return click.option(
+        "--engines",
+        metavar="FOLDER",
+        type=click.Path(file_okay=False, exists=True, path_type=Path),
+        help="Run the weights with the old engines of this folder too, see docs/validation.md.",
     )(function)
 
 

@@ -129,6 +129,18 @@ def _input_options(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--keep-type", is_flag=True, help="Round to the image's type instead of float32.")
 @click.option(
+    "--like-plugin",
+    "plugin",
+    is_flag=True,
+    help="Normalize and scale as the authors' Fiji plugin; for 8- and 16-bit images.",
+)
+@click.option(
+    "--imagej-1.52",
+    "imagej_1_52",
+    is_flag=True,
+    help="With --like-plugin: round to 8 bits as ImageJ did up to 1.52.",
+)
+@click.option(
     "--tile",
     "tile_px",
     type=click.IntRange(min=16),
@@ -154,6 +166,8 @@ def command(
     clip: bool,
     style: Literal["ome", "imagej"],
     keep_type: bool,
+    plugin: bool,
+    imagej_1_52: bool,
     tile_px: int,
     device: str,
     overwrite: bool,
@@ -174,15 +188,21 @@ def command(
         raise DeepZError(f"{output} exists; choose another name or use --overwrite")
     target = _target(**target_options)
     mismatch = pixel_policy(resample, ignore_pixel_size)
+    if plugin and resample:
+        raise click.UsageError("--like-plugin does not go with --resample; the plugin has no such")
+    if imagej_1_52 and not plugin:
+        raise click.UsageError("--imagej-1.52 belongs to --like-plugin")
 
     import numpy as np
 
+    from deepz_zoo.cli.models import load_named_model
     from deepz_zoo.images import read_image, write_planes
-    from deepz_zoo.refocus import plan_refocus, select_frames
-    from deepz_zoo.zoo import load_model
+    from deepz_zoo.refocus import like_plugin, plan_refocus, select_frames
 
     frames = select_frames(read_image(image, axes=axes), channel=input_channel, plane=plane)
-    model, manifest = load_model(model_name, weights=Path(weights) if weights else None)
+    model, manifest = load_named_model(model_name, weights)
+    if plugin:
+        model = like_plugin(model, frames.data, imagej_1_52=imagej_1_52)
     plan = plan_refocus(
         frames,
         manifest.system,
@@ -190,11 +210,12 @@ def command(
         pixel_size_um=pixel_size_um,
         mismatch=mismatch,
         clip=clip,
+        limits=manifest.limits,
     )
     for line in plan.warnings:
         click.echo(f"Warning: {line}.", err=True)
     planes = plan.run(model.to(_device(device)), tile_px=tile_px)
-    dtype = frames.data.dtype if keep_type else np.dtype(np.float32)
+    dtype = frames.data.dtype if keep_type or plugin else np.dtype(np.float32)
     write_planes(
         output,
         _with_progress(plan, planes, dtype),

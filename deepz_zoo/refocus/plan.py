@@ -13,10 +13,16 @@ from deepz_zoo.dpm import DPM, check_range, lateral_limit_warning
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.preprocess.sampling import Mismatch, Sampling, find_sampling
 from deepz_zoo.refocus.planes import SMALLEST_SIDE_PX, refocus_planes
-from deepz_zoo.refocus.suitability import clipping_warning, image_warnings
+from deepz_zoo.refocus.recorded_optics import optics_warnings
+from deepz_zoo.refocus.suitability import (
+    clipping_warning,
+    image_warnings,
+    pixel_size_warning,
+)
 from deepz_zoo.refocus.tiling import DEFAULT_TILE_PX
 
 if TYPE_CHECKING:
+    from deepz_zoo.analysis.limits import MeasuredLimits
     from deepz_zoo.images import Image
     from deepz_zoo.network.wrapper import DeepZModel
     from deepz_zoo.optics import ImagingSystem
@@ -90,6 +96,7 @@ def plan_refocus(
     pixel_size_um: float | None = None,
     mismatch: Mismatch = "refuse",
     clip: bool = False,
+    limits: MeasuredLimits | None = None,
 ) -> RefocusPlan:
     """Check an image and a target against a model's system.
 
@@ -107,6 +114,8 @@ def plan_refocus(
         What to do where it differs from the model's, see `find_sampling`.
     clip
         Whether to clip distances outside the trained range, instead of refusing them.
+    limits
+        Where the model was measured to fail: warnings go by it.
 
     Raises
     ------
@@ -125,9 +134,12 @@ def plan_refocus(
             f"resampled from {pixel_um:.4g} to {system.pixel_size_um:.4g} µm a pixel "
             f"({_size(shape)} to {_size(sampling.model_shape)} px) for the network, and back"
         )
+    elif doubt := pixel_size_warning(pixel_um / system.pixel_size_um, limits):
+        warnings.append(doubt)
     surfaces, doubts = _surfaces(target, shape, pixel_um, system.z_range_um, clip)
     warnings += doubts
-    warnings += image_warnings(_as_series(frames)[0])
+    warnings += optics_warnings(frames, system)
+    warnings += image_warnings(_as_series(frames)[0], limits)
     return RefocusPlan(frames, surfaces, pixel_um, sampling, tuple(warnings))
 
 

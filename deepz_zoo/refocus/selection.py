@@ -76,15 +76,16 @@ def _plane_index(image: Image, plane: int | None) -> int:
 
 def _take(image: Image, axis: str, index: int) -> Image:
     """Return the image at one position of an axis, without that axis."""
-    names = image.channel_names
-    if axis == "c" and names:
-        names = (names[index],)
+    names, emission_um = image.channel_names, image.emission_um
+    if axis == "c":
+        names, emission_um = names[index : index + 1], emission_um[index : index + 1]
     if axis not in image.axes:
-        return replace(image, channel_names=names)
+        return replace(image, channel_names=names, emission_um=emission_um)
     position = image.axes.index(axis)
     return replace(
         image,
         data=image.data.take(index, axis=position),
         axes=image.axes.replace(axis, ""),
         channel_names=names,
+        emission_um=emission_um,
     )

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepz_zoo.preprocess import intensity_scale
-from deepz_zoo.preprocess.noise import noise_level
+from deepz_zoo.preprocess.noise import signal_to_noise
+
+if TYPE_CHECKING:
+    from deepz_zoo.analysis.limits import MeasuredLimits
 
 _SATURATED_SHARE = 1e-3
-_LEAST_SIGNAL_TO_NOISE = 5.0
+_LEAST_SIGNAL_TO_NOISE = 5.0  # where nothing was measured
 
 
-def image_warnings(image: NDArray[Any]) -> tuple[str, ...]:
+def image_warnings(image: NDArray[Any], limits: MeasuredLimits | None = None) -> tuple[str, ...]:
     """Return a line for each thing that makes refocusing of a camera image doubtful.
 
     Parameters
     ----------
     image
         Camera image, shape (y, x).
+    limits
+        Where the model fails, if it was measured.
 
     Returns
     -------
@@ -37,11 +41,31 @@ def image_warnings(image: NDArray[Any]) -> tuple[str, ...]:
             f"{saturated:.1%} of the pixels are saturated at {highest}; no simulated camera of the "
             "training was, and what they hide cannot be refocused"
         )
-    if (ratio := _signal_to_noise(image)) < _LEAST_SIGNAL_TO_NOISE:
-        found.append(
-            f"the signal is only {ratio:.1f} times the noise; weak images come back dim or empty"
-        )
+    ratio, (least, reason) = signal_to_noise(image), _least_signal_to_noise(limits)
+    if ratio is not None and ratio < least:
+        found.append(f"the signal is only {ratio:.1f} times the noise; {reason}")
     return tuple(found)
+
+
+def pixel_size_warning(zoom: float, limits: MeasuredLimits | None) -> str | None:
+    """Return a line where pixels of the wrong size were found to make a model fail, or None.
+
+    Parameters
+    ----------
+    zoom
+        Pixel size of the image that the network sees, over the model's.
+    limits
+        Where the model fails, if it was measured.
+    """
+    curve = limits.curve("pixel_size") if limits else None
+    low, high = curve.usable() if curve else (None, None)
+    small, large = low is not None and zoom < low, high is not None and zoom > high
+    if not small and not large:
+        return None
+    return (
+        f"the pixels are {zoom:.3g} times the model's; on simulated images it failed "
+        f"{f'below {low:g}' if small else f'above {high:g}'} times, so use --resample"
+    )
 
 
 def clipping_warning(dpm: NDArray[Any], z_range_um: float) -> str | None:
@@ -60,7 +84,15 @@ def _is_a_ceiling(value: int) -> bool:
     return value in {2**bits - 1 for bits in range(8, 17)}
 
 
-def _signal_to_noise(image: NDArray[Any]) -> float:
-    """Return the paper's intensity scale over the noise between neighboring pixels."""
-    noise = noise_level(image)
-    return intensity_scale(image).scale / noise if noise > 0 else float("inf")
+def _least_signal_to_noise(limits: MeasuredLimits | None) -> tuple[float, str]:
+    """Return the ratio under which a model fails, or was not measured, with the reason."""
+    curve = limits.curve("signal") if limits else None
+    ratios = [p.signal_to_noise for p in curve.points if p.signal_to_noise] if curve else []
+    if curve is None or not ratios:
+        return _LEAST_SIGNAL_TO_NOISE, "weak images come back dim or empty"
+    lowest = min(ratios)
+    limit, _ = curve.usable()
+    if limit is None:
+        return lowest, f"the model was measured down to {lowest:.3g} times only"
+    least = curve.signal_to_noise_at(limit) or lowest
+    return least, f"on simulated images the model failed below {least:.3g} times"

@@ -1,64 +1,54 @@
-"""Model cards: what a person has to know before using a model, made from its manifest."""
+"""Model cards: what a person has to know before using a model, made from its manifest alone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deepz_zoo.analysis.accuracy import METHOD_LABELS, ratio_text
+from deepz_zoo.analysis.conditions import CONDITION_TEXTS
+from deepz_zoo.analysis.limits import interval_text
+from deepz_zoo.zoo.failure_modes import DEFINITION, fails_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from deepz_zoo.analysis.measured import StackAccuracy
+    from deepz_zoo.analysis.limits import LimitCurve
     from deepz_zoo.zoo.manifest import Manifest
+    from deepz_zoo.zoo.measured_stack import MeasuredStack
 
 PATENT = "The method is covered by a patent application (WO2020/139835A1)."
 
 
-@dataclass(frozen=True)
-class MeasuredStack:
-    """What a model reached on a stack that somebody measured.
-
-    Attributes
-    ----------
-    title
-        What the stack shows, and where it is from.
-    command
-        Command that made the figures.
-    comment
-        How to read them.
-    accuracy
-        The figures.
-    """
-
-    title: str
-    command: str
-    comment: str
-    accuracy: StackAccuracy
+def card_name(manifest: Manifest, suffix: str = ".md") -> str:
+    """Return the file name of a model's card, or of a picture beside it."""
+    return f"{manifest.name.replace('/', '_')}{suffix}"
 
 
-def card_text(
-    manifest: Manifest, measured: Sequence[MeasuredStack] = (), *, picture: str | None = None
-) -> str:
-    """Return the Markdown card of a model.
+def example_name(manifest: Manifest) -> str:
+    """Return the file name of the picture of refocused planes."""
+    return card_name(manifest, ".png")
 
-    Parameters
-    ----------
-    manifest
-        What the zoo says of the model.
-    measured
-        Its figures on measured stacks.
-    picture
-        Path of a picture of refocused images, from the card's folder.
-    """
-    title = f"# {manifest.name} ({manifest.size})\n\n**{manifest.provenance}** {PATENT}"
-    sections = [title]
-    if picture:
-        sections.append(f"![Input, refocused and true planes]({picture})")
-    sections += [_use(manifest), _training(manifest), _accuracy(manifest)]
-    sections += [_measured(stack) for stack in measured]
-    sections += [_limits(manifest), _citation(manifest)]
+
+def accuracy_plot_name(manifest: Manifest) -> str | None:
+    """Return the file name of the plot of accuracy, None where it was not measured."""
+    return card_name(manifest, "_accuracy.png") if manifest.accuracy else None
+
+
+def limits_plot_name(manifest: Manifest) -> str | None:
+    """Return the file name of the plot of the limits, None where they were not measured."""
+    return card_name(manifest, "_limits.png") if manifest.limits else None
+
+
+def card_text(manifest: Manifest) -> str:
+    """Return the Markdown card of a model; its pictures lie beside it."""
+    sections = [
+        f"# {manifest.name} ({manifest.size})\n\n**{manifest.provenance}** {PATENT}",
+        f"![Input, refocused and true planes]({example_name(manifest)})",
+        _use(manifest),
+        _training(manifest),
+        _accuracy(manifest),
+        *(_measured(stack) for stack in manifest.measured),
+        _failures(manifest),
+        _citation(manifest),
+    ]
     return "\n\n".join(sections) + "\n"
 
 
@@ -77,15 +67,25 @@ def _use(manifest: Manifest) -> str:
         "axial range": f"-{system.z_range_um:g} to +{system.z_range_um:g} µm of stage travel",
         "depth of field λn/NA²": f"{system.depth_of_field_um:.2f} µm",
     }
+    made = ""
+    if (laser := system.confocal) is not None:
+        made = ", as a confocal microscope shows them"
+        rows["confocal microscope"] = (
+            f"{laser.excitation_wavelength_um * 1e3:.0f} nm, pinhole of "
+            f"{laser.pinhole_airy:g} Airy disk"
+        )
     return (
         "## Intended use\n\nVirtual refocusing of a single wide-field fluorescence image onto "
-        "planes and smooth surfaces within the axial range, for images of this objective and "
-        f"channel.\n\n{_table(rows)}"
+        f"planes and smooth surfaces within the axial range{made}, for images of this objective "
+        f"and channel.\n\n{_table(rows)}"
     )
 
 
 def _training(manifest: Manifest) -> str:
+    if (imported := manifest.imported) is not None:
+        return f"## Training\n\n{_table(imported.rows() | _weights(manifest))}"
     record, ranges = manifest.training, manifest.system.aberrations
+    assert record is not None
     rows = {
         **record.data_rows(),
         "patches": "{:,} of {}² and {}² px".format(record.patches, *record.patch_px),
@@ -104,9 +104,12 @@ def _training(manifest: Manifest) -> str:
         "seed, date, code": f"{record.seed}, {record.date}, deepz-zoo {record.code_version}",
         "command": f"`{record.command}`",
         "remarks": record.remarks or "none",
-        "SHA-256 of the weights": f"`{manifest.sha256}`",
-    }
+    } | _weights(manifest)
     return f"## Training\n\n{_table(rows)}"
+
+
+def _weights(manifest: Manifest) -> dict[str, str]:
+    return {"SHA-256 of the weights": f"`{manifest.sha256}`"}
 
 
 def _accuracy(manifest: Manifest) -> str:
@@ -119,30 +122,27 @@ def _accuracy(manifest: Manifest) -> str:
         "seeds, specimens and instruments never trained on, through the graph that users run: raw "
         "image in, intensity scale from that image alone.\n\n"
         f"```\ndeepz-zoo evaluate {manifest.name} --seeds {len(accuracy.seeds)}\n```\n\n"
+        f"![Accuracy against the refocusing distance]({accuracy_plot_name(manifest)})\n\n"
         f"{accuracy.to_markdown()}"
     )
 
 
 def _measured(stack: MeasuredStack) -> str:
-    accuracy = stack.accuracy
     lines = [
         "| from plane | method | correlation | error/rms | SSIM |",
         "|---|---|---:|---:|---:|",
     ]
-    methods = sorted({row.method for row in accuracy.images}, key=list(METHOD_LABELS).index)
-    for source in accuracy.sources_um:
-        offset = source - accuracy.in_focus_um
-        plane = "in focus" if abs(offset) < 1e-6 else f"{offset:+g} µm from focus"
-        for method in methods:
-            mean = accuracy.mean(source, method)
-            lines.append(
-                f"| {plane} | {METHOD_LABELS[method]} | {mean.correlation:.3f} | "
-                f"{mean.error_over_rms:.3f} | {mean.ssim:.3f} |"
-            )
+    for row in stack.images:
+        at_focus = abs(row.from_focus_um) < 1e-6
+        plane = "in focus" if at_focus else f"{row.from_focus_um:+g} µm from focus"
+        lines.append(
+            f"| {plane} | {METHOD_LABELS[row.method]} | {row.correlation:.3f} | "
+            f"{row.error_over_rms:.3f} | {row.ssim:.3f} |"
+        )
     beads = [
         f"| {row.dz_um:+g} | {METHOD_LABELS[row.method]} | {ratio_text(row.peak)} | "
         f"{ratio_text(row.fwhm)} | {ratio_text(row.flux)} |"
-        for row in accuracy.beads
+        for row in stack.beads
     ]
     if beads:
         lines += [
@@ -159,8 +159,35 @@ def _measured(stack: MeasuredStack) -> str:
     )
 
 
-def _limits(manifest: Manifest) -> str:
-    return "## Where it fails\n\n" + "\n".join(f"- {limit}" for limit in manifest.limits)
+def _failures(manifest: Manifest) -> str:
+    parts = ["## Where it fails", "\n".join(f"- {mode}" for mode in manifest.failure_modes)]
+    if (limits := manifest.limits) is not None:
+        distance = limits.settings.distance_um
+        parts += [
+            f"Measured on simulated stacks of {len(limits.seeds)} more held-out instruments with "
+            f"low noise, every condition but the distance at |Δz| {distance:g} µm. {DEFINITION}",
+            f"```\ndeepz-zoo evaluate {manifest.name} --limits --seeds {len(limits.seeds)}\n```",
+            f"![Accuracy against each condition]({limits_plot_name(manifest)})",
+            *map(_curve, limits.curves),
+        ]
+    return "\n\n".join(parts)
+
+
+def _curve(curve: LimitCurve) -> str:
+    text = CONDITION_TEXTS[curve.condition]
+    lines = [
+        f"**{text.heading}**: trained {interval_text(curve.trained)}, {fails_text(curve)}.",
+        "",
+        f"| {text.quantity} | correlation | input's | error/rms | input's | signal/noise |",
+        "|---:|---:|---:|---:|---:|---:|",
+    ]
+    for point in curve.points:
+        ratio = "–" if point.signal_to_noise is None else f"{point.signal_to_noise:.3g}"
+        lines.append(
+            f"| {point.value:g} | {point.model.correlation:.3f} | {point.input.correlation:.3f} | "
+            f"{point.model.error_over_rms:.3f} | {point.input.error_over_rms:.3f} | {ratio} |"
+        )
+    return "\n".join(lines)
 
 
 def _citation(manifest: Manifest) -> str:

@@ -34,8 +34,8 @@ _CHECKPOINT = Path("variables", "variables")
 _DEEPEST = 3  # folders between the one that a user names and a model
 _LARGEST_DATA_BYTES = 4 << 30  # 311 MB as released
 
-# Maker, magnification and channel, as in Leica_20X0.8_worm_TxRd.
-_FOLDER_NAME = re.compile(r"([A-Za-z]+)_(\d+)X[\d.]+_.*_(\w+)")
+# Maker, magnification, specimen and channel, as in Leica_20X0.8_worm_TxRd.
+_FOLDER_NAME = re.compile(r"([A-Za-z]+)_(\d+)X[\d.]+_([A-Za-z]+)_(\w+)")
 
 _DOWN_BLOCK = re.compile(r"Generator/down\d+/")
 
@@ -108,16 +108,13 @@ def guess_system(folder: Path) -> ImagingSystem | None:
     match = _FOLDER_NAME.fullmatch(folder.resolve().name)
     if match is None:
         return None
-    maker, magnification, channel = (part.lower() for part in match.groups())
-    return next(
-        (
-            system
-            for system in list_systems()
-            if system.objective.id.startswith(f"{maker}{magnification}x")
-            and system.channel.name.lower() == channel
-        ),
-        None,
-    )
+    maker, magnification, specimen, channel = (part.lower() for part in match.groups())
+    systems = {
+        system.channel.name.lower(): system
+        for system in list_systems()
+        if system.objective.id.startswith(f"{maker}{magnification}x")
+    }
+    return systems.get(f"{channel}-{specimen}", systems.get(channel))
 
 
 def import_original(

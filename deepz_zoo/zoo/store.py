@@ -11,22 +11,29 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics import get_system
 from deepz_zoo.training.record import TrainingRecord
-from deepz_zoo.zoo.manifest import Manifest, generator_size
+from deepz_zoo.zoo.manifest import LICENSE, Manifest, generator_size
 
 if TYPE_CHECKING:
     from deepz_zoo.analysis.accuracy import Accuracy
+    from deepz_zoo.analysis.limits import MeasuredLimits
+    from deepz_zoo.network.config import Normalization
     from deepz_zoo.network.wrapper import DeepZModel
+    from deepz_zoo.zoo.measured_stack import MeasuredStack
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 CHECKPOINT_NAME = "best.safetensors"
+
+_UNMEASURED: dict[str, Any] = {"accuracy": None, "limits": None, "measured": ()}
+_CHUNK_BYTES = 1 << 20
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -79,6 +86,7 @@ def load_model(
     name_or_path: str | Path | None,
     *,
     weights: Path | None = None,
+    normalization: Normalization | None = None,
     folder: Path = WEIGHTS_FOLDER,
 ) -> tuple[DeepZModel, Manifest]:
     """Load a model with its weights.
@@ -91,6 +99,8 @@ def load_model(
     weights
         A checkpoint to use in place of the zoo's weights for the model that `name_or_path` names;
         it must have been trained for the same system.
+    normalization
+        A rule to use in place of the manifest's, which then names it.
     folder
         The store; by default the one that ships with the package.
 
@@ -121,14 +131,30 @@ def load_model(
     else:
         manifest = get_manifest(str(name_or_path), folder)
         path = folder / f"{_file_stem(manifest)}.safetensors"
+    if normalization is not None and normalization != manifest.normalization:
+        # what was measured was the other one
+        manifest = manifest.model_copy(update={"normalization": normalization} | _UNMEASURED)
     return _load(path, manifest), manifest
 
 
-def add_model(run: Path, accuracy: Accuracy, *, folder: Path = WEIGHTS_FOLDER) -> Manifest:
+def weights_bytes(manifest: Manifest, folder: Path = WEIGHTS_FOLDER) -> int | None:
+    """Return the size of the weights of a model of the store; None where they are missing."""
+    path = folder / f"{_file_stem(manifest)}.safetensors"
+    return path.stat().st_size if path.is_file() else None
+
+
+def add_model(
+    run: Path,
+    accuracy: Accuracy,
+    limits: MeasuredLimits | None = None,
+    measured: Sequence[MeasuredStack] = (),
+    *,
+    folder: Path = WEIGHTS_FOLDER,
+) -> Manifest:
     """Write a checkpoint into the store as the model of its system, replacing an older one.
 
-    The weights are kept as float16, half the size; `accuracy` should be that of the rounded
-    weights, as ``model.half().float()`` gives them.
+    The weights are kept as float16, half the size; `accuracy` and `limits` should be those of the
+    rounded weights, as ``model.half().float()`` gives them.
 
     Parameters
     ----------
@@ -136,6 +162,10 @@ def add_model(run: Path, accuracy: Accuracy, *, folder: Path = WEIGHTS_FOLDER) -
         A training run's folder, or its ``best.safetensors``.
     accuracy
         The checkpoint's accuracy on held-out stacks.
+    limits
+        Where it fails, if that was measured.
+    measured
+        Its accuracy on stacks that somebody measured.
     folder
         The store; by default the one that ships with the package.
 
@@ -147,14 +177,15 @@ def add_model(run: Path, accuracy: Accuracy, *, folder: Path = WEIGHTS_FOLDER) -
     Raises
     ------
     DeepZError
-        If the checkpoint is incomplete or `accuracy` is another system's.
+        If the checkpoint is incomplete, or `accuracy` or `limits` are another system's.
     """
     path = _checkpoint_path(run)
     manifest = _checkpoint_manifest(path)
-    if accuracy.system_name != manifest.name:
-        raise DeepZError(
-            f"{path}: trained for {manifest.name}, but the accuracy is of {accuracy.system_name}"
-        )
+    for kind, figures in (("accuracy is", accuracy), ("limits are", limits)):
+        if figures is not None and figures.system_name != manifest.name:
+            raise DeepZError(
+                f"{path}: trained for {manifest.name}, but the {kind} of {figures.system_name}"
+            )
     import torch
 
     from deepz_zoo.network.weights import load_generator, save_generator
@@ -162,9 +193,35 @@ def add_model(run: Path, accuracy: Accuracy, *, folder: Path = WEIGHTS_FOLDER) -
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{_file_stem(manifest)}.safetensors"
     save_generator(target, load_generator(path, manifest.generator), dtype=torch.float16)
-    manifest = manifest.model_copy(update={"accuracy": accuracy, "sha256": _sha256(target)})
-    _write(target.with_suffix(".json"), f"{manifest.model_dump_json(indent=1)}\n".encode())
+    manifest = manifest.model_copy(
+        update={
+            "accuracy": accuracy,
+            "limits": limits,
+            "measured": tuple(measured),
+            "sha256": sha256_of(target),
+        }
+    )
+    write_manifest(target.with_suffix(".json"), manifest)
     return manifest
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write a manifest under a temporary name beside it, then rename: no reader sees half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(f"{manifest.model_dump_json(indent=1)}\n".encode())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hash of a file, which may be larger than one likes to hold in memory."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _file_stem(manifest: Manifest) -> str:
@@ -208,7 +265,8 @@ def _checkpoint_manifest(path: Path) -> Manifest:
         generator=record.generator,
         training_data=record.training_data,
         training=record,
-        sha256=_sha256(path),
+        sha256=sha256_of(path),
+        license=(record.start and record.start.license) or LICENSE,
     )
 
 
@@ -228,13 +286,13 @@ def _load(path: Path, manifest: Manifest) -> DeepZModel:
 
     if not path.is_file():
         raise DeepZError(f"{path}: the weights of {manifest.name} are missing; reinstall deepz-zoo")
-    if (found := _sha256(path)) != manifest.sha256:
+    if (found := sha256_of(path)) != manifest.sha256:
         raise DeepZError(
             f"{path}: damaged or replaced; its SHA-256 is {found[:12]}…, the manifest of "
             f"{manifest.name} says {manifest.sha256[:12]}…"
         )
     generator = load_generator(path, manifest.generator)
-    return DeepZModel(generator, manifest.dpm_scale_um).eval()
+    return DeepZModel(generator, manifest.dpm_scale_um, manifest.normalization).eval()
 
 
 def _read(path: Path, kind: type[Model]) -> Model:
@@ -245,17 +303,3 @@ def _read(path: Path, kind: type[Model]) -> Model:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "file"
         raise DeepZError(f"{path}: not a {kind.__name__} ({place}: {first['msg']})") from error
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name beside it, then rename: no reader sees half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ def test_list_shows_every_system_and_whether_it_is_trained(run_cli):
     code, out, _ = run_cli("list")
     assert code == 0
     for name in NAMES:
-        row = next(line for line in out.splitlines() if name in line)
+        row = next(line for line in out.splitlines() if f" {name} " in line)
         assert ("not trained" in row) == (name not in TRAINED)
 
 
@@ -27,6 +27,12 @@ def test_list_as_json(run_cli):
     assert code == 0
     assert [row["name"] for row in rows] == NAMES
     assert {row["name"] for row in rows if row["trained"]} == TRAINED
+
+
+def test_list_of_names_holds_the_trained_models(run_cli):
+    code, out, _ = run_cli("list", "--names")
+    assert code == 0
+    assert set(out.splitlines()) == TRAINED
 
 
 @pytest.mark.parametrize(
@@ -72,9 +78,18 @@ def test_list_shows_the_accuracy_of_a_trained_model(run_cli, trained):
     _, out, _ = run_cli("list")
     row = next(line for line in out.splitlines() if trained.name in line)
     assert "custom, simulated" in row
-    assert row.count("0.88") == 2
+    assert "0.88 (5)" in row
+    assert "0.88 (10)" in row
     rows = json.loads(run_cli("list", "--json")[1])
     assert rows[0]["correlation"] == {"5": 0.875, "10": 0.875}
+
+
+@pytest.mark.parametrize("name", sorted(TRAINED))
+def test_list_shows_how_large_the_weights_are(run_cli, name):
+    (row,) = (row for row in json.loads(run_cli("list", "--json")[1]) if row["name"] == name)
+    assert 0 < row["weights_bytes"] <= 5e6
+    line = next(line for line in run_cli("list")[1].splitlines() if f" {name} " in line)
+    assert f"{row['weights_bytes'] / 1e6:.1f}" in line
 
 
 def test_info_shows_training_and_accuracy_of_a_trained_model(run_cli, trained):
@@ -104,8 +119,19 @@ def test_info_is_honest_about_the_weights(run_cli, trained):
     assert "refocuses the wrong way" in out
 
 
-def test_a_system_without_weights_says_how_to_get_them(run_cli):
-    name = next(name for name in NAMES if name not in TRAINED)
+def test_info_shows_where_a_trained_model_fails(run_cli, trained, monkeypatch, limits):
+    measured = trained.model_copy(update={"limits": limits})
+    monkeypatch.setattr("deepz_zoo.zoo.list_models", lambda: (measured,))
+    out = run_cli("info", trained.name)[1]
+    row = next(line for line in out.splitlines() if "brightest pixel" in line)
+    assert "1000 to 10000" in row
+    assert row.split("│")[4].strip() == "100"
+    assert "it fails below 100 e⁻" in " ".join(out.split())
+
+
+def test_a_system_without_weights_says_how_to_get_them(run_cli, monkeypatch):
+    monkeypatch.setattr("deepz_zoo.zoo.list_models", lambda: ())
+    name = NAMES[-1]
     code, out, _ = run_cli("info", name)
     assert code == 0
     assert f"deepz-zoo train {name}" in out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import subprocess
 import sys
 import types
@@ -117,6 +118,52 @@ def test_a_fault_of_the_program_keeps_its_traceback(run_cli, failing_verb):
     failing_verb(ZeroDivisionError("a bug"))
     with pytest.raises(ZeroDivisionError):
         run_cli("fail")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "last_lines"),
+    [
+        (["--version"], [f"deepz-zoo, version {__version__}", "exit 0"]),
+        (["info", "--nonsense"], ["Error: ", "exit 2"]),
+        (["pakage"], ["Error: no verb 'pakage'", "exit 2"]),
+    ],
+)
+def test_stdout_only_ends_with_the_exit_code(run_cli, arguments, last_lines):
+    code, out, err = run_cli("--stdout-only", *arguments)
+    assert err == ""
+    found = out.splitlines()[-2:]
+    assert all(line.startswith(start) for line, start in zip(found, last_lines, strict=True))
+    assert found[-1] == f"exit {code}"
+
+
+def test_stdout_only_holds_the_traceback_of_a_fault(run_cli, failing_verb):
+    failing_verb(ZeroDivisionError("a bug"))
+    code, out, err = run_cli("--stdout-only", "fail")
+    assert (code, err) == (1, "")
+    assert out.startswith("Traceback")
+    assert out.splitlines()[-2:] == ["ZeroDivisionError: a bug", "exit 1"]
+
+
+def test_stdout_only_never_waits_for_a_reader_of_standard_error():
+    script = (
+        "import os, sys, types, click\n"
+        "from deepz_zoo.cli import main as main_module\n"
+        "@click.command('flood')\n"
+        "def command():\n"
+        "    os.write(2, b'x' * 2_000_000)\n"  # as a library in C does
+        "    print('y' * 2_000_000, file=sys.stderr)\n"
+        "sys.modules['flood'] = types.SimpleNamespace(command=command)\n"
+        "main_module.VERBS['flood'] = 'flood'\n"
+        "sys.exit(main_module.main(['--stdout-only', 'flood']))"
+    )
+    read, write = os.pipe()  # a standard error that nobody reads
+    with os.fdopen(read), os.fdopen(write) as unread:
+        done = subprocess.run(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=unread, timeout=60
+        )
+    assert done.returncode == 0
+    assert done.stdout.endswith(b"exit 0\n")
+    assert len(done.stdout) > 4_000_000
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "--json"]])

@@ -33,6 +33,23 @@ def test_writes_a_calibrated_stack_and_its_noise_free_twin(run_cli, tmp_path) ->
     assert "--overwrite" in err
 
 
+def test_a_deep_z_plus_system_brings_its_confocal_planes(run_cli, tmp_path) -> None:
+    path = tmp_path / "stack.ome.tif"
+    options = ("--specimen", "microtubules", "--size", "32", "32")
+    code, out, err = run_cli("simulate", "leica63x_1.4/FITC", "-o", path, *options)
+    assert (code, err) == (0, "")
+    assert "stack_confocal.ome.tif: the confocal planes" in out
+    wide, confocal = (read_image(tmp_path / f"stack{n}.ome.tif") for n in ("", "_confocal"))
+    assert wide.data.shape == confocal.data.shape == (13, 32, 32)
+    assert confocal.pixel_size_um == wide.pixel_size_um
+    code, _, err = run_cli("simulate", "leica63x_1.4/FITC", "-o", path, *options)
+    assert code == 2
+    (tmp_path / "stack.ome.tif").unlink()
+    (tmp_path / "stack_clean.ome.tif").unlink()
+    code, _, err = run_cli("simulate", "leica63x_1.4/FITC", "-o", path, *options)
+    assert (code, "stack_confocal.ome.tif exists" in err) == (2, True)
+
+
 def test_odd_sides_and_unknown_names_are_one_line(run_cli, tmp_path) -> None:
     path = str(tmp_path / "stack.ome.tif")
     code, _, err = run_cli("simulate", "leica20x_0.8/TxRd", "-o", path, "--size", "31", "48")

@@ -130,3 +130,34 @@ def test_doubtful_images_are_reported(image: np.ndarray, says: str) -> None:
 def test_a_good_image_is_not() -> None:
     assert image_warnings(bright(40, 50)) == ()
     assert image_warnings(bright(40, 50).astype(np.float32)) == ()
+
+
+def noisy(ratio: float) -> np.ndarray:
+    """Return an image with about this signal over the noise."""
+    image = np.random.default_rng(4).normal(100, 10, (90, 90))
+    image[::7, ::9] += 10 * ratio
+    return image.round().astype(np.uint16)
+
+
+def test_the_measured_limits_decide_which_signal_is_too_weak(limits) -> None:
+    """They fail at 6 times the noise; 5 is the rule where nothing was measured."""
+    assert image_warnings(noisy(3.7)) == image_warnings(noisy(9), limits) == ()
+    (line,) = image_warnings(noisy(3.7), limits)
+    assert "failed below 6 times" in line
+
+
+def test_a_model_that_never_failed_is_doubted_where_it_was_not_measured(limits) -> None:
+    curve = limits.curve("signal")
+    points = tuple(point for point in curve.points if point.value >= 1000)
+    fine = limits.model_copy(update={"curves": (curve.model_copy(update={"points": points}),)})
+    (line,) = image_warnings(noisy(20), fine)
+    assert "measured down to 24 times only" in line
+    assert image_warnings(noisy(30), fine) == ()
+
+
+@pytest.mark.parametrize(("factor", "says"), [(0.85, "below 0.88"), (1.0, ""), (1.2, "above 1.1")])
+def test_pixels_of_the_wrong_size_are_reported_where_the_model_fails(limits, factor, says) -> None:
+    image = frames(pixel_um=factor * SYSTEM.pixel_size_um)
+    found = plan_refocus(image, SYSTEM, (1.0,), mismatch="ignore", limits=limits).warnings
+    assert (says in found[0] and "--resample" in found[0]) if says else found == ()
+    assert plan_refocus(image, SYSTEM, (1.0,), mismatch="ignore").warnings == ()

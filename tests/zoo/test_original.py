@@ -154,7 +154,7 @@ def test_half_the_size_and_what_it_costs(original: Path, tmp_path: Path) -> None
         ("Leica_20X0.8_worm_FITC", "leica20x_0.8/FITC", 10),
         ("Leica_40X1.4_worm_TxRd", "leica40x_1.3/TxRd", 4),
         ("Olympus_20X0.75_worm_TxRd", "olympus20x_0.75/TxRd", 10),
-        ("Olympus_20X0.75_beads_TxRd", "olympus20x_0.75/TxRd", 10),
+        ("Olympus_20X0.75_beads_TxRd", "olympus20x_0.75/TxRd-beads", 10),
     ],
 )
 def test_the_folder_names_the_system(folder: str, name: str, reach: float) -> None:

@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.optics import get_system
 from deepz_zoo.training.record import StartRecord, TrainingRecord
-from deepz_zoo.zoo.store import add_model, get_manifest, list_models, load_model
+from deepz_zoo.zoo.store import add_model, get_manifest, list_models, load_model, weights_bytes
 
 NAME = "leica20x_0.8/TxRd"
 
@@ -146,9 +147,19 @@ def test_the_accuracy_of_another_system_is_refused(run, accuracy, tmp_path):
     assert not (tmp_path / "weights").exists()
 
 
-def test_what_ships_loads_and_names_itself():
-    for manifest in list_models():
-        model, loaded = load_model(manifest.name)
-        assert loaded == manifest
-        assert manifest.accuracy is not None
-        assert model.dpm_scale_um == manifest.dpm_scale_um
+def test_limits_are_embedded_with_the_model(run, accuracy, limits, tmp_path):
+    add_model(run, accuracy, limits, folder=tmp_path / "weights")
+    assert get_manifest(NAME, tmp_path / "weights").limits == limits
+    other = limits.model_copy(update={"system_name": "leica20x_0.8/FITC"})
+    with pytest.raises(DeepZError, match="the limits are of leica20x_0.8/FITC"):
+        add_model(run, accuracy, other, folder=tmp_path / "weights")
+
+
+@pytest.mark.parametrize("manifest", list_models(), ids=lambda manifest: manifest.name)
+def test_what_ships_loads_and_names_itself(manifest):
+    model, loaded = load_model(manifest.name)
+    assert loaded == manifest
+    assert get_system(manifest.name).name == manifest.name
+    assert manifest.accuracy is not None
+    assert model.dpm_scale_um == manifest.dpm_scale_um
+    assert weights_bytes(manifest) <= 5e6
