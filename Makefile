@@ -1,7 +1,6 @@
 # make package   create .venv, install what packaging needs, build the leica20x_0.8/TxRd package
-# make test      install what the tests need (Java, ImageJ, old engines where allowed), run them
+# make test      install what the tests need (Java, ImageJ, old engines, TensorFlow), run them
 # make lint      formatting, lint and types
-# make tensorflow  install TensorFlow (1.6 GB) in an environment of its own, for the tests that use it
 # make format    rewrite the sources in the project's format
 
 PYTHON ?= python3
@@ -15,7 +14,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 # Each test process computes on one thread: more threads than cores make small networks slower.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
 
-.PHONY: help package test lint tensorflow format clean
+.PHONY: help package test lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -27,6 +26,8 @@ package: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	@packaging/install_imagej.sh
 	@packaging/install_engines.sh
+	@$(MAKE) --no-print-directory $(VENV)-tensorflow/.installed || \
+	  echo "Tests that need TensorFlow will be skipped: pip could not install it."
 	$(PYTEST) $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev
@@ -34,19 +35,12 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Its pins and those of constraints.txt exclude each other, and torch and it share no process.
-tensorflow: $(VENV)-tensorflow/.installed
-$(VENV)-tensorflow/.installed:
-	$(PYTHON) -m venv $(VENV)-tensorflow
-	$(VENV)-tensorflow/bin/python -m pip install --quiet --disable-pip-version-check tensorflow-cpu==2.21.*
-	@touch $@
-
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .engines build dist
+	rm -rf $(VENV) $(VENV)-tensorflow .engines build dist
 
 # A file in the environment marks what is installed, so that a second run starts at once.
 $(VENV)/.python:
@@ -67,4 +61,12 @@ $(VENV)/.installed-test: $(VENV)/.installed
 
 $(VENV)/.installed-dev: $(VENV)/.installed-test
 	$(INSTALL) -e '.[dev]'
+	@touch $@
+
+# TensorFlow (1.6 GB) writes checkpoints to import. Its pins and those of constraints.txt exclude each
+# other, and torch and it share no process.
+$(VENV)-tensorflow/.installed: $(VENV)/.python
+	@echo "Installing TensorFlow ..."
+	@$(PYTHON) -m venv $(VENV)-tensorflow
+	@$(VENV)-tensorflow/bin/python -m pip install --quiet --disable-pip-version-check tensorflow-cpu==2.21.*
 	@touch $@

@@ -27,12 +27,14 @@ def tensorflow(tmp_path_factory: pytest.TempPathFactory):
 
     In a process of its own: TensorFlow and torch do not share one gladly.
     """
-    own = HERE.parents[1] / ".venv-tensorflow" / "bin" / "python"
-    python = os.environ.get("DEEPZ_TENSORFLOW_PYTHON") or (own if own.exists() else None)
+    own = HERE.parents[1] / ".venv-tensorflow"
+    python = os.environ.get("DEEPZ_TENSORFLOW_PYTHON")
+    if python is None and (own / ".installed").exists():
+        python = str(own / "bin" / "python")
     if python is None and find_spec("tensorflow"):
         python = sys.executable
     if python is None:
-        pytest.skip("make tensorflow, or DEEPZ_TENSORFLOW_PYTHON=… of a Python that has it")
+        pytest.skip("make .venv-tensorflow/.installed, or DEEPZ_TENSORFLOW_PYTHON=… of a Python that has it")
 
     def write(name: str, *arguments: str | Path) -> Path:
         folder = tmp_path_factory.mktemp("tensorflow") / name
