@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -134,7 +135,8 @@ def _run(arguments: list[str]) -> int:
             return EXIT_BROKEN_PIPE
         raise
     except Exception as error:
-        if (line := _operating_system_message(error)) is None:
+        line = _operating_system_message(error) or _missing_library_message(error)
+        if line is None:
             raise
         return _report("Error", line, EXIT_BAD_INPUT)
     return result if isinstance(result, int) else 0
@@ -180,6 +182,24 @@ def _operating_system_message(error: Exception) -> str | None:
         return f"disk full{f' while writing {place}' if place else ''}; free some space and repeat"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
+    return None
+
+
+def _missing_library_message(error: Exception) -> str | None:
+    """Return a line for a library that an extra of this package brings, or None."""
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return None
+    from importlib.metadata import PackageNotFoundError, requires
+
+    library = error.name.partition(".")[0].replace("_", "-")
+    try:
+        requirements = requires("deepz-zoo") or []
+    except PackageNotFoundError:  # run from its sources
+        return None
+    for requirement in requirements:
+        extra = re.fullmatch(rf"{library}\W.*extra == .(fiji|train).", requirement)
+        if extra is not None:
+            return f"{library} is missing; install it with: pip install 'deepz-zoo[{extra[1]}]'"
     return None
 
 

@@ -136,6 +136,21 @@ def test_stdout_only_ends_with_the_exit_code(run_cli, arguments, last_lines):
     assert found[-1] == f"exit {code}"
 
 
+@pytest.mark.parametrize("module", ["pytorch_lightning", "pytorch_lightning.callbacks", "h5py"])
+def test_a_library_of_an_extra_is_named_with_the_extra(run_cli, failing_verb, module):
+    failing_verb(ModuleNotFoundError(f"No module named '{module}'", name=module))
+    code, _, err = run_cli("fail")
+    library = module.partition(".")[0].replace("_", "-")
+    assert code == 2
+    assert err == f"Error: {library} is missing; install it with: pip install 'deepz-zoo[train]'\n"
+
+
+def test_a_library_of_no_extra_is_a_fault(run_cli, failing_verb):
+    failing_verb(ModuleNotFoundError("No module named 'torchvision'", name="torchvision"))
+    with pytest.raises(ModuleNotFoundError):
+        run_cli("fail")
+
+
 def test_stdout_only_holds_the_traceback_of_a_fault(run_cli, failing_verb):
     failing_verb(ZeroDivisionError("a bug"))
     code, out, err = run_cli("--stdout-only", "fail")
