@@ -34,7 +34,7 @@ def tensorflow(tmp_path_factory: pytest.TempPathFactory):
     if python is None and find_spec("tensorflow"):
         python = sys.executable
     if python is None:
-        pytest.skip("make .venv-tensorflow/.installed, or DEEPZ_TENSORFLOW_PYTHON=… with TensorFlow")
+        pytest.skip("make .venv-tensorflow/.installed, or set DEEPZ_TENSORFLOW_PYTHON")
 
     def write(name: str, *arguments: str | Path) -> Path:
         folder = tmp_path_factory.mktemp("tensorflow") / name
