@@ -69,7 +69,7 @@ def run(
         )
     if done.returned:
         click.echo(done.returned)
-    if done.output is not None:
+    if done.output is not None and done.returned != str(done.output):
         click.echo(str(done.output))
 
 
