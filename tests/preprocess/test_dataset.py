@@ -7,6 +7,7 @@ import multiprocessing
 import pickle
 import shutil
 import tracemalloc
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -96,8 +97,10 @@ def test_it_may_be_handed_to_other_processes(prepared: PreparedDataset) -> None:
     again = pickle.loads(pickle.dumps(prepared))
     assert not again._files
     np.testing.assert_array_equal(again.image(0, 1), expected)
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        np.testing.assert_array_equal(pool.apply(prepared.image, (0, 1)), expected)
+    # Not multiprocessing.Pool, which ends its processes by a signal that Java has taken over where
+    # ImageJ runs in this process.
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+        np.testing.assert_array_equal(pool.submit(prepared.image, 0, 1).result(), expected)
 
 
 # ---------------------------------------------------------------------------------------- damage
