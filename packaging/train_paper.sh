@@ -6,7 +6,8 @@
 #
 # The run directory holds weights, record, metrics and the last checkpoint; the same command goes on
 # after a stop. EMBED passes options to embed_model.py, as in EMBED="--stacks 1 --limit-stacks 0".
-# The result is used with --weights packaging/weights/leica20x_0.8_TxRd.safetensors.
+# The result is used with --size paper, and compared with the smaller network by
+# deepz-zoo evaluate leica20x_0.8/TxRd --size paper --against leica20x_0.8/TxRd.
 set -eu
 
 if [ $# -lt 2 ]; then

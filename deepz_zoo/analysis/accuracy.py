@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict
 
 Noise = Literal["low", "realistic"]
-Method = Literal["model", "blank", "input", "richardson_lucy"]
+Method = Literal["model", "other", "blank", "input", "richardson_lucy"]
 ImageMetric = Literal["correlation", "error_over_rms", "ssim", "mae", "mse", "rmse"]
 
 NOISES: tuple[Noise, ...] = get_args(Noise)
@@ -20,6 +20,7 @@ MEAN = "mean"
 
 METHOD_LABELS: dict[Method, str] = {
     "model": "model",
+    "other": "other model",
     "blank": "blank image",
     "input": "input as it is",
     "richardson_lucy": "Richardson–Lucy",

@@ -3,7 +3,8 @@
 Every image is treated as a user treats it: the raw camera image and a DPM in µm go through the
 graph wrapper, and what comes out is compared, in camera units, with the noise-free plane of the
 same stack. Three other ways to an image stand beside the model: a blank image, the input as it
-is, and Richardson–Lucy deconvolution with the true point-spread function.
+is, and Richardson–Lucy deconvolution with the true point-spread function; and, on request, a
+second model.
 """
 
 from __future__ import annotations
@@ -109,6 +110,7 @@ def evaluate(
     specimens: Sequence[str] | None = None,
     noise: Noise | Literal["both"] = "both",
     settings: BenchmarkSettings | None = None,
+    other: nn.Module | None = None,
     progress: Progress | None = None,
 ) -> Accuracy:
     """Measure the accuracy of a model on held-out simulated stacks.
@@ -127,6 +129,8 @@ def evaluate(
         Noise of the input images.
     settings : BenchmarkSettings, optional
         The standard ones of the system by default.
+    other : nn.Module, optional
+        Another model, such as that of the other size, to judge on the same images.
     progress : callable, optional
         Called with (stacks done, stacks in all).
 
@@ -143,9 +147,10 @@ def evaluate(
     specimens = specimens or system.specimen_kinds
     _check(system, seeds, specimens, settings)
     noises = NOISES if noise == "both" else (noise,)
-    model.eval()
+    for judged in filter(None, (model, other)):
+        judged.eval()
     tally = _Tally()
-    scenes = _scenes(system, seeds, specimens, noises, settings)
+    scenes = _scenes(system, seeds, specimens, noises, settings, other)
     stacks = len(seeds) * len(noises) * len(_stacks_of_seed(0, specimens, settings))
     for done, (level, scene, for_images) in enumerate(scenes, start=1):
         name = scene.stack.specimen
@@ -285,6 +290,7 @@ def _scenes(
     specimens: Sequence[str],
     noises: Sequence[Noise],
     settings: BenchmarkSettings,
+    other: nn.Module | None,
 ) -> Iterator[tuple[Noise, Scene, bool]]:
     """Simulate the stacks of the benchmark, one microscope for each seed.
 
@@ -303,7 +309,7 @@ def _scenes(
                 noise=noise,
                 microscope=instrument.microscope,
             )
-            yield noise, Scene.of(stack, deconvolve), stack_seed == seed
+            yield noise, Scene.of(stack, deconvolve, other), stack_seed == seed
 
 
 def _stacks_of_seed(

@@ -31,6 +31,7 @@ _METRICS: tuple[tuple[ImageMetric, str], ...] = (
 # Color, marker and line of each method.
 _STYLES: dict[Method, tuple[str, str, str]] = {
     "model": ("C0", "o", "-"),
+    "other": ("C4", "d", "--"),
     "blank": ("0.6", "", ":"),
     "input": ("C1", "s", "-"),
     "richardson_lucy": ("C2", "^", "-"),

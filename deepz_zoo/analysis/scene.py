@@ -38,16 +38,24 @@ class Scene:
         Intensity scale of the true stack: the camera units that count as 1.
     deconvolve
         The deconvolution to compare with, None for none.
+    other
+        Another model to compare with, None for none.
     """
 
     stack: SimulatedStack
     scale: float
     deconvolve: Deconvolution | None = None
+    other: nn.Module | None = None
 
     @classmethod
-    def of(cls, stack: SimulatedStack, deconvolve: Deconvolution | None = None) -> Scene:
+    def of(
+        cls,
+        stack: SimulatedStack,
+        deconvolve: Deconvolution | None = None,
+        other: nn.Module | None = None,
+    ) -> Scene:
         """Return the scene of a stack."""
-        return cls(stack, intensity_scale(stack.truth.max(axis=0)).scale, deconvolve)
+        return cls(stack, intensity_scale(stack.truth.max(axis=0)).scale, deconvolve, other)
 
     @property
     def z_um(self) -> NDArray[np.floating]:
@@ -99,6 +107,8 @@ class Scene:
         camera = self.stack.camera[source]
         dz = float(self.z_um[target] - self.z_um[source])
         yield "model", refocus(model, camera, dz)
+        if self.other is not None:
+            yield "other", refocus(self.other, camera, dz)
         yield "blank", np.full(camera.shape, self._background(target))
         yield "input", camera
         if self.deconvolve is not None:

@@ -60,6 +60,11 @@ ALL = "all"
     help="Measure the accuracy that the model's manifest states again; a figure that is off by "
     "more than 2 % is a failed check.",
 )
+@click.option(
+    "--against",
+    metavar="MODEL",
+    help="Judge another model on the same images: a name, a checkpoint or a package.",
+)
 @click.option("--quick", is_flag=True, help="A first look: small images, no deconvolution.")
 @click.option(
     "--stack",
@@ -104,6 +109,7 @@ def command(
     noise: Noise | Literal["both"],
     limits: tuple[Literal["all"] | Condition, ...],
     reproduce: bool,
+    against: str | None,
     quick: bool,
     stack_path: Path | None,
     pixel_size_um: float | None,
@@ -117,7 +123,8 @@ def command(
 
     By default on simulated z-stacks that no training has seen: each refocused image is
     compared with the noise-free plane, beside a blank image, the input as it is and
-    Richardson–Lucy deconvolution with the true point-spread function.
+    Richardson–Lucy deconvolution with the true point-spread function. --against puts another model
+    beside them, such as that of the other --size.
 
     With --limits, on simulated z-stacks of which one condition at a time leaves what the model was
     trained on. Name the model before the option.
@@ -130,6 +137,9 @@ def command(
     _check_options(stack_path, pixel_size_um, z_step_um, reverse, beads)
     if limits:
         _exclude("--limits", {"--noise": noise != "both", "--stack": stack_path is not None})
+    if against is not None:
+        given = {"--limits": bool(limits), "--stack": stack_path is not None}
+        _exclude("--against", given | {"--benchmark": reproduce})
     if reproduce:
         given = {"--limits": bool(limits), "--stack": stack_path is not None, "--quick": quick}
         given |= {"--noise": noise != "both", "--seeds": seeds is not None}
@@ -137,7 +147,7 @@ def command(
     for path in (json_path, plot_path):
         if path is not None and not path.absolute().parent.is_dir():
             raise DeepZError(f"{path}: its folder does not exist; create it first")
-    from deepz_zoo.cli.models import load_named_model
+    from deepz_zoo.cli.models import load_any_model, load_named_model
 
     model, manifest = load_named_model(model_name, weights)
     system = manifest.system
@@ -158,7 +168,8 @@ def command(
         print_limits(found)
         _write(found, json_path, plot_path)
     elif stack_path is None:
-        accuracy = _evaluate_simulated(model, system, seeds, noise, quick)
+        other = load_any_model(against)[0] if against is not None else None
+        accuracy = _evaluate_simulated(model, system, seeds, noise, quick, other)
         print_accuracy(accuracy)
         _write(accuracy, json_path, plot_path)
     else:
@@ -211,6 +222,7 @@ def _evaluate_simulated(
     seeds: int | None,
     noise: Noise | Literal["both"],
     quick: bool,
+    other: DeepZModel | None,
 ) -> Accuracy:
     from deepz_zoo.analysis.benchmark import (
         FIRST_SEED,
@@ -228,6 +240,7 @@ def _evaluate_simulated(
             seeds=range(FIRST_SEED, FIRST_SEED + (seeds or len(SEEDS))),
             noise=noise,
             settings=(quick_settings if quick else default_settings)(system),
+            other=other,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
 

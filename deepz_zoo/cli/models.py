@@ -38,3 +38,20 @@ def load_named_model(
             f"{weights}: made for {manifest.name}, but {get_system(name).name} was asked for"
         )
     return model, manifest
+
+
+def load_any_model(name_or_path: str) -> tuple[DeepZModel, Manifest]:
+    """Load a model by whatever names it: its name in the zoo, a checkpoint or a package.
+
+    Raises
+    ------
+    DeepZError
+        If there is none.
+    """
+    from deepz_zoo.package.loading import is_package, load_packaged_model
+    from deepz_zoo.zoo import load_model
+
+    path = Path(name_or_path)
+    if is_package(path):
+        return load_packaged_model(path)
+    return load_model(path if path.exists() else name_or_path)

@@ -108,15 +108,39 @@ def model_options(
 
 
 def weights_option(function: Function) -> Function:
-    """Add ``--weights``: what to use in place of the zoo's own weights, or None."""
-    return click.option(
+    """Add ``--weights``: what to use in place of the zoo's own weights, or None.
+
+    Adds ``--size`` too, which names a file for ``weights``. Goes below `model_options`.
+    """
+
+    @wraps(function)
+    def with_weights(
+        *args: Any, model_name: str | None, weights: str | None, size: str | None, **kwargs: Any
+    ) -> Any:
+        if size is not None and weights is not None:
+            raise click.UsageError("--weights say their size themselves; leave --size out")
+        if size == "paper":
+            from deepz_zoo.zoo.store import paper_weights
+
+            assert model_name is not None, "only --weights stand for a name"
+            weights = str(paper_weights(model_name))
+        return function(*args, model_name=model_name, weights=weights, **kwargs)
+
+    command: Any = click.option(
+        "--size",
+        type=click.Choice(["lite", "paper"]),
+        help="The zoo's weights of this size; paper where a clone of the repository holds them.  "
+        "[default: lite]",
+    )(with_weights)
+    command = click.option(
         "--weights",
         "weights",
         metavar="FILE",
         type=click.Path(),
         help="Use these weights: a checkpoint (best.safetensors with its best.json beside it), or "
         "a Deep-Z package (.zip).",
-    )(function)
+    )(command)
+    return command  # type: ignore[no-any-return]
 
 
 def normalization_option(function: Function) -> Function:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from deepz_zoo.zoo.measured_stack import MeasuredStack
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
+PAPER_FOLDER = Path(__file__).parents[2] / "packaging" / "weights"
+"""Models of the published size, too large for the wheel: in a clone of the repository only."""
 CHECKPOINT_NAME = "best.safetensors"
 
 _UNMEASURED: dict[str, Any] = {"accuracy": None, "limits": None, "measured": ()}
@@ -135,6 +137,32 @@ def load_model(
         # what was measured was the other one
         manifest = manifest.model_copy(update={"normalization": normalization} | _UNMEASURED)
     return _load(path, manifest), manifest
+
+
+def paper_weights(name: str, folder: Path = PAPER_FOLDER) -> Path:
+    """Return the weights of a model of the published size, for ``load_model(name, weights=…)``.
+
+    Parameters
+    ----------
+    name
+        Short name, such as ``leica20x_0.8/TxRd``; upper and lower case are the same.
+    folder
+        Where they are kept, by default the folder ``packaging/weights`` of the repository.
+
+    Raises
+    ------
+    DeepZError
+        If there is no such system, or no weights of this size for it.
+    """
+    system = get_system(name)
+    path = folder / f"{system.name.replace('/', '_')}.safetensors"
+    if not path.is_file():
+        raise DeepZError(
+            f"no weights of size paper for {system.name}: {path} is not there; train them in a "
+            f"clone of the repository with 'packaging/train_paper.sh {system.name} RUN', or leave "
+            "--size out"
+        )
+    return path
 
 
 def weights_bytes(manifest: Manifest, folder: Path = WEIGHTS_FOLDER) -> int | None:

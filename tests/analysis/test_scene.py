@@ -98,6 +98,16 @@ def test_a_deconvolution_stands_beside_the_model_when_there_is_one(stack: Simula
     assert scores["blank"].error_over_rms == 1
 
 
+def test_another_model_gets_the_same_image_and_distance(stack: SimulatedStack) -> None:
+    other = Recorder()
+    scene = Scene.of(stack, other=other)
+    methods = [method for method, _ in scene.images(Recorder(), 2, 7)]
+    assert methods == ["model", "other", "blank", "input"]
+    (given,) = other.given
+    np.testing.assert_array_equal(given[0, 0].numpy(), stack.camera[2])
+    assert torch.all(given[0, 1] == 2.5)
+
+
 def test_errors_count_in_the_scale_of_the_whole_noise_free_stack(stack: SimulatedStack) -> None:
     scene = Scene.of(stack)
     assert scene.scale == intensity_scale(stack.clean[10]).scale

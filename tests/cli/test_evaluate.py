@@ -211,6 +211,26 @@ def test_a_quick_evaluation_runs_for_real(run_cli: Cli, run: Path, tmp_path: Pat
     assert accuracy.methods == ("model", "blank", "input")
 
 
+@pytest.mark.slow
+def test_another_model_is_judged_on_the_same_images(
+    run_cli: Cli, run: Path, tmp_path: Path
+) -> None:
+    path, plot = tmp_path / "both.json", tmp_path / "both.png"
+    code, out, err = run_cli(
+        "evaluate", NAME, "--against", run, "--quick", "--seeds", 1, "--noise", "low",
+        "--json", path, "--plot", plot,
+    )  # fmt: skip
+    assert code == 0, err
+    assert "other model" in out
+    assert plot.is_file()
+    accuracy = Accuracy.model_validate_json(path.read_text())
+    assert accuracy.methods == ("model", "other", "blank", "input")
+    # A trained model beside random weights, and not the other way round.
+    assert accuracy.correlation(dz=5) > 0.7
+    assert accuracy.correlation(dz=5, method="other") < 0.5
+    assert {row.method for row in accuracy.beads} == {"model", "other", "input"}
+
+
 def test_a_stack_of_the_user_is_compared_with_its_own_planes(
     run_cli: Cli, run: Path, stack: Path, tmp_path: Path
 ) -> None:
@@ -262,6 +282,11 @@ def test_options_replace_the_calibration_and_turn_the_stack(
         (("--limits", "--noise", "low"), "--noise cannot stand beside --limits"),
         (("--limits", "--stack", "bare.tif"), "--stack cannot stand beside --limits"),
         (("--limits", "--benchmark"), "--limits cannot stand beside --benchmark"),
+        (("--against", NAME, "--stack", "bare.tif"), "--stack cannot stand beside --against"),
+        (("--against", NAME, "--benchmark"), "--benchmark cannot stand beside --against"),
+        (("--against", "leica20x_0.8/blue"), "unknown objective and channel"),
+        (("--against", "text.zip"), "text.zip"),
+        (("--size", "paper"), "leave --size out"),
         (("--benchmark", "--seeds", "2"), "--seeds cannot stand beside --benchmark"),
         (("--benchmark",), "these weights state no accuracy"),
         (("--json", "nowhere/a.json"), "folder does not exist"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +15,7 @@ import tifffile
 from deepz_zoo.package import build
 from deepz_zoo.package.build import build_package
 from deepz_zoo.package.samples import Example, tilted_surface
-from deepz_zoo.zoo import load_model
+from deepz_zoo.zoo import load_model, store
 
 NAME = "leica20x_0.8/TxRd"
 
@@ -72,6 +74,25 @@ def test_the_package_says_what_is_refused(run_cli, package, image, tmp_path, opt
     assert (code, out) == (2, "")
     assert reason in err
     assert not output.exists()
+
+
+def test_the_paper_size_is_found_in_the_clone(run_cli, run, image, tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "paper_weights", partial(store.paper_weights, folder=tmp_path))
+    arguments = ["refocus", image, "--objective", NAME, "--z", "0,5", "--size"]
+    code, out, err = run_cli(*arguments, "paper", "-o", tmp_path / "absent.tif")
+    assert (code, out) == (2, "")
+    assert f"no weights of size paper for {NAME}" in err
+    assert len(err.strip().splitlines()) == 1
+    for suffix in ("safetensors", "json"):
+        shutil.copy(run / f"best.{suffix}", tmp_path / f"leica20x_0.8_TxRd.{suffix}")
+    outputs = {}
+    for choice in (["--size", "paper"], ["--size", "lite"], ["--weights", run]):
+        path = tmp_path / f"{choice[-1]}.tif".replace(str(run), "run")
+        code, _, err = run_cli(*arguments[:-1], *choice, "-o", path)
+        assert code == 0, err
+        outputs[choice[-1]] = tifffile.imread(path)
+    np.testing.assert_array_equal(outputs["paper"], outputs[run])
+    assert np.abs(outputs["lite"] - outputs["paper"]).max() > 1
 
 
 def test_a_zstack_is_made_from_a_package(run_cli, package, tmp_path, monkeypatch):
