@@ -74,20 +74,10 @@ def default_settings(system: ImagingSystem) -> BenchmarkSettings:
     the pixel size.
     """
     return BenchmarkSettings(
-        distances_um=tuple(whole_steps(share, system) for share in _DISTANCES),
-        bead_distance_um=whole_steps(_BEAD_DISTANCE, system),
+        distances_um=tuple(system.whole_steps_um(share) for share in _DISTANCES),
+        bead_distance_um=system.whole_steps_um(_BEAD_DISTANCE),
         bead_isolation_um=round(32 * system.pixel_size_um, 4),
     )
-
-
-def whole_steps(share: float, system: ImagingSystem) -> float:
-    """Return a share of the half range in µm, as whole steps of the system's stacks.
-
-    The whole of it is the last step within the range.
-    """
-    steps = share * system.z_range_um / system.z_step_um
-    whole = round(steps) if share != 1 else int(steps + 1e-6)
-    return round(whole * system.z_step_um, 4)
 
 
 def quick_settings(system: ImagingSystem) -> BenchmarkSettings:

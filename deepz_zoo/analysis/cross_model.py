@@ -12,7 +12,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from deepz_zoo import __version__
-from deepz_zoo.analysis.benchmark import Progress, whole_steps
+from deepz_zoo.analysis.benchmark import Progress
 from deepz_zoo.analysis.metrics import ImageScores, image_scores
 from deepz_zoo.analysis.refocusing import refocus
 from deepz_zoo.analysis.scene import Scene
@@ -167,7 +167,7 @@ def _scenes(system: ImagingSystem, seed: int, shape_px: tuple[int, int]) -> Iter
 def _scores(scene: Scene, candidates: Sequence[Candidate]) -> Iterator[tuple[str, ImageScores]]:
     """Yield how near each model comes to a plane above and to one below the same input."""
     stack, system = scene.stack, scene.stack.system
-    distance = whole_steps(_REACH, system)
+    distance = system.whole_steps_um(_REACH)
     random = np.random.default_rng(stack.seed)
     for dz in (-distance, distance):
         for source, target in scene.draw_pairs(dz, 1, random):
@@ -204,7 +204,7 @@ def _cell(model: str, system: ImagingSystem, scores: Sequence[ImageScores]) -> C
     return CrossCell(
         model=model,
         system=system.name,
-        dz_um=whole_steps(_REACH, system),
+        dz_um=system.whole_steps_um(_REACH),
         images=len(scores),
         correlation=mean("correlation"),
         error_over_rms=mean("error_over_rms"),

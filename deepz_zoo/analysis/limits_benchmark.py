@@ -18,7 +18,7 @@ import torch
 from deepz_zoo import __version__
 from deepz_zoo.analysis.accuracy import ImageFigures
 from deepz_zoo.analysis.aggregate import mean_figures
-from deepz_zoo.analysis.benchmark import Progress, check_held_out, whole_steps
+from deepz_zoo.analysis.benchmark import Progress, check_held_out
 from deepz_zoo.analysis.conditions import CONDITIONS, Condition
 from deepz_zoo.analysis.limits import LimitCurve, LimitPoint, LimitSettings, MeasuredLimits
 from deepz_zoo.analysis.scene import Scene
@@ -66,7 +66,7 @@ _DENSITY_SEED_STEP = 1000
 
 def default_settings(system: ImagingSystem) -> LimitSettings:
     """Return the standard settings: curves at half of the half range (5 µm at 20×)."""
-    return LimitSettings(distance_um=whole_steps(0.5, system))
+    return LimitSettings(distance_um=system.whole_steps_um(0.5))
 
 
 def quick_settings(system: ImagingSystem) -> LimitSettings:
@@ -205,7 +205,7 @@ def _curve(
 
 def _distances(system: ImagingSystem) -> tuple[float, ...]:
     """Return the signed distances of the curve, whole steps of the stack, ascending."""
-    one_way = [whole_steps(share, system) for share in DISTANCES]
+    one_way = [system.whole_steps_um(share) for share in DISTANCES]
     return tuple(sorted({0.0, *one_way, *(-dz for dz in one_way)}))
 
 

@@ -136,6 +136,15 @@ class ImagingSystem(_Frozen):
             self.channel.emission_wavelength_um * lens.immersion_index / lens.numerical_aperture**2
         )
 
+    def whole_steps_um(self, share: float) -> float:
+        """Return a share of the half range in µm, as whole steps of the system's stacks.
+
+        The whole of it is the last step within the range.
+        """
+        steps = share * self.z_range_um / self.z_step_um
+        whole = int(steps + 1e-6) if share == 1 else round(steps)
+        return round(whole * self.z_step_um, 4)
+
     @property
     def lateral_fwhm_um(self) -> float:
         """Full width at half maximum 0.51 λ/NA of the in-focus point-spread function in µm."""

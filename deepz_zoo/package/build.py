@@ -225,7 +225,7 @@ def _write_tensors(
             image = Image(channels[0], "yx", pixel_size_um)
         write_image(folder / name, image, style="imagej")
     refocused = []
-    for dz in cover_distances(manifest.system.z_range_um):
+    for dz in cover_distances(manifest.system):
         plane = np.stack([example.image, np.full_like(example.image, dz)])[None]
         refocused.append(_run(precise, plane)[0, 0])
     write_cover(folder / FILES.cover, example, refocused)

@@ -51,7 +51,7 @@ def write_card(
     """
     folder.mkdir(parents=True, exist_ok=True)
     example = example or make_example(manifest.system)
-    distances = cover_distances(manifest.system.z_range_um)
+    distances = cover_distances(manifest.system)
     with replacing(folder / example_name(manifest)) as temporary:
         write_cover(temporary, example, [refocus(model, example.image, dz) for dz in distances])
     if manifest.accuracy and (name := accuracy_plot_name(manifest)):

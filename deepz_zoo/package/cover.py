@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from deepz_zoo.optics import ImagingSystem
     from deepz_zoo.package.samples import Example
 
 # Shares of the half range.
@@ -20,9 +21,9 @@ _DPI = 100
 _HIGHEST = 99.5  # percentile of the truth that is shown white
 
 
-def cover_distances(z_range_um: float) -> tuple[float, ...]:
-    """Return the distances in µm that the cover shows."""
-    return tuple(share * z_range_um for share in DISTANCES)
+def cover_distances(system: ImagingSystem) -> tuple[float, ...]:
+    """Return the distances in µm that the cover shows, whole steps of the system's stacks."""
+    return tuple(system.whole_steps_um(share) for share in DISTANCES)
 
 
 def write_cover(path: Path, example: Example, refocused: Sequence[NDArray[np.float32]]) -> None:
@@ -42,7 +43,7 @@ def write_cover(path: Path, example: Example, refocused: Sequence[NDArray[np.flo
     from matplotlib.figure import Figure
 
     stack = example.stack
-    distances = cover_distances(stack.system.z_range_um)
+    distances = cover_distances(stack.system)
     middle = len(stack.z_um) // 2
     planes = [int(np.argmin(np.abs(stack.z_um - stack.z_um[middle] - dz))) for dz in distances]
     truths = [stack.truth[plane] for plane in planes]

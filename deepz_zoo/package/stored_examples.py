@@ -48,7 +48,7 @@ def example_name(system: ImagingSystem) -> str:
 def store_stack(folder: Path, stack: SimulatedStack) -> Path:
     """Write the planes of a stack that an example needs, and return the file."""
     system = stack.system
-    planes = [int(np.argmin(np.abs(stack.z_um - share * system.z_range_um))) for share in _PLANES]
+    planes = [int(np.argmin(np.abs(stack.z_um - z))) for z in map(system.whole_steps_um, _PLANES)]
     path = folder / example_name(system)
     np.savez_compressed(
         path,

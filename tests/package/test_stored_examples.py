@@ -18,12 +18,13 @@ def test_models_of_the_zoo_have_a_stored_example(system):
     assert stack is not None, f"run: python packaging/write_example.py {system.name}"
     assert stack.camera.shape == stack.truth.shape == (5, *SHAPE)
     np.testing.assert_allclose(
-        stack.z_um, system.z_range_um * np.array([-0.5, -0.25, 0, 0.25, 0.5])
+        stack.z_um / system.z_range_um, [-0.5, -0.25, 0, 0.25, 0.5], atol=system.z_step_um / 2
     )
-    assert set(cover_distances(system.z_range_um)) <= set(stack.z_um)
+    for dz in cover_distances(system):
+        assert np.abs(stack.z_um - dz).min() < 1e-6
     # noise and nothing else lies between what the camera saw and what was there
     difference = stack.camera - stack.clean
-    assert np.corrcoef(stack.camera.ravel(), stack.clean.ravel())[0, 1] > 0.9
+    assert np.corrcoef(stack.camera.ravel(), stack.clean.ravel())[0, 1] > 0.5
     assert abs(difference.mean()) < 0.1 * difference.std()
 
 
