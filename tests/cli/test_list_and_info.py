@@ -13,12 +13,21 @@ NAMES = [system.name for system in list_systems()]
 TRAINED = {manifest.name for manifest in list_models()}
 
 
-def test_list_shows_every_system_and_whether_it_is_trained(run_cli):
+def test_list_shows_every_system_of_the_catalogue_trained_and_measured(run_cli):
     code, out, _ = run_cli("list")
     assert code == 0
+    assert len(NAMES) == 6
     for name in NAMES:
         row = next(line for line in out.splitlines() if f" {name} " in line)
-        assert ("not trained" in row) == (name not in TRAINED)
+        assert "lite, simulated" in row
+        assert " – " not in row
+
+
+def test_list_tells_a_system_without_weights(run_cli, monkeypatch):
+    monkeypatch.setattr("deepz_zoo.zoo.list_models", lambda: ())
+    code, out, _ = run_cli("list")
+    assert code == 0
+    assert out.count("not trained") == len(NAMES)
 
 
 def test_list_as_json(run_cli):
