@@ -22,10 +22,12 @@ def command(*, as_json: bool, names: bool) -> None:
     from deepz_zoo.zoo import list_models
 
     trained = {manifest.name: manifest for manifest in list_models()}
+    systems = list_systems()
     if names:
-        click.echo("\n".join(trained))
+        # in the order of the catalogue: dialogs offer the first
+        click.echo("\n".join(system.name for system in systems if system.name in trained))
         return
-    rows = [_row(system, trained.get(system.name)) for system in list_systems()]
+    rows = [_row(system, trained.get(system.name)) for system in systems]
     if as_json:
         print_json(rows)
     else:
