@@ -122,7 +122,8 @@ def weights_option(function: Function) -> Function:
         if size == "paper":
             from deepz_zoo.zoo.store import paper_weights
 
-            assert model_name is not None, "only --weights stand for a name"
+            if model_name is None:
+                raise click.UsageError("--size paper needs the name of a model")
             weights = str(paper_weights(model_name))
         return function(*args, model_name=model_name, weights=weights, **kwargs)
 

@@ -121,6 +121,7 @@ def test_without_a_folder_the_text_is_printed(run, run_cli) -> None:
     [
         ((), "name a model"),
         (("leica20x_0.8/TxRd", "--check"), "name none"),
+        (("--size", "paper"), "needs the name of a model"),
         (("--check", "-o", "absent"), "absent: no such folder"),
     ],
 )
