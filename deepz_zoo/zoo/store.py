@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.optics import get_system
+from deepz_zoo.optics import ImagingSystem, get_system
 from deepz_zoo.training.record import TrainingRecord
 from deepz_zoo.zoo.manifest import LICENSE, Manifest, generator_size
 
@@ -155,7 +155,7 @@ def paper_weights(name: str, folder: Path = PAPER_FOLDER) -> Path:
         If there is no such system, or no weights of this size for it.
     """
     system = get_system(name)
-    path = folder / f"{system.name.replace('/', '_')}.safetensors"
+    path = folder / f"{_file_stem(system)}.safetensors"
     if not path.is_file():
         raise DeepZError(
             f"no weights of size paper for {system.name}: {path} is not there; train them in a "
@@ -252,8 +252,8 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _file_stem(manifest: Manifest) -> str:
-    return manifest.name.replace("/", "_")
+def _file_stem(model: Manifest | ImagingSystem) -> str:
+    return model.name.replace("/", "_")
 
 
 def _names_a_file(name_or_path: str | Path) -> bool:
