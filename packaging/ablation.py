@@ -1,0 +1,218 @@
+"""Find out what bounds a model's accuracy: train it on with one thing changed at a time.
+
+For maintainers: ``python packaging/ablation.py RUNS``. Every condition begins with the weights of
+the zoo, trains the same number of iterations on as many stacks, and is measured on the benchmark of
+its own microscope with little noise, beside the weights that it began with:
+
+- ``as it is``: nothing changed, so that what merely comes of more training is seen;
+- ``one instrument``: every stack comes from the same point-spread function, in the middle of the
+  ranges of the system; what one image does not tell of its instrument is known then;
+- ``one specimen``: beads alone;
+- ``far``: the longer distances alone, which are otherwise two fifths of the patches;
+- ``wider``: 1.5 times the channels, grown around the trained ones.
+
+What it found stands in docs/accuracy.md. A condition that was measured is not measured again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+from torch import nn
+
+from deepz_zoo.analysis import benchmark
+from deepz_zoo.analysis.accuracy import Accuracy
+from deepz_zoo.images import replacing
+from deepz_zoo.network.config import GeneratorConfig
+from deepz_zoo.network.generator import Generator
+from deepz_zoo.network.wrapper import DeepZModel
+from deepz_zoo.optics import ImagingSystem
+from deepz_zoo.training.presets import choose_settings
+from deepz_zoo.training.record import StartRecord
+from deepz_zoo.training.run import CHECKPOINT_NAME, train
+from deepz_zoo.training.transfer import Start
+from deepz_zoo.zoo import Manifest, load_model
+
+_WIDER = 1.5
+# A channel that begins with nothing would never learn: its ReLU has no slope there.
+_FAINT = 0.05
+
+Convolution = nn.Conv2d | nn.ConvTranspose2d
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What one run trains, and on what; `changes` are those of the training settings."""
+
+    system: ImagingSystem
+    config: GeneratorConfig
+    generator: nn.Module
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+def one_instrument(system: ImagingSystem) -> ImagingSystem:
+    """Return a system whose stacks all have one point-spread function, amid its ranges."""
+    ranges = system.aberrations
+
+    def middle(interval: tuple[float, float]) -> tuple[float, float]:
+        return (sum(interval) / 2,) * 2
+
+    fixed = ranges.model_copy(
+        update={
+            "coverslip_um": (ranges.coverslip_um[0], 0.0),
+            "depth_um": middle(ranges.depth_um),
+            "specimen_index": middle(ranges.specimen_index),
+            "immersion_index": middle(ranges.immersion_index),
+            "residual_blur_um": middle(ranges.residual_blur_um),
+            "coma_waves": 0.0,
+            "astigmatism_waves": 0.0,
+            "na_loss": 0.0,
+        }
+    )
+    band = middle(system.channel.emission_band_um)
+    channel = system.channel.model_copy(update={"emission_band_um": band})
+    return system.model_copy(update={"aberrations": fixed, "channel": channel})
+
+
+def grown(generator: nn.Module, config: GeneratorConfig) -> Generator:
+    """Return a generator of a wider `config` that computes almost what `generator` does.
+
+    New channels come after the trained ones and are read by nothing that was trained; what they
+    hold enters the rest through Eq. (1)'s addition alone, and is faint to begin with.
+    """
+    wider = Generator(config)
+    old = dict(generator.named_modules())
+    with torch.no_grad():
+        for name, module in wider.named_modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                trained, joined = old[name], name.startswith("up.") and name.endswith("conv1")
+                assert isinstance(trained, nn.Conv2d | nn.ConvTranspose2d)
+                _grow(trained, module, joined=joined)
+    return wider
+
+
+def _grow(old: Convolution, new: Convolution, *, joined: bool) -> None:
+    """Put the trained kernels of `old` where they belong in `new`."""
+    trained, kernels = _output_first(old), _output_first(new)
+    outputs, inputs = trained.shape[:2]
+    read = torch.arange(inputs)
+    if joined:  # the skip connection comes first, the up-sampled tensor after all of it
+        read[inputs // 2 :] += (kernels.shape[1] - inputs) // 2
+    kernels[:outputs] = 0
+    kernels[:outputs, read] = trained
+    kernels[outputs:] *= _FAINT
+    assert old.bias is not None and new.bias is not None
+    new.bias[:outputs] = old.bias
+    new.bias[outputs:] *= _FAINT
+
+
+def _output_first(convolution: Convolution) -> torch.Tensor:
+    """Return the kernels as (output, input, y, x), a view of them."""
+    weight = convolution.weight
+    return weight.transpose(0, 1) if isinstance(convolution, nn.ConvTranspose2d) else weight
+
+
+def _conditions(model: DeepZModel, manifest: Manifest) -> dict[str, Condition]:
+    system, config = manifest.system, manifest.generator
+    same = Condition(system, config, model.generator)
+    wider = config.model_copy(update={"width": _WIDER * config.width})
+    return {
+        "as it is": same,
+        "one instrument": replace(same, system=one_instrument(system)),
+        "one specimen": replace(same, system=system.model_copy(update={"specimens": ("beads",)})),
+        # Large patches take what small ones do not hold, and here next to all are large.
+        "far": replace(same, changes={"small_share": 0.001}),
+        "wider": replace(same, config=wider, generator=grown(model.generator, wider)),
+    }
+
+
+def _measure(model: nn.Module, system: ImagingSystem) -> Accuracy:
+    settings = benchmark.default_settings(system)
+    settings = settings.model_copy(update={"richardson_lucy_iterations": 0})
+    return benchmark.evaluate(model, system, noise="low", settings=settings)
+
+
+def _train_on(name: str, condition: Condition, run: Path, stacks: int, steps: int) -> nn.Module:
+    """Train a condition to its end, going on where it was stopped."""
+    settings = choose_settings(
+        "lite",
+        {
+            "generator": condition.config.model_dump(),
+            "stacks": stacks,
+            "max_steps": steps,
+            "validate_every": 500,
+            "learning_rate": 1e-3,
+            "decay_fraction": 0.6,
+            **condition.changes,
+        },
+    )
+    record = StartRecord(weights=name, system=name, sha256="", training_data="simulated")
+    train(
+        condition.system,
+        settings,
+        run,
+        preset="lite",
+        seed=31,
+        # Stacks of the same system serve several conditions.
+        stacks_folder=run.parent / f"stacks of {_digest(condition.system)}",
+        start=Start(condition.generator.state_dict(), record),
+        resume=(run / CHECKPOINT_NAME).is_file(),
+        progress=False,
+    )
+    return load_model(run)[0]
+
+
+def _digest(system: ImagingSystem) -> str:
+    return hashlib.sha256(system.model_dump_json().encode()).hexdigest()[:12]
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--model", "name", default="leica20x_0.8/TxRd", show_default=True)
+@click.option("--only", multiple=True, help="A condition; repeatable. All by default.")
+@click.option("--stacks", type=click.IntRange(2), default=240, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=3000, show_default=True)
+def main(folder: Path, name: str, only: tuple[str, ...], stacks: int, steps: int) -> None:
+    """Train a model of the zoo on under changed conditions; runs and figures go into FOLDER."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model, manifest = load_model(name)
+    conditions = _conditions(model, manifest)
+    for title in only or conditions:
+        condition, run = conditions[title], folder / title
+        figures = folder / f"{title}.json"
+        if not figures.exists():
+            as_shipped = condition.system == manifest.system
+            before = manifest.accuracy if as_shipped else _measure(model, condition.system)
+            assert before is not None
+            after = _measure(_train_on(name, condition, run, stacks, steps), condition.system)
+            with replacing(figures) as temporary:
+                both = {"before": before.model_dump(), "after": after.model_dump()}
+                temporary.write_text(json.dumps(both))
+        for when, accuracy in json.loads(figures.read_text()).items():
+            click.echo(f"{title}, {when}: {_summary(Accuracy.model_validate(accuracy))}")
+
+
+def _summary(accuracy: Accuracy) -> str:
+    images = (
+        f"{accuracy.correlation(dz=dz):.3f} and {accuracy.error_over_rms(dz=dz):.3f} at {dz:g} µm"
+        for dz in accuracy.distances_um
+    )
+    beads = (
+        f"{row.dz_um:+g} µm: {row.peak.median:.2f}, {row.fwhm.median if row.fwhm else 0:.2f}, "
+        f"{row.flux.median:.2f}"
+        for row in accuracy.bead_rows()
+    )
+    return (
+        f"correlation and error/rms {', '.join(images)}; peak, FWHM, flux of beads from "
+        f"{'; '.join(beads)}"
+    )
+
+
+if __name__ == "__main__":
+    main()
