@@ -7,7 +7,6 @@ its own microscope with little noise, beside the weights that it began with:
 - ``as it is``: nothing changed, so that what merely comes of more training is seen;
 - ``one instrument``: every stack comes from the same point-spread function, in the middle of the
   ranges of the system; what one image does not tell of its instrument is known then;
-- ``one specimen``: beads alone;
 - ``far``: the longer distances alone, which are otherwise two fifths of the patches;
 - ``wider``: 1.5 times the channels, grown around the trained ones.
 
@@ -125,7 +124,6 @@ def _conditions(model: DeepZModel, manifest: Manifest) -> dict[str, Condition]:
     return {
         "as it is": same,
         "one instrument": replace(same, system=one_instrument(system)),
-        "one specimen": replace(same, system=system.model_copy(update={"specimens": ("beads",)})),
         # Large patches take what small ones do not hold, and here next to all are large.
         "far": replace(same, changes={"small_share": 0.001}),
         "wider": replace(same, config=wider, generator=grown(model.generator, wider)),
