@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import product
 from typing import TYPE_CHECKING, Literal
 
@@ -287,19 +288,36 @@ def _scenes(
     Yields the noise, the scene, and whether images are judged on it or beads alone.
     """
     for seed in seeds:
-        instrument = _Instrument(system, seed, settings)
+        with _one_thread():
+            instrument = _Instrument(system, seed, settings)
         deconvolve = instrument.deconvolve if settings.richardson_lucy_iterations else None
         jobs = product(_stacks_of_seed(seed, specimens, settings), noises)
         for (specimen, stack_seed), noise in jobs:
-            stack = simulate_stack(
-                system,
-                specimen,
-                seed=stack_seed,
-                shape=settings.shape_px,
-                noise=noise,
-                microscope=instrument.microscope,
-            )
+            with _one_thread():
+                stack = simulate_stack(
+                    system,
+                    specimen,
+                    seed=stack_seed,
+                    shape=settings.shape_px,
+                    noise=noise,
+                    microscope=instrument.microscope,
+                )
             yield noise, Scene.of(stack, deconvolve, other), stack_seed == seed
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Simulate on one thread, whatever number torch was given.
+
+    The last digits of a sum depend on how many threads share it, and the random numbers of Poisson
+    noise on the last digits of the light: the noise would be another one.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _stacks_of_seed(

@@ -190,6 +190,31 @@ def test_the_same_seeds_give_the_same_figures(of_identity: Accuracy) -> None:
     assert set(again.images[:20]) <= set(of_identity.images)
 
 
+def test_the_stacks_are_the_same_on_any_number_of_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The last digits of the light, and with them the noise, depend on the number of threads."""
+    simulate, used = benchmark.simulate_stack, []
+
+    def watched(*args: object, **kwargs: object) -> SimulatedStack:
+        used.append(torch.get_num_threads())
+        return simulate(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(benchmark, "simulate_stack", watched)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        settings = SETTINGS.model_copy(
+            update={"bead_stacks": 1, "richardson_lucy_iterations": 0, "inputs_per_distance": 1}
+        )
+        evaluate(Identity(), SYSTEM, seeds=[FIRST_SEED], specimens=["texture"], settings=settings)
+        after = torch.get_num_threads()
+    finally:
+        torch.set_num_threads(before)
+    assert used == [1, 1]
+    assert after == 3
+
+
 def test_progress_is_reported_and_both_noises_are_run() -> None:
     steps: list[tuple[int, int]] = []
     accuracy = run(
