@@ -63,7 +63,7 @@ def test_light_from_other_planes_does_not_pass_the_pinhole() -> None:
     wide = point_spread_function(
         OIL, torch.from_numpy(z), size_px=SIZE, pixel_size_um=PIXEL_UM
     ).sum(dim=(1, 2))
-    assert light[1] == 1
+    assert light[1] == pytest.approx(1, abs=1e-6)  # the order of the sum is the processor's
     assert max(light[[0, 2]]) < 0.15 < 0.9 < wide.min()
 
 
