@@ -24,7 +24,7 @@ from PIL import Image
 
 from deepz_zoo.fiji import find_imagej, start_imagej
 from deepz_zoo.fiji.conversion import to_imageplus
-from deepz_zoo.fiji.runs import macros_folder
+from deepz_zoo.fiji.macro_process import macros_folder
 from deepz_zoo.images import Image as Pixels
 from deepz_zoo.optics import get_system
 from deepz_zoo.simulate import simulate_stack

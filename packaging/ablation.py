@@ -26,18 +26,19 @@ import click
 import torch
 from torch import nn
 
-from deepz_zoo.analysis import benchmark
-from deepz_zoo.analysis.accuracy import Accuracy
+from deepz_zoo.evaluation import benchmark
 from deepz_zoo.images import replacing
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
-from deepz_zoo.network.wrapper import DeepZModel
+from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.optics import ImagingSystem
+from deepz_zoo.records.accuracy import Accuracy
+from deepz_zoo.records.manifest import Manifest
+from deepz_zoo.records.training import StartRecord
 from deepz_zoo.training.presets import choose_settings
-from deepz_zoo.training.record import StartRecord
 from deepz_zoo.training.run import CHECKPOINT_NAME, train
 from deepz_zoo.training.transfer import Start
-from deepz_zoo.zoo import Manifest, load_model
+from deepz_zoo.zoo import load_model
 
 _WIDER = 1.5
 # A channel that begins with nothing would never learn: its ReLU has no slope there.

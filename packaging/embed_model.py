@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from deepz_zoo.analysis import benchmark, limits_benchmark
-from deepz_zoo.analysis.measured import evaluate_stack
 from deepz_zoo.cli.options import console, progress_bar
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.evaluation import benchmark
+from deepz_zoo.evaluation import limits as limits_benchmark
+from deepz_zoo.evaluation.measured import evaluate_stack, summarize_stack
 from deepz_zoo.images import read_image
-from deepz_zoo.zoo.measured_stack import MeasuredStack
+from deepz_zoo.records.measured_stack import MeasuredStack
 from deepz_zoo.zoo.store import WEIGHTS_FOLDER, add_model, load_model
 
 if TYPE_CHECKING:
-    from deepz_zoo.network.wrapper import DeepZModel
-    from deepz_zoo.zoo import Manifest
+    from deepz_zoo.network.graph.wrapper import DeepZModel
+    from deepz_zoo.records.manifest import Manifest
 
 Figures = TypeVar("Figures")
 
@@ -127,7 +128,7 @@ def _bead_stacks(model: DeepZModel, manifest: Manifest, path: Path) -> tuple[Mea
     )
     comment = _BEAD_COMMENT.format(pixel_size_um=manifest.system.pixel_size_um)
     return tuple(
-        MeasuredStack.of(
+        summarize_stack(
             evaluate_stack(
                 model,
                 planes[::-1] if option else planes,

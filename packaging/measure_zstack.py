@@ -1,7 +1,7 @@
 """Measure what the z-stack packages cost, for their README and for ``docs/package.md``.
 
 For maintainers: ``python packaging/measure_zstack.py`` writes
-``deepz_zoo/package/templates/zstack_costs.md``. It reads ``/proc``, so it needs Linux.
+``deepz_zoo/package/contents/templates/zstack_costs.md``. It reads ``/proc``, so it needs Linux.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-import deepz_zoo.package
+import deepz_zoo.package.contents
 from deepz_zoo.network.config import PRESETS
-from deepz_zoo.network.export import export_onnx
 from deepz_zoo.network.generator import Generator
-from deepz_zoo.network.wrapper import DeepZModel
-from deepz_zoo.package.variants import Variant
+from deepz_zoo.network.graph.export import export_onnx
+from deepz_zoo.network.graph.wrapper import DeepZModel
+from deepz_zoo.package.contents.variants import Variant
 
-COSTS = Path(next(iter(deepz_zoo.package.__path__))) / "templates" / "zstack_costs.md"
+COSTS = Path(next(iter(deepz_zoo.package.contents.__path__))) / "templates" / "zstack_costs.md"
 PLANES = 21
 SIDES = {"lite": (256, 512, 1024), "paper": (256, 512)}
 

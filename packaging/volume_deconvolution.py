@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from deepz_zoo.analysis import benchmark
-from deepz_zoo.analysis.metrics import image_scores
-from deepz_zoo.analysis.scene import Scene
+from deepz_zoo.evaluation import benchmark
+from deepz_zoo.evaluation.scene import Scene
+from deepz_zoo.intensities import intensity_scale
+from deepz_zoo.measure.metrics import image_scores
 from deepz_zoo.optics.psf import PsfParameters, point_spread_function
-from deepz_zoo.preprocess.normalization import intensity_scale
 from deepz_zoo.simulate import simulate_stack
 from deepz_zoo.simulate.camera import Camera
 from deepz_zoo.simulate.stack import SimulatedStack, make_microscope

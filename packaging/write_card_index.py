@@ -10,12 +10,12 @@ from pathlib import Path
 
 import click
 
-from deepz_zoo.analysis.cross_model import Candidate, compare_models
+from deepz_zoo.cards.index import index_text
 from deepz_zoo.cli.options import progress_bar
+from deepz_zoo.evaluation.cross_model import Candidate, compare_models
 from deepz_zoo.images import replacing
 from deepz_zoo.optics import list_systems
 from deepz_zoo.zoo import list_models, load_model
-from deepz_zoo.zoo.card_index import index_text
 
 CARDS = Path(__file__).parents[1] / "model_cards"
 

@@ -1,4 +1,4 @@
-"""Simulate the example of a model's package and keep it in ``deepz_zoo/package/examples``.
+"""Simulate the example of a model's package and keep it in ``deepz_zoo/zoo/stored``.
 
 For maintainers: ``python packaging/write_example.py leica20x_0.8/TxRd``, after a change of the
 system or of the simulator; packages of models without a stored example simulate one.
@@ -10,12 +10,12 @@ from pathlib import Path
 
 import click
 
-import deepz_zoo.package
-from deepz_zoo.package.samples import simulate_example_stack
-from deepz_zoo.package.stored_examples import store_stack
+import deepz_zoo.zoo
 from deepz_zoo.zoo import get_manifest
+from deepz_zoo.zoo.examples import simulate_example_stack
+from deepz_zoo.zoo.stored_examples import store_stack
 
-EXAMPLES = Path(next(iter(deepz_zoo.package.__path__))) / "examples"
+EXAMPLES = Path(next(iter(deepz_zoo.zoo.__path__))) / "stored"
 
 
 @click.command()

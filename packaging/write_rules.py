@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deepz_zoo.package.lint import rules_table
+from deepz_zoo.package.checks.lint import rules_table
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "validation.md"
 BEGIN = "<!-- rules: python packaging/write_rules.py -->\n"

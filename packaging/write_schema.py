@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from deepz_zoo.package.validity import Validity
+from deepz_zoo.package.contents.deepz_config import Validity
 
 SCHEMA = Path(__file__).with_name("deepz_config.schema.json")
 

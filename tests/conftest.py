@@ -20,7 +20,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from deepz_zoo.analysis.accuracy import (
+from deepz_zoo.network.config import GeneratorConfig
+from deepz_zoo.network.generator import Generator
+from deepz_zoo.network.weights import save_generator
+from deepz_zoo.optics import get_system
+from deepz_zoo.records.accuracy import (
     METHODS,
     NOISES,
     Accuracy,
@@ -30,13 +34,9 @@ from deepz_zoo.analysis.accuracy import (
     ImageRow,
     Ratio,
 )
-from deepz_zoo.analysis.conditions import Condition
-from deepz_zoo.analysis.limits import LimitCurve, LimitPoint, LimitSettings, MeasuredLimits
-from deepz_zoo.network.config import GeneratorConfig
-from deepz_zoo.network.generator import Generator
-from deepz_zoo.network.weights import save_generator
-from deepz_zoo.optics import get_system
-from deepz_zoo.training.record import TrainingRecord
+from deepz_zoo.records.conditions import Condition
+from deepz_zoo.records.limits import LimitCurve, LimitPoint, LimitSettings, MeasuredLimits
+from deepz_zoo.records.training import TrainingRecord
 
 # Plugins of our own in the place of those that may not be redistributed.
 JAVA_SOURCES = Path(__file__).parent / "fiji" / "java"

@@ -9,9 +9,9 @@ from deepz_zoo.cli.options import console
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from deepz_zoo.analysis.accuracy import Accuracy, BeadFigures, Method, Noise
-    from deepz_zoo.analysis.limits import LimitCurve, MeasuredLimits
-    from deepz_zoo.analysis.measured import StackAccuracy
+    from deepz_zoo.evaluation.measured import StackAccuracy
+    from deepz_zoo.records.accuracy import Accuracy, BeadFigures, Method, Noise
+    from deepz_zoo.records.limits import LimitCurve, MeasuredLimits
 
 SHOWN_TARGETS = 7
 
@@ -45,7 +45,7 @@ def image_table(accuracy: Accuracy, noise: Noise) -> Table:
     """Return the mean over specimens of every method and distance for one kind of noise."""
     from rich.table import Table
 
-    from deepz_zoo.analysis.accuracy import IMAGE_METRICS, METHOD_LABELS
+    from deepz_zoo.records.accuracy import IMAGE_METRICS, METHOD_LABELS
 
     title = f"{accuracy.system_name}, {noise} noise, mean over specimens"
     table = Table(title=title, title_justify="left")
@@ -93,7 +93,7 @@ def print_stack_accuracy(accuracy: StackAccuracy, name: str) -> None:
 
 def print_limits(limits: MeasuredLimits) -> None:
     """Print a table for each condition, with the values between which the model is usable."""
-    from deepz_zoo.analysis.limits import KEPT
+    from deepz_zoo.records.limits import KEPT
 
     output = console()
     for curve in limits.curves:
@@ -111,8 +111,8 @@ def limit_summary(limits: MeasuredLimits) -> Table:
     """Return a row for each condition: what was trained on, and where the model fails."""
     from rich.table import Table
 
-    from deepz_zoo.analysis.conditions import CONDITION_TEXTS
-    from deepz_zoo.analysis.limits import interval_text
+    from deepz_zoo.records.conditions import CONDITION_TEXTS
+    from deepz_zoo.records.limits import interval_text
 
     table = Table(title="Limits", title_justify="left")
     for heading in ("condition", "trained", "measured", "fails below", "fails above"):
@@ -132,7 +132,7 @@ def limit_table(curve: LimitCurve) -> Table:
     """Return the figures of the model and of its input against one condition."""
     from rich.table import Table
 
-    from deepz_zoo.analysis.conditions import CONDITION_TEXTS
+    from deepz_zoo.records.conditions import CONDITION_TEXTS
 
     text = CONDITION_TEXTS[curve.condition]
     table = Table(title=text.heading, title_justify="left")
@@ -220,7 +220,7 @@ def _bead_columns(table: Table, *first: str) -> None:
 
 
 def _bead_row(table: Table, row: BeadFigures, method: Method, *first: str) -> None:
-    from deepz_zoo.analysis.accuracy import METHOD_LABELS, ratio_text
+    from deepz_zoo.records.accuracy import METHOD_LABELS, ratio_text
 
     table.add_row(
         *first,

@@ -48,17 +48,17 @@ def command(
 
     model, manifest = load_named_model(model_name, weights)
     if folder is None:
-        from deepz_zoo.zoo.card import card_text
+        from deepz_zoo.cards.text import card_text
 
         click.echo(card_text(manifest), nl=False)
         return
-    from deepz_zoo.package.card_files import write_card
+    from deepz_zoo.cards.files import write_card
 
     click.echo(write_card(folder, model, manifest))
 
 
 def _check(folder: Path) -> None:
-    from deepz_zoo.package.card_files import check_cards
+    from deepz_zoo.cards.files import check_cards
     from deepz_zoo.zoo import list_models
 
     if not folder.is_dir():

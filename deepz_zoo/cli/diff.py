@@ -14,7 +14,7 @@ from deepz_zoo.cli.options import console, json_option, print_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deepz_zoo.package.diff import Change, PackageDiff
+    from deepz_zoo.package.checks.diff import Change, PackageDiff
 
 _LONGEST_VALUE = 60
 _MOST_TENSORS = 10
@@ -30,7 +30,7 @@ def command(first: Path, second: Path, as_json: bool) -> None:
     Compares the descriptions, the files, the weights tensor by tensor, the measured accuracy, and
     the outputs for the test input of the first. Nothing in the packages is run.
     """
-    from deepz_zoo.package.diff import diff_packages
+    from deepz_zoo.package.checks.diff import diff_packages
 
     found = diff_packages(first, second)
     if as_json:

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from deepz_zoo.analysis.conditions import CONDITIONS, Condition
 from deepz_zoo.cli.accuracy_tables import print_accuracy, print_limits, print_stack_accuracy
 from deepz_zoo.cli.options import model_options, progress_bar, weights_option
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.records.conditions import CONDITIONS, Condition
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from deepz_zoo.analysis.accuracy import Accuracy, Noise
-    from deepz_zoo.analysis.limits import MeasuredLimits
-    from deepz_zoo.analysis.measured import StackAccuracy
-    from deepz_zoo.network.wrapper import DeepZModel
+    from deepz_zoo.evaluation.measured import StackAccuracy
+    from deepz_zoo.network.graph.wrapper import DeepZModel
     from deepz_zoo.optics import ImagingSystem
-    from deepz_zoo.zoo import Manifest
+    from deepz_zoo.records.accuracy import Accuracy, Noise
+    from deepz_zoo.records.limits import MeasuredLimits
+    from deepz_zoo.records.manifest import Manifest
 
 
 ALL = "all"
@@ -152,7 +152,7 @@ def command(
     model, manifest = load_named_model(model_name, weights)
     system = manifest.system
     if reproduce:
-        from deepz_zoo.analysis.reproduction import check_agreement
+        from deepz_zoo.evaluation.reproduction import check_agreement
 
         stated = manifest.accuracy
         if stated is None:
@@ -204,7 +204,7 @@ def _exclude(option: str, given: dict[str, bool]) -> None:
 
 
 def _repeat_benchmark(model: DeepZModel, manifest: Manifest, stated: Accuracy) -> Accuracy:
-    from deepz_zoo.analysis.reproduction import repeat_benchmark
+    from deepz_zoo.evaluation.reproduction import repeat_benchmark
 
     with progress_bar() as bar:
         task = bar.add_task("simulated stacks", total=None)
@@ -224,7 +224,7 @@ def _evaluate_simulated(
     quick: bool,
     other: DeepZModel | None,
 ) -> Accuracy:
-    from deepz_zoo.analysis.benchmark import (
+    from deepz_zoo.evaluation.benchmark import (
         FIRST_SEED,
         SEEDS,
         default_settings,
@@ -252,7 +252,7 @@ def _measure_limits(
     seeds: int | None,
     quick: bool,
 ) -> MeasuredLimits:
-    from deepz_zoo.analysis.limits_benchmark import (
+    from deepz_zoo.evaluation.limits import (
         FIRST_SEED,
         SEEDS,
         default_settings,
@@ -281,7 +281,7 @@ def _evaluate_measured(
     reverse: bool,
     beads: bool,
 ) -> StackAccuracy:
-    from deepz_zoo.analysis.measured import evaluate_stack
+    from deepz_zoo.evaluation.measured import evaluate_stack
     from deepz_zoo.images import read_image
 
     image = read_image(path)
@@ -317,14 +317,14 @@ def _write(
     if json_path is not None:
         _write_json(found, json_path)
     if plot_path is not None:
-        from deepz_zoo.analysis.accuracy import Accuracy
-        from deepz_zoo.analysis.limits import MeasuredLimits
-        from deepz_zoo.analysis.plots import (
+        from deepz_zoo.evaluation.plots import (
             plot_accuracy,
             plot_limits,
             plot_stack_accuracy,
             save_figure,
         )
+        from deepz_zoo.records.accuracy import Accuracy
+        from deepz_zoo.records.limits import MeasuredLimits
 
         if isinstance(found, Accuracy):
             save_figure(plot_accuracy(found), plot_path)

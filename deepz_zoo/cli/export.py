@@ -17,7 +17,7 @@ from deepz_zoo.cli.options import (
 
 if TYPE_CHECKING:
     from deepz_zoo.network.config import Normalization
-    from deepz_zoo.package.parity import ExportedModel, ExportFormat
+    from deepz_zoo.package.contents.export import ExportedModel, ExportFormat
 
 # The same as EXPORT_FORMATS, without the import of torch behind it.
 _FORMATS = ("onnx", "torchscript")
@@ -54,12 +54,12 @@ def command(
     by more than 1e-4 relative, nothing is written and the exit code is 1.
     """
     from deepz_zoo.cli.models import load_named_model
-    from deepz_zoo.package.archive import refuse_output
+    from deepz_zoo.package.reading.archive import refuse_output
 
     model, _ = load_named_model(model_name, weights, normalization)
     refuse_output(output, overwrite=overwrite)
 
-    from deepz_zoo.package.parity import export_model
+    from deepz_zoo.package.contents.export import export_model
 
     with console(stderr=True).status(f"exporting and comparing {output.name}"):
         exported = export_model(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deepz_zoo.optics import ImagingSystem
-    from deepz_zoo.zoo.original import ImportedModel
+    from deepz_zoo.zoo.authors.weights import ImportedModel
 
 
 @click.command("import")
@@ -52,7 +52,7 @@ def command(
     deepz-zoo import Data/Models -o authors
     deepz-zoo refocus a.tif -o b.tif --z 5 --weights authors/Leica_20X0.8_worm_TxRd.safetensors
     """  # noqa: D301 - click reads the backspace
-    from deepz_zoo.zoo.original import find_originals, import_original
+    from deepz_zoo.zoo.authors.weights import find_originals, import_original
 
     folders = find_originals(folder)
     systems = [_named(model_name, folders)] if model_name else _guessed(folders, yes)
@@ -82,7 +82,7 @@ def _named(model_name: str, folders: Sequence[Path]) -> ImagingSystem:
 
 def _guessed(folders: Sequence[Path], yes: bool) -> list[ImagingSystem]:
     """Return the systems that the folders are named after, when the user confirms them."""
-    from deepz_zoo.zoo.original import guess_system
+    from deepz_zoo.zoo.authors.weights import guess_system
 
     systems = []
     for folder in folders:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from deepz_zoo.optics import ImagingSystem
-    from deepz_zoo.zoo import Manifest
+    from deepz_zoo.records.manifest import Manifest
 
 # Fields of the training record that the other rows say in words.
 _SHOWN_OTHERWISE = {

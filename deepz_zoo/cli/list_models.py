@@ -10,7 +10,7 @@ from deepz_zoo.cli.options import console, json_option, print_json
 
 if TYPE_CHECKING:
     from deepz_zoo.optics import ImagingSystem
-    from deepz_zoo.zoo import Manifest
+    from deepz_zoo.records.manifest import Manifest
 
 
 @click.command("list")

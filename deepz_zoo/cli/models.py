@@ -9,8 +9,8 @@ from deepz_zoo.errors import DeepZError
 
 if TYPE_CHECKING:
     from deepz_zoo.network.config import Normalization
-    from deepz_zoo.network.wrapper import DeepZModel
-    from deepz_zoo.zoo import Manifest
+    from deepz_zoo.network.graph.wrapper import DeepZModel
+    from deepz_zoo.records.manifest import Manifest
 
 
 def load_named_model(
@@ -24,7 +24,7 @@ def load_named_model(
         If there is none, or it is for another system than the one that was named.
     """
     from deepz_zoo.optics import get_system
-    from deepz_zoo.package.loading import is_package, load_packaged_model
+    from deepz_zoo.package.reading.loading import is_package, load_packaged_model
     from deepz_zoo.zoo import load_model
 
     if weights is None or not is_package(Path(weights)):
@@ -48,7 +48,7 @@ def load_any_model(name_or_path: str) -> tuple[DeepZModel, Manifest]:
     DeepZError
         If there is none.
     """
-    from deepz_zoo.package.loading import is_package, load_packaged_model
+    from deepz_zoo.package.reading.loading import is_package, load_packaged_model
     from deepz_zoo.zoo import load_model
 
     path = Path(name_or_path)

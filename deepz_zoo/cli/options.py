@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from deepz_zoo.preprocess.sampling import Mismatch
+    from deepz_zoo.images.sampling import Mismatch
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from deepz_zoo.network.config import Normalization
     from deepz_zoo.optics import ImagingSystem
     from deepz_zoo.package.build import BuiltPackage
-    from deepz_zoo.package.variants import Variant
+    from deepz_zoo.package.contents.variants import Variant
 
 # The same as VARIANTS, without the import of numpy behind it.
 _VARIANTS = ("surface", "zstack")
@@ -86,7 +86,7 @@ def command(
         raise click.UsageError("--z belongs to --variant zstack")
 
     from deepz_zoo.cli.models import load_named_model
-    from deepz_zoo.package.archive import refuse_output
+    from deepz_zoo.package.reading.archive import refuse_output
 
     # Whether the name is known is cheap to tell; the libraries behind the rest take seconds.
     model, manifest = load_named_model(model_name, weights, normalization)
@@ -96,8 +96,8 @@ def command(
             "yourself with --accept-license"
         )
 
+    from deepz_zoo.engines.programs import engines_in
     from deepz_zoo.package.build import build_package, default_name
-    from deepz_zoo.package.engines import engines_in
 
     variant = _variant(variant_name, z, manifest.system)
     path = output or Path(default_name(manifest, variant))
@@ -119,7 +119,7 @@ def command(
 
 
 def _variant(name: str, z: str | None, system: ImagingSystem) -> Variant:
-    from deepz_zoo.package.variants import SURFACE, zstack_variant
+    from deepz_zoo.package.contents.variants import SURFACE, zstack_variant
     from deepz_zoo.refocus import parse_depths
 
     if name == "surface":

@@ -22,10 +22,10 @@ from deepz_zoo.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from deepz_zoo.preprocess.aligned import Steps
-    from deepz_zoo.preprocess.dataset import PreparedDataset
-    from deepz_zoo.preprocess.manifest import PreparationSettings
-    from deepz_zoo.preprocess.plan import Progress, StackFile
+    from deepz_zoo.preprocess.dataset.plan import Progress, StackFile
+    from deepz_zoo.preprocess.dataset.storage import PreparedDataset
+    from deepz_zoo.preprocess.focus.projection import Steps
+    from deepz_zoo.records.dataset import PreparationSettings
 
 _FILE = click.Path(path_type=Path)
 
@@ -230,9 +230,9 @@ def command(
 
     system = get_system(model_name)
 
-    from deepz_zoo.preprocess.manifest import StackReading
-    from deepz_zoo.preprocess.prepare import prepare_dataset
-    from deepz_zoo.preprocess.report import check_report_name, write_report
+    from deepz_zoo.preprocess.dataset.prepare import prepare_dataset
+    from deepz_zoo.preprocess.dataset.report import check_report_name, write_report
+    from deepz_zoo.records.dataset import StackReading
 
     if report is not None:
         check_report_name(report)
@@ -275,7 +275,7 @@ def _files(
     stacks: Sequence[Path], test_stacks: Sequence[Path], targets: Sequence[Path]
 ) -> list[StackFile]:
     """Return the stacks with their roles and targets."""
-    from deepz_zoo.preprocess.plan import StackFile
+    from deepz_zoo.preprocess.dataset.plan import StackFile
 
     tested = {path.resolve() for path in test_stacks}
     given = {path.resolve() for path in stacks}
@@ -299,7 +299,7 @@ def _settings(options: dict[str, Any], *, paired: bool) -> PreparationSettings:
     """Return the settings from what was given of them."""
     from pydantic import ValidationError
 
-    from deepz_zoo.preprocess.manifest import TARGETS_CROSS_MODALITY, PreparationSettings
+    from deepz_zoo.records.dataset import TARGETS_CROSS_MODALITY, PreparationSettings
 
     given = {name: value for name, value in options.items() if value is not None}
     if paired:
@@ -312,13 +312,13 @@ def _settings(options: dict[str, Any], *, paired: bool) -> PreparationSettings:
 
 def _steps(settings: PreparationSettings, place: str | None) -> Steps:
     """Return what aligns and projects, some of it in an ImageJ that is started for it."""
-    from deepz_zoo.preprocess.aligned import OWN_STEPS
+    from deepz_zoo.preprocess.focus.projection import OWN_STEPS
 
     if "fiji" not in (settings.align, settings.edf):
         return OWN_STEPS
 
     from deepz_zoo.fiji.gateway import start_imagej
-    from deepz_zoo.fiji.plugins import preparation_steps
+    from deepz_zoo.fiji.stackreg_and_edf import preparation_steps
 
     return preparation_steps(
         start_imagej(place), align=settings.align == "fiji", edf=settings.edf == "fiji"

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from deepz_zoo.records.manifest import Manifest
     from deepz_zoo.refocus import RefocusPlan
     from deepz_zoo.refocus.plan import SurfaceBuilder
-    from deepz_zoo.zoo import Manifest
 
 AxisName = Literal["x", "y"]
 
@@ -197,7 +197,8 @@ def command(
 
     from deepz_zoo.cli.models import load_named_model
     from deepz_zoo.images import read_image, write_planes
-    from deepz_zoo.refocus import like_plugin, plan_refocus, select_frames
+    from deepz_zoo.images.select import select_frames
+    from deepz_zoo.refocus import like_plugin, plan_refocus
 
     frames = select_frames(read_image(image, axes=axes), channel=input_channel, plane=plane)
     model, manifest = load_named_model(model_name, weights)

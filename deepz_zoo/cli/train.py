@@ -14,7 +14,7 @@ from deepz_zoo.cli.options import model_options
 
 if TYPE_CHECKING:
     from deepz_zoo.optics import ImagingSystem
-    from deepz_zoo.preprocess.dataset import PreparedDataset
+    from deepz_zoo.preprocess.dataset.storage import PreparedDataset
     from deepz_zoo.training.transfer import Start
 
 _HARDWARE = ("accelerator", "devices", "nodes", "strategy", "precision", "compile", "workers")
@@ -144,7 +144,7 @@ def command(
     from pydantic import ValidationError
 
     from deepz_zoo.errors import DeepZError
-    from deepz_zoo.preprocess.dataset import open_dataset
+    from deepz_zoo.preprocess.dataset.storage import open_dataset
     from deepz_zoo.training.hardware import Hardware
     from deepz_zoo.training.presets import choose_settings
     from deepz_zoo.training.run import train
@@ -206,7 +206,7 @@ def _system(model_name: str | None, datasets: Sequence[PreparedDataset]) -> Imag
 
 def _start(name: str) -> Start:
     """Find the weights that --from names."""
-    from deepz_zoo.training.record import StartRecord
+    from deepz_zoo.records.training import StartRecord
     from deepz_zoo.training.transfer import Start, start_from_checkpoint
     from deepz_zoo.zoo import load_model
 

@@ -15,9 +15,9 @@ from deepz_zoo.errors import CheckFailed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from deepz_zoo.package.checks import Check
-    from deepz_zoo.package.parity_report import ParityReport
-    from deepz_zoo.package.validate import ValidationReport
+    from deepz_zoo.package.checks.check import Check
+    from deepz_zoo.package.checks.parity import ParityReport
+    from deepz_zoo.package.checks.validate import ValidationReport
 
 _COLORS = {"passed": "green", "warned": "yellow", "failed": "red", "skipped": "yellow"}
 
@@ -70,8 +70,8 @@ def command(
         raise click.UsageError("--parity runs the model; leave --no-test out")
     if engines is not None and not recompute_parity:
         raise click.UsageError("--engines needs --parity")
-    from deepz_zoo.package.lint import CONSUMERS
-    from deepz_zoo.package.validate import validate_package
+    from deepz_zoo.package.checks.lint import CONSUMERS
+    from deepz_zoo.package.checks.validate import validate_package
 
     with console(stderr=True).status("opening") as status:
         report = validate_package(

@@ -12,7 +12,7 @@ from deepz_zoo.cli.options import console, json_option, print_json
 from deepz_zoo.errors import CheckFailed
 
 if TYPE_CHECKING:
-    from deepz_zoo.package.checks import Check
+    from deepz_zoo.package.checks.check import Check
 
 
 @click.command("verify")
@@ -24,7 +24,7 @@ def command(package: Path, as_json: bool) -> None:
     The zip file is compared with SHA256SUMS beside it, and every file in it with SHA256SUMS inside.
     Nothing is run. Exits with 1 and names the files that were changed, are missing or were added.
     """
-    from deepz_zoo.package.verify import verify_package
+    from deepz_zoo.package.checks.verify import verify_package
 
     checks = verify_package(package)
     failed = [check for check in checks if check.status == "failed"]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from deepz_zoo.fiji.gateway import ImageJ, start_imagej
 from deepz_zoo.fiji.locate import Installation, find_imagej
-from deepz_zoo.fiji.macro import MacroError, macro_options, run_macro
-from deepz_zoo.fiji.runs import (
+from deepz_zoo.fiji.macro_process import (
     MacroCanceledError,
     MacroRun,
     MacroTimeoutError,
     find_macro,
     run_macro_file,
 )
+from deepz_zoo.fiji.macro_text import MacroError, macro_options, run_macro
 
 __all__ = [
     "ImageJ",

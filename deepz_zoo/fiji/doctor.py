@@ -22,8 +22,8 @@ from deepz_zoo.fiji.locate import (
     find_java,
     java_version,
 )
-from deepz_zoo.fiji.plugins import EDF, HOW_TO_GET_PLUGINS, STACKREG, TURBOREG
-from deepz_zoo.fiji.runs import run_in_child
+from deepz_zoo.fiji.macro_process import run_in_child
+from deepz_zoo.fiji.stackreg_and_edf import EDF, HOW_TO_GET_PLUGINS, STACKREG, TURBOREG
 
 Job = Literal["run", "align", "edf", "refocus", "deepimagej"]
 

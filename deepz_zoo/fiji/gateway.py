@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.fiji.commands import BUILT_IN, plugin_entries, read_entries
 from deepz_zoo.fiji.locate import HOW_TO_GET_JAVA, Installation, find_imagej, find_java
+from deepz_zoo.fiji.menu_commands import BUILT_IN, plugin_entries, read_entries
 
 EXIT_CODE_ENDED_BY_IMAGEJ = 2
 ENDED_BY_IMAGEJ = (

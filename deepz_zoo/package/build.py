@@ -13,15 +13,29 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from deepz_zoo.cards.picture import cover_distances, write_cover
+from deepz_zoo.engines.programs import Engine, FileFormat
 from deepz_zoo.errors import CheckFailed, DeepZError
 from deepz_zoo.images import Image, write_image
-from deepz_zoo.network.export import export_onnx, export_torchscript
-from deepz_zoo.package.architecture import (
+from deepz_zoo.network.graph.export import export_onnx, export_torchscript
+from deepz_zoo.package.checks.formats import (
+    FormatDifference,
+    format_differences,
+    run_bioimageio_tests,
+)
+from deepz_zoo.package.checks.lint import lint
+from deepz_zoo.package.checks.parity import model_parity, read_parity, refuse_disparity
+from deepz_zoo.package.contents.architecture import (
     CALLABLE,
     architecture_arguments,
     architecture_source,
 )
-from deepz_zoo.package.archive import (
+from deepz_zoo.package.contents.description import FILES, macro_name, write_description
+from deepz_zoo.package.contents.readme import readme_text
+from deepz_zoo.package.contents.torchscript import strip_machine_traces
+from deepz_zoo.package.contents.usage import macro_text
+from deepz_zoo.package.contents.variants import SURFACE, Variant
+from deepz_zoo.package.reading.archive import (
     list_checksum,
     open_package,
     sha256_of,
@@ -29,26 +43,12 @@ from deepz_zoo.package.archive import (
     write_checksums,
     written_by_rename,
 )
-from deepz_zoo.package.cover import cover_distances, write_cover
-from deepz_zoo.package.description import FILES, macro_name, write_description
-from deepz_zoo.package.engines import Engine, FileFormat
-from deepz_zoo.package.formats import (
-    FormatDifference,
-    format_differences,
-    run_bioimageio_tests,
-)
-from deepz_zoo.package.isolation import isolated_bioimageio
-from deepz_zoo.package.lint import lint
-from deepz_zoo.package.parity_report import model_parity, read_parity, refuse_disparity
-from deepz_zoo.package.readme import readme_text
-from deepz_zoo.package.samples import Example, make_example
-from deepz_zoo.package.torchscript import strip_machine_traces
-from deepz_zoo.package.usage import macro_text
-from deepz_zoo.package.variants import SURFACE, Variant
+from deepz_zoo.package.reading.isolation import isolated_bioimageio
+from deepz_zoo.zoo.examples import Example, make_example
 
 if TYPE_CHECKING:
-    from deepz_zoo.network.wrapper import DeepZModel
-    from deepz_zoo.zoo import Manifest
+    from deepz_zoo.network.graph.wrapper import DeepZModel
+    from deepz_zoo.records.manifest import Manifest
 
 Progress = Callable[[str], None]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from deepz_zoo.network.plugin_normalization import PluginNormalization
-from deepz_zoo.network.wrapper import DeepZModel
-from deepz_zoo.preprocess.plugin_normalization import plugin_bits
+from deepz_zoo.intensities.plugin_normalization import plugin_bits
+from deepz_zoo.network.graph.plugin_normalization import PluginNormalization
+from deepz_zoo.network.graph.wrapper import DeepZModel
 
 
 def like_plugin(model: DeepZModel, image: NDArray[Any], *, imagej_1_52: bool = False) -> DeepZModel:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deepz_zoo.dpm import DPM, check_range, lateral_limit_warning
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.preprocess.sampling import Mismatch, Sampling, find_sampling
+from deepz_zoo.images.sampling import Mismatch, Sampling, find_sampling
 from deepz_zoo.refocus.planes import SMALLEST_SIDE_PX, refocus_planes
 from deepz_zoo.refocus.recorded_optics import optics_warnings
 from deepz_zoo.refocus.suitability import (
@@ -22,10 +22,10 @@ from deepz_zoo.refocus.suitability import (
 from deepz_zoo.refocus.tiling import DEFAULT_TILE_PX
 
 if TYPE_CHECKING:
-    from deepz_zoo.analysis.limits import MeasuredLimits
     from deepz_zoo.images import Image
-    from deepz_zoo.network.wrapper import DeepZModel
+    from deepz_zoo.network.graph.wrapper import DeepZModel
     from deepz_zoo.optics import ImagingSystem
+    from deepz_zoo.records.limits import MeasuredLimits
 
 SurfaceBuilder = Callable[[tuple[int, int], float], DPM]
 """Makes a DPM from a shape (y, x) and the pixel size in µm."""

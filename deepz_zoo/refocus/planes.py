@@ -14,7 +14,7 @@ from deepz_zoo.refocus.tiling import DEFAULT_TILE_PX, tiles
 
 if TYPE_CHECKING:
     from deepz_zoo.dpm import DPM
-    from deepz_zoo.network.wrapper import DeepZModel
+    from deepz_zoo.network.graph.wrapper import DeepZModel
 
 Plane = NDArray[np.float32]
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepz_zoo.preprocess.noise import signal_to_noise
+from deepz_zoo.intensities.noise import signal_to_noise
 
 if TYPE_CHECKING:
-    from deepz_zoo.analysis.limits import MeasuredLimits
+    from deepz_zoo.records.limits import MeasuredLimits
 
 _SATURATED_SHARE = 1e-3
 _LEAST_SIGNAL_TO_NOISE = 5.0  # where nothing was measured

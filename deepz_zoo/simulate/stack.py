@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.optics.psf import PsfParameters
-from deepz_zoo.preprocess.normalization import intensity_scale
 from deepz_zoo.simulate.acquisition import Acquisition
 from deepz_zoo.simulate.camera import Camera, Exposure
 from deepz_zoo.simulate.specimens import SPECIMENS, Emitters, draw_specimen

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from deepz_zoo.training.record import TrainingRecord
+from deepz_zoo.records.training import TrainingRecord
 
 __all__ = ["TrainingRecord"]

@@ -12,9 +12,9 @@ from pytorch_lightning.callbacks import Callback
 
 from deepz_zoo.images import replacing
 from deepz_zoo.network.weights import save_generator
+from deepz_zoo.records.training import StartRecord, TrainingRecord
 from deepz_zoo.training.data import Sample
 from deepz_zoo.training.module import GeneratorTraining
-from deepz_zoo.training.record import StartRecord, TrainingRecord
 
 WEIGHTS_NAME = "best.safetensors"
 RECORD_NAME = "best.json"

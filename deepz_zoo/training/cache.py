@@ -13,9 +13,9 @@ from rich.progress import track
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.images import replacing
+from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.optics.psf import PsfParameters
-from deepz_zoo.preprocess import intensity_scale
 from deepz_zoo.simulate.camera import Camera
 from deepz_zoo.simulate.stack import HELD_OUT_SEED, Noise, make_microscope, simulate_stack
 from deepz_zoo.simulate.widefield import focal_planes

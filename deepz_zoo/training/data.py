@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, DistributedSampler, Sampler
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.network.wrapper import DPM_SCALE_UM
+from deepz_zoo.intensities import IntensityScale
+from deepz_zoo.network.graph.wrapper import DPM_SCALE_UM
 from deepz_zoo.optics import ImagingSystem
-from deepz_zoo.preprocess.dataset import PreparedDataset
-from deepz_zoo.preprocess.normalization import IntensityScale
+from deepz_zoo.preprocess.dataset.storage import PreparedDataset
 from deepz_zoo.training.cache import StackCache, build_cache
 from deepz_zoo.training.presets import TrainingSettings
 from deepz_zoo.training.ranges import Interval, plane_ranges, source_ranges

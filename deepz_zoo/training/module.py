@@ -15,8 +15,8 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.generator import Generator
+from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.network.losses import RelativeLoss
-from deepz_zoo.network.wrapper import DeepZModel
 from deepz_zoo.training.data import Sample
 from deepz_zoo.training.presets import TrainingSettings
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from deepz_zoo.intensities import IntensityScale, intensity_scale
+from deepz_zoo.intensities.noise import signal_to_noise
 from deepz_zoo.optics import ImagingSystem
-from deepz_zoo.preprocess.noise import signal_to_noise
-from deepz_zoo.preprocess.normalization import IntensityScale, intensity_scale
-from deepz_zoo.training.record import TrainingRecord
+from deepz_zoo.records.training import TrainingRecord
 
 if TYPE_CHECKING:
     from deepz_zoo.training.sources import PairSource

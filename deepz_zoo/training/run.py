@@ -15,7 +15,8 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from deepz_zoo import __version__
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics import ImagingSystem
-from deepz_zoo.preprocess.dataset import MANIFEST_NAME, PreparedDataset
+from deepz_zoo.preprocess.dataset.storage import MANIFEST_NAME, PreparedDataset
+from deepz_zoo.records.training import DatasetRecord, TrainingData, TrainingRecord
 from deepz_zoo.simulate.camera import Camera
 from deepz_zoo.training.adversarial import make_training
 from deepz_zoo.training.best import WEIGHTS_NAME, KeepBest
@@ -24,7 +25,6 @@ from deepz_zoo.training.data import PatchData
 from deepz_zoo.training.hardware import Hardware, device_name
 from deepz_zoo.training.presets import TrainingSettings
 from deepz_zoo.training.quiet import quiet_lightning
-from deepz_zoo.training.record import DatasetRecord, TrainingData, TrainingRecord
 from deepz_zoo.training.samples import SampleImages
 from deepz_zoo.training.transfer import Start
 

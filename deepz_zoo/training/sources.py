@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.preprocess.dataset import Pair, PreparedDataset
-from deepz_zoo.preprocess.manifest import SAME_MODALITY, Split
-from deepz_zoo.preprocess.normalization import IntensityScale
+from deepz_zoo.intensities import IntensityScale
+from deepz_zoo.preprocess.dataset.storage import Pair, PreparedDataset
+from deepz_zoo.records.dataset import SAME_MODALITY, Split
 from deepz_zoo.simulate.camera import Camera
 from deepz_zoo.training.cache import StackCache
 

@@ -10,8 +10,8 @@ import torch
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.generator import Generator
+from deepz_zoo.records.training import StartRecord, TrainingRecord
 from deepz_zoo.training.checkpoint import read_checkpoint
-from deepz_zoo.training.record import StartRecord, TrainingRecord
 
 _PREFIX = "generator."
 

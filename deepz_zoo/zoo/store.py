@@ -1,8 +1,8 @@
 """The weights that ship with the package, and checkpoints of a user's own training.
 
 An entry of the store is two files: ``<objective>_<channel>.safetensors`` and, beside it, a
-``.json`` with its :class:`~deepz_zoo.zoo.manifest.Manifest`. A checkpoint of a training run is
-``best.safetensors`` with the run's :class:`~deepz_zoo.training.record.TrainingRecord` in
+``.json`` with its :class:`~deepz_zoo.records.manifest.Manifest`. A checkpoint of a training run is
+``best.safetensors`` with the run's :class:`~deepz_zoo.records.training.TrainingRecord` in
 ``best.json``; both kinds load in the same way. Nothing here ever unpickles a file.
 """
 
@@ -19,15 +19,15 @@ from pydantic import BaseModel, ValidationError
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics import ImagingSystem, get_system
-from deepz_zoo.training.record import TrainingRecord
-from deepz_zoo.zoo.manifest import LICENSE, Manifest, generator_size
+from deepz_zoo.records.manifest import LICENSE, Manifest, generator_size
+from deepz_zoo.records.training import TrainingRecord
 
 if TYPE_CHECKING:
-    from deepz_zoo.analysis.accuracy import Accuracy
-    from deepz_zoo.analysis.limits import MeasuredLimits
     from deepz_zoo.network.config import Normalization
-    from deepz_zoo.network.wrapper import DeepZModel
-    from deepz_zoo.zoo.measured_stack import MeasuredStack
+    from deepz_zoo.network.graph.wrapper import DeepZModel
+    from deepz_zoo.records.accuracy import Accuracy
+    from deepz_zoo.records.limits import MeasuredLimits
+    from deepz_zoo.records.measured_stack import MeasuredStack
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 PAPER_FOLDER = Path(__file__).parents[2] / "packaging" / "weights"
@@ -309,8 +309,8 @@ def _holds_manifest(path: Path) -> bool:
 
 def _load(path: Path, manifest: Manifest) -> DeepZModel:
     # torch takes a second to import, which listing the zoo does not need
+    from deepz_zoo.network.graph.wrapper import DeepZModel
     from deepz_zoo.network.weights import load_generator
-    from deepz_zoo.network.wrapper import DeepZModel
 
     if not path.is_file():
         raise DeepZError(f"{path}: the weights of {manifest.name} are missing; reinstall deepz-zoo")

@@ -14,7 +14,7 @@ import click
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.fiji.install import RECORD_NAME, find_package, install
-from deepz_zoo.package.archive import CHECKSUMS_NAME, sha256_of
+from deepz_zoo.package.reading.archive import CHECKSUMS_NAME, sha256_of
 
 
 @click.command()

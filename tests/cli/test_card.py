@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from skimage.io import imread
 
-from deepz_zoo.analysis.cross_model import INPUT, CrossModel
-from deepz_zoo.package import card_files
-from deepz_zoo.package.samples import make_example
-from deepz_zoo.zoo import Manifest, list_models, load_model
-from deepz_zoo.zoo.card_index import index_text
+from deepz_zoo.cards import files as card_files
+from deepz_zoo.cards.index import index_text
+from deepz_zoo.evaluation.cross_model import INPUT, CrossModel
+from deepz_zoo.records.manifest import Manifest
+from deepz_zoo.zoo import list_models, load_model
+from deepz_zoo.zoo.examples import make_example
 
 CARDS = Path(__file__).parents[2] / "model_cards"
 STEM = "leica20x_0.8_TxRd"

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import tifffile
 
-from deepz_zoo.analysis import benchmark, limits_benchmark
-from deepz_zoo.analysis.accuracy import Accuracy, ImageFigures
-from deepz_zoo.analysis.conditions import CONDITIONS
-from deepz_zoo.analysis.limits import LimitCurve, LimitPoint, LimitSettings, MeasuredLimits
-from deepz_zoo.analysis.measured import StackAccuracy
+from deepz_zoo.evaluation import benchmark
+from deepz_zoo.evaluation import limits as limits_benchmark
+from deepz_zoo.evaluation.measured import StackAccuracy
 from deepz_zoo.optics import psf
+from deepz_zoo.records.accuracy import Accuracy, ImageFigures
+from deepz_zoo.records.conditions import CONDITIONS
+from deepz_zoo.records.limits import LimitCurve, LimitPoint, LimitSettings, MeasuredLimits
 
 NAME = "leica20x_0.8/TxRd"
 Cli = Callable[..., tuple[int, str, str]]

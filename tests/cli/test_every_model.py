@@ -7,8 +7,9 @@ import pytest
 import tifffile
 
 from deepz_zoo.images import Image, write_image
+from deepz_zoo.records.manifest import Manifest
 from deepz_zoo.simulate import simulate_stack
-from deepz_zoo.zoo import Manifest, list_models
+from deepz_zoo.zoo import list_models
 
 every_model = pytest.mark.parametrize("manifest", list_models(), ids=lambda manifest: manifest.name)
 

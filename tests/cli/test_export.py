@@ -8,7 +8,7 @@ import re
 import onnx
 import pytest
 
-from deepz_zoo.package import parity
+from deepz_zoo.package.contents import export as parity
 
 NAME = "leica20x_0.8/TxRd"
 

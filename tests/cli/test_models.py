@@ -14,8 +14,8 @@ import tifffile
 
 from deepz_zoo.package import build
 from deepz_zoo.package.build import build_package
-from deepz_zoo.package.samples import Example, tilted_surface
 from deepz_zoo.zoo import load_model, store
+from deepz_zoo.zoo.examples import Example, tilted_surface
 
 NAME = "leica20x_0.8/TxRd"
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from deepz_zoo.package import build
-from deepz_zoo.package.samples import Example, tilted_surface
+from deepz_zoo.zoo.examples import Example, tilted_surface
 
 NAME = "leica20x_0.8/TxRd"
 
@@ -85,7 +85,7 @@ def test_wrong_usage_is_one_line(run_cli, run, arguments, reason):
 
 
 def test_failing_package_leaves_nothing(run_cli, run, tmp_path, monkeypatch):
-    from deepz_zoo.package.checks import Check
+    from deepz_zoo.package.checks.check import Check
 
     checks = [Check("Reproduce (onnx)", "failed", "off by 3")]
     monkeypatch.setattr(build, "run_bioimageio_tests", lambda description: checks)

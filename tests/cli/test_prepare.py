@@ -11,8 +11,8 @@ import tifffile
 from scipy.ndimage import gaussian_filter
 
 from deepz_zoo.images import Image, write_image
-from deepz_zoo.preprocess import prepare
-from deepz_zoo.preprocess.dataset import open_dataset
+from deepz_zoo.preprocess.dataset import prepare
+from deepz_zoo.preprocess.dataset.storage import open_dataset
 
 NAME = ("--objective", "leica20x_0.8", "--channel", "TxRd")
 SMALL = ("--region", "32", "--planes", "2", "--targets", "2", "--align", "none")

@@ -240,7 +240,7 @@ def test_names_of_the_output(refocus, image: Path, output: str, says: str) -> No
 
 
 def test_an_interruption_leaves_nothing(refocus, tmp_path: Path, monkeypatch) -> None:
-    from deepz_zoo.network.wrapper import DeepZModel
+    from deepz_zoo.network.graph.wrapper import DeepZModel
 
     before = set(tmp_path.iterdir())
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from deepz_zoo.package import validate
-from deepz_zoo.package.checks import Check
-from deepz_zoo.package.formats import FormatDifference
-from deepz_zoo.package.lint import ConsumerCheck
-from deepz_zoo.package.parity_report import ParityReport, ParityRow
-from deepz_zoo.package.validate import ValidationReport
+from deepz_zoo.package.checks import validate
+from deepz_zoo.package.checks.check import Check
+from deepz_zoo.package.checks.formats import FormatDifference
+from deepz_zoo.package.checks.lint import ConsumerCheck
+from deepz_zoo.package.checks.parity import ParityReport, ParityRow
+from deepz_zoo.package.checks.validate import ValidationReport
 
 PASSED = Check("the DPM is not ignored", "passed", "changes by 0.9")
 FAILED = Check("the sign of z is right", "failed", "error/rms 1.2 [+], 0.4 with the opposite")

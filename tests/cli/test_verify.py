@@ -6,7 +6,12 @@ import json
 
 import pytest
 
-from deepz_zoo.package.archive import list_checksum, sha256_of, write_archive, write_checksums
+from deepz_zoo.package.reading.archive import (
+    list_checksum,
+    sha256_of,
+    write_archive,
+    write_checksums,
+)
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from deepz_zoo.engines.programs import Engine, engines_in
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.config import GeneratorConfig
-from deepz_zoo.network.export import export_onnx, export_torchscript
 from deepz_zoo.network.generator import Generator
-from deepz_zoo.network.wrapper import DeepZModel
-from deepz_zoo.package.engines import Engine, engines_in
-from deepz_zoo.package.torchscript import strip_machine_traces
+from deepz_zoo.network.graph.export import export_onnx, export_torchscript
+from deepz_zoo.network.graph.wrapper import DeepZModel
+from deepz_zoo.package.contents.torchscript import strip_machine_traces
 
 ENGINES = Path(__file__).parents[2] / ".engines"
 

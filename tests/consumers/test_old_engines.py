@@ -1,7 +1,7 @@
 """The engines that Fiji's model runner brings along give the images of torch.
 
 deepImageJ takes ONNX Runtime 1.13 at most and libtorch 2.0 at most; see the module
-`deepz_zoo.package.engines` for what installs them.
+`deepz_zoo.engines.programs` for what installs them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import numpy as np
 import onnx
 import pytest
 
-from deepz_zoo.package.engines import EngineError
-from deepz_zoo.package.lint.weight_rules import NEWEST_IR, NEWEST_OPSET, NEWEST_TORCHSCRIPT
-from deepz_zoo.package.parity import probe
+from deepz_zoo.engines.programs import EngineError
+from deepz_zoo.package.checks.lint.weight_rules import NEWEST_IR, NEWEST_OPSET, NEWEST_TORCHSCRIPT
+from deepz_zoo.package.contents.export import probe
 
 SHAPES = ((1, 16, 16), (1, 17, 17), (1, 100, 333), (3, 64, 48), (1, 1024, 1024))
 SMALL_SHAPES = SHAPES[:2]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.fiji import runs
+from deepz_zoo.fiji import macro_process as runs
 from deepz_zoo.fiji.install import MACROS_FOLDER, RECORD_NAME, install, uninstall
 
 REPOSITORY = Path(__file__).parents[2]

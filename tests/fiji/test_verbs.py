@@ -12,7 +12,7 @@ from deepz_zoo.cli.fiji.doctor import _JOBS
 from deepz_zoo.fiji.doctor import JOBS
 from deepz_zoo.fiji.install import install
 from deepz_zoo.images import Image, read_image, write_image
-from deepz_zoo.preprocess.dataset import open_dataset
+from deepz_zoo.preprocess.dataset.storage import open_dataset
 
 pytestmark = pytest.mark.java
 

@@ -13,12 +13,12 @@ os.umask(int(sys.argv[5], 8))
 real_time, shift_s = time.time, float(sys.argv[4]) * 86400
 time.time = lambda: real_time() + shift_s
 
+from deepz_zoo.network.graph.wrapper import DeepZModel  # noqa: E402
 from deepz_zoo.network.weights import load_generator  # noqa: E402
-from deepz_zoo.network.wrapper import DeepZModel  # noqa: E402
 from deepz_zoo.package.build import build_package  # noqa: E402
-from deepz_zoo.package.samples import Example, tilted_surface  # noqa: E402
-from deepz_zoo.package.variants import SURFACE, Variant  # noqa: E402
-from deepz_zoo.zoo import Manifest  # noqa: E402
+from deepz_zoo.package.contents.variants import SURFACE, Variant  # noqa: E402
+from deepz_zoo.records.manifest import Manifest  # noqa: E402
+from deepz_zoo.zoo.examples import Example, tilted_surface  # noqa: E402
 
 tiny = runpy.run_path(str(conftest))
 manifest = Manifest.model_validate_json(manifest_path.read_bytes())

@@ -13,16 +13,16 @@ from skimage.filters import gaussian
 
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
-from deepz_zoo.network.wrapper import DeepZModel
+from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.optics import get_system
 from deepz_zoo.optics.psf import PsfParameters
-from deepz_zoo.package.behavior import Scene
 from deepz_zoo.package.build import build_package
-from deepz_zoo.package.samples import Example, tilted_surface
+from deepz_zoo.package.checks.behavior import Scene
+from deepz_zoo.records.manifest import Manifest
+from deepz_zoo.records.training import TrainingRecord
 from deepz_zoo.simulate import SimulatedStack
 from deepz_zoo.simulate.camera import Exposure
-from deepz_zoo.training.record import TrainingRecord
-from deepz_zoo.zoo import Manifest
+from deepz_zoo.zoo.examples import Example, tilted_surface
 
 SYSTEM = get_system("leica20x_0.8/TxRd")
 CONFIG = GeneratorConfig(width=0.05, levels=2)

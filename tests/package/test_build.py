@@ -21,8 +21,8 @@ from deepz_zoo import dpm
 from deepz_zoo.errors import CheckFailed, DeepZError
 from deepz_zoo.package import build
 from deepz_zoo.package.build import build_package
-from deepz_zoo.package.description import FILES
-from deepz_zoo.package.samples import make_example, tilted_surface
+from deepz_zoo.package.contents.description import FILES
+from deepz_zoo.zoo.examples import make_example, tilted_surface
 
 IJ_JAR = Path("/usr/share/java/ij.jar")
 
@@ -64,7 +64,7 @@ def test_nothing_is_left_of_a_package_that_fails_its_tests(
 
         other = copy.deepcopy(other)
         other.generator.last.bias.data += 1.0
-        from deepz_zoo.network.export import export_onnx
+        from deepz_zoo.network.graph.export import export_onnx
 
         export_onnx(other, path)
 

@@ -10,9 +10,9 @@ from bioimageio.spec import load_description
 from bioimageio.spec.utils import read_yaml
 
 from deepz_zoo.package.build import build_package
-from deepz_zoo.package.description import FILES
-from deepz_zoo.package.isolation import isolated_bioimageio
-from deepz_zoo.package.variants import Variant
+from deepz_zoo.package.contents.description import FILES
+from deepz_zoo.package.contents.variants import Variant
+from deepz_zoo.package.reading.isolation import isolated_bioimageio
 
 
 @pytest.fixture(scope="module", params=[Variant(), Variant((-1.0, 0.0, 1.0))])

@@ -8,7 +8,7 @@ from torch import nn
 from deepz_zoo import dpm
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.images import Image
-from deepz_zoo.network.wrapper import DeepZModel
+from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.optics import get_system
 from deepz_zoo.refocus import plan_refocus
 from deepz_zoo.refocus.suitability import image_warnings

@@ -11,7 +11,7 @@ from deepz_zoo import dpm
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
-from deepz_zoo.network.wrapper import DeepZModel
+from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.refocus import refocus_image
 from deepz_zoo.refocus import tiling as tiling_module
 from deepz_zoo.refocus.planes import rounded

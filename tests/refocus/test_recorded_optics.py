@@ -9,8 +9,9 @@ import pytest
 import tifffile
 
 from deepz_zoo.images import read_image
+from deepz_zoo.images.select import select_frames
 from deepz_zoo.optics import get_system
-from deepz_zoo.refocus import plan_refocus, select_frames
+from deepz_zoo.refocus import plan_refocus
 from deepz_zoo.refocus.recorded_optics import optics_warnings
 
 SYSTEM = get_system("leica20x_0.8/TxRd")

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.optics import Confocal, get_system, list_systems
 from deepz_zoo.optics.psf import PsfParameters
-from deepz_zoo.preprocess import intensity_scale
 from deepz_zoo.simulate import SPECIMENS, simulate_stack
 from deepz_zoo.simulate.camera import Camera, Exposure
 from deepz_zoo.simulate.specimens import BEAD_RADIUS_UM, draw_specimen, scattered_beads

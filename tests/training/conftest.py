@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.optics import ImagingSystem, get_system
-from deepz_zoo.preprocess import intensity_scale
-from deepz_zoo.preprocess.dataset import Pair
+from deepz_zoo.preprocess.dataset.storage import Pair
 from deepz_zoo.training.cache import StackCache, build_cache
 from deepz_zoo.training.presets import TrainingSettings
 

@@ -15,10 +15,10 @@ from safetensors.torch import load_file
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.losses import RelativeLoss
 from deepz_zoo.network.weights import load_generator
+from deepz_zoo.records.training import TrainingRecord
 from deepz_zoo.training.data import PatchPairs
 from deepz_zoo.training.hardware import Hardware
 from deepz_zoo.training.presets import TrainingSettings
-from deepz_zoo.training.record import TrainingRecord
 from deepz_zoo.training.run import train
 from deepz_zoo.training.sources import SimulatedPairs
 

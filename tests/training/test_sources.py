@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.optics import Confocal
 from deepz_zoo.optics.psf import PsfParameters
-from deepz_zoo.preprocess import intensity_scale
-from deepz_zoo.preprocess.dataset import Pair
+from deepz_zoo.preprocess.dataset.storage import Pair
 from deepz_zoo.simulate import simulate_stack
 from deepz_zoo.simulate.stack import make_microscope
 from deepz_zoo.training.cache import build_cache

@@ -11,8 +11,8 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.weights import load_generator
+from deepz_zoo.records.training import TrainingRecord
 from deepz_zoo.training.hardware import Hardware
-from deepz_zoo.training.record import TrainingRecord
 from deepz_zoo.training.run import train
 from deepz_zoo.training.transfer import start_from_checkpoint
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics import get_system
-from deepz_zoo.training.record import StartRecord, TrainingRecord
+from deepz_zoo.records.training import StartRecord, TrainingRecord
 from deepz_zoo.zoo.store import add_model, get_manifest, list_models, load_model, weights_bytes
 
 NAME = "leica20x_0.8/TxRd"

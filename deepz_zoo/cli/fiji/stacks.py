@@ -14,7 +14,7 @@ from deepz_zoo.cli.options import console, json_option, overwrite_option, print_
 from deepz_zoo.errors import DeepZError
 
 if TYPE_CHECKING:
-    from deepz_zoo.fiji.parity import Parity
+    from deepz_zoo.fiji.comparison import Parity
     from deepz_zoo.images import Image, Style
 
 _FILE = click.Path(path_type=Path)
@@ -82,7 +82,7 @@ def align(
     image = _read(stack, axes)
 
     from deepz_zoo.fiji.gateway import start_imagej
-    from deepz_zoo.fiji.plugins import align_with_stackreg
+    from deepz_zoo.fiji.stackreg_and_edf import align_with_stackreg
     from deepz_zoo.images import write_image
 
     with console(stderr=True).status("aligning"):
@@ -146,7 +146,7 @@ def edf(
     image = _read(stack, axes)
 
     from deepz_zoo.fiji.gateway import start_imagej
-    from deepz_zoo.fiji.plugins import project_with_edf
+    from deepz_zoo.fiji.stackreg_and_edf import project_with_edf
     from deepz_zoo.images import Image, write_image
 
     with console(stderr=True).status("projecting"):
@@ -171,8 +171,8 @@ def parity(stack: Path, axes: str | None, place: str | None, window: bool, as_js
     """
     image = _read(stack, axes)
 
+    from deepz_zoo.fiji.comparison import compare
     from deepz_zoo.fiji.gateway import start_imagej
-    from deepz_zoo.fiji.parity import compare
 
     with console(stderr=True).status("starting ImageJ") as status:
         imagej = start_imagej(place, headless=not window)

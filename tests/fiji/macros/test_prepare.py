@@ -11,7 +11,7 @@ import tifffile
 
 from deepz_zoo.fiji import MacroError
 from deepz_zoo.images import read_image
-from deepz_zoo.preprocess.normalization import intensity_scale
+from deepz_zoo.intensities import intensity_scale
 
 pytestmark = pytest.mark.java
 

@@ -1,0 +1,92 @@
+"""The picture of a package: one camera image, refocused, beside the true planes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from deepz_zoo.optics import ImagingSystem
+    from deepz_zoo.zoo.examples import Example
+
+# Shares of the half range.
+DISTANCES = (-0.5, 0.25, 0.5)
+
+_INCHES = (10.0, 5.0)  # 2:1, as bioimage.io asks for
+_DPI = 100
+_HIGHEST = 99.5  # percentile of the truth that is shown white
+
+
+def cover_distances(system: ImagingSystem) -> tuple[float, ...]:
+    """Return the distances in µm that the cover shows, whole steps of the system's stacks."""
+    return tuple(system.whole_steps_um(share) for share in DISTANCES)
+
+
+def write_cover(path: Path, example: Example, refocused: Sequence[NDArray[np.float32]]) -> None:
+    """Draw the cover: above the input and what the model makes of it, below the truth.
+
+    Parameters
+    ----------
+    path
+        PNG file.
+    example
+        Supplies the input and the true planes.
+    refocused
+        Output of the model at `cover_distances`, each of shape (ny, nx).
+    """
+    import matplotlib.style
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    stack = example.stack
+    distances = cover_distances(stack.system)
+    middle = len(stack.z_um) // 2
+    planes = [int(np.argmin(np.abs(stack.z_um - stack.z_um[middle] - dz))) for dz in distances]
+    truths = [stack.truth[plane] for plane in planes]
+
+    # A user's own settings do not change the picture.
+    with matplotlib.style.context("default"):
+        figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor="black")
+        canvas = FigureCanvasAgg(figure)
+        axes = figure.subplots(2, 4)
+        figure.subplots_adjust(0.005, 0.01, 0.995, 0.99, wspace=0.02, hspace=0.02)
+        _show(axes[0, 0], example.image, example.image, "camera image")
+        _show(axes[1, 0], stack.clean[middle], example.image, "the same without noise")
+        for column, (dz, image, truth) in enumerate(
+            zip(distances, refocused, truths, strict=True), 1
+        ):
+            _show(axes[0, column], image, truth, f"refocused {dz:+g} µm")
+            _show(axes[1, column], truth, truth, f"true plane {dz:+g} µm")
+        # No library version in the file: two builds give the same picture.
+        canvas.print_png(path, metadata={"Software": None})  # type: ignore[no-untyped-call]
+
+
+def _show(axes: Any, image: NDArray[Any], reference: NDArray[Any], label: str) -> None:
+    """Show the central square of an image with the grey levels of a reference."""
+    ny, nx = image.shape
+    side = min(ny, nx)
+    top, left = (ny - side) // 2, (nx - side) // 2
+    low, high = np.percentile(reference, (1, _HIGHEST))
+    axes.imshow(
+        image[top : top + side, left : left + side],
+        cmap="gray",
+        vmin=low,
+        vmax=max(high, low + 1),
+        interpolation="nearest",
+        aspect="auto",
+    )
+    axes.set_axis_off()
+    axes.text(
+        0.03,
+        0.97,
+        label,
+        transform=axes.transAxes,
+        color="white",
+        fontsize=10,
+        va="top",
+        bbox={"facecolor": "black", "alpha": 0.6, "pad": 2, "edgecolor": "none"},
+    )

@@ -1,0 +1,310 @@
+"""A model against a z-stack that somebody measured: the figures that decide whether to trust it.
+
+One plane of the stack goes in, the other planes are asked for, and what comes out is compared with
+the planes that the microscope recorded. These hold noise themselves, so that the figures are lower
+than those of the simulated benchmark for the same model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from skimage.transform import rescale
+
+from deepz_zoo import __version__
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.evaluation.aggregate import bead_figures, mean_figures
+from deepz_zoo.evaluation.refocusing import refocus
+from deepz_zoo.intensities import intensity_scale
+from deepz_zoo.measure.beads import detect_beads, isolated, measure_beads
+from deepz_zoo.measure.metrics import image_scores
+from deepz_zoo.records.accuracy import METHODS, BeadFigures, ImageFigures, Method
+from deepz_zoo.records.measured_stack import MeasuredStack, StackBeadRow, StackRow
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import nn
+
+    from deepz_zoo.optics import ImagingSystem
+
+MEASURED_VERSION = 1
+BEAD_THRESHOLD = 0.2
+"""A bead is what exceeds this share of the stack's intensity scale in the in-focus plane."""
+BEAD_DISTANCE_PX = 10.0
+"""Beads with a nearer neighbor are left out."""
+BEAD_MARGIN_PX = 8.0
+"""Beads nearer to an edge of the image are left out."""
+_SAME_PIXEL = 0.02
+_SMALLEST_PX = 16
+
+
+class MeasuredRow(ImageFigures):
+    """Figures of one method for one pair of planes; z in µm from the first plane of the stack."""
+
+    source_um: float
+    target_um: float
+    method: Method
+
+    @property
+    def dz_um(self) -> float:
+        """Refocusing distance z_target − z_source in µm."""
+        return round(self.target_um - self.source_um, 6)
+
+
+class MeasuredBeadRow(BeadFigures):
+    """Beads in the in-focus plane, brought there from another plane by one method."""
+
+    source_um: float
+    target_um: float
+    method: Method
+
+    @property
+    def dz_um(self) -> float:
+        """Refocusing distance z_target − z_source in µm."""
+        return round(self.target_um - self.source_um, 6)
+
+
+class StackAccuracy(BaseModel):
+    """Accuracy of a model on a measured z-stack.
+
+    Attributes
+    ----------
+    version
+        Version of the definitions.
+    pixel_size_um, z_step_um
+        Calibration of the stack as it was given.
+    resampled
+        Factor by which the stack was enlarged to the pixel size of the model; 1 for none.
+    planes
+        Number of planes.
+    in_focus_um, sources_um
+        The plane with the highest standard deviation and all planes that were refocused, that one
+        first; z in µm from the first plane.
+    bead_threshold
+        Share of the intensity scale above the background that bounds the beads of ``beads``;
+        None without beads.
+    images
+        One row for each pair of planes and method.
+    beads
+        One row for each defocused source and method.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = MEASURED_VERSION
+    code_version: str = __version__
+    system_name: str
+    pixel_size_um: float
+    z_step_um: float
+    resampled: float
+    planes: int
+    in_focus_um: float
+    sources_um: tuple[float, ...]
+    bead_threshold: float | None
+    images: tuple[MeasuredRow, ...]
+    beads: tuple[MeasuredBeadRow, ...]
+
+    def mean(self, source_um: float, method: Method) -> ImageFigures:
+        """Return the mean figures over all targets of one source plane, itself left out."""
+        rows = [
+            row
+            for row in self.images
+            if row.source_um == source_um
+            and row.method == method
+            and row.target_um != row.source_um
+        ]
+        return ImageFigures(**mean_figures(rows))
+
+
+def evaluate_stack(
+    model: nn.Module,
+    stack: NDArray[np.generic],
+    system: ImagingSystem,
+    *,
+    pixel_size_um: float,
+    z_step_um: float,
+    beads: bool = False,
+) -> StackAccuracy:
+    """Refocus planes of a measured stack to its other planes and compare.
+
+    The sources are the in-focus plane (highest standard deviation) and, on each side of it, the
+    plane at half the model's range, or the last one of a shorter stack.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The graph wrapper: camera image and DPM in µm in, camera units out.
+    stack : ndarray, shape (nz, ny, nx)
+        Camera images in the order of increasing stage z.
+    system : ImagingSystem
+        What the model was trained for. The stack is resampled to its pixel size.
+    pixel_size_um, z_step_um : float
+        Calibration of the stack.
+    beads : bool
+        Measure the spots of the in-focus plane as beads: peak, FWHM and flux.
+
+    Raises
+    ------
+    DeepZError
+        If the stack has fewer than two planes or is too small at the model's pixel size.
+    """
+    if stack.ndim != 3 or len(stack) < 2:
+        raise DeepZError(
+            f"a z-stack (planes, rows, columns) is needed to compare with, got shape {stack.shape}"
+        )
+    if pixel_size_um <= 0 or z_step_um <= 0:
+        raise DeepZError("pixel size and z step must be positive lengths in µm")
+    factor = pixel_size_um / system.pixel_size_um
+    factor = 1.0 if abs(factor - 1) <= _SAME_PIXEL else factor
+    planes = _Planes(_resample(stack, factor), z_step_um, system.z_range_um)
+    model.eval()
+    sources = planes.sources()
+    return StackAccuracy(
+        system_name=system.name,
+        pixel_size_um=pixel_size_um,
+        z_step_um=z_step_um,
+        resampled=round(factor, 6),
+        planes=len(stack),
+        in_focus_um=planes.z_um(planes.in_focus),
+        sources_um=tuple(planes.z_um(source) for source in sources),
+        bead_threshold=BEAD_THRESHOLD if beads else None,
+        images=tuple(_image_rows(model, planes, sources)),
+        beads=tuple(_bead_rows(model, planes, sources, system)) if beads else (),
+    )
+
+
+@dataclass(frozen=True)
+class _Planes:
+    """A stack at the model's pixel size, float32 camera units."""
+
+    images: NDArray[np.float32]
+    step_um: float
+    range_um: float
+
+    @property
+    def in_focus(self) -> int:
+        return int(np.argmax(self.images.std(axis=(1, 2))))
+
+    @property
+    def scale(self) -> float:
+        return intensity_scale(self.images.max(axis=0)).scale
+
+    def z_um(self, plane: int) -> float:
+        return round(plane * self.step_um, 6)
+
+    def sources(self) -> tuple[int, ...]:
+        """Return the planes to refocus, the in-focus one first."""
+        away = max(1, round(self.range_um / 2 / self.step_um))
+        last = len(self.images) - 1
+        sides = (max(self.in_focus - away, 0), min(self.in_focus + away, last))
+        return (self.in_focus, *(side for side in sides if side != self.in_focus))
+
+    def in_reach(self, source: int, target: int) -> bool:
+        return abs(target - source) * self.step_um <= self.range_um + 1e-6
+
+    def versions(
+        self, model: nn.Module, source: int, target: int
+    ) -> tuple[tuple[Method, NDArray[np.float32]], ...]:
+        """Return what each method makes of one plane as an image of another."""
+        image, truth = self.images[source], self.images[target]
+        background = intensity_scale(truth).background
+        return (
+            ("model", refocus(model, image, (target - source) * self.step_um)),
+            ("blank", np.full_like(truth, background)),
+            ("input", image),
+        )
+
+
+def _image_rows(model: nn.Module, planes: _Planes, sources: Sequence[int]) -> Iterator[MeasuredRow]:
+    scale = planes.scale
+    for source in sources:
+        for target, truth in enumerate(planes.images):
+            if not planes.in_reach(source, target):
+                continue
+            background = intensity_scale(truth).background
+            for method, image in planes.versions(model, source, target):
+                scores = image_scores(image, truth, scale=scale, truth_background=background)
+                yield MeasuredRow(
+                    source_um=planes.z_um(source),
+                    target_um=planes.z_um(target),
+                    method=method,
+                    **mean_figures([scores]),
+                )
+
+
+def _bead_rows(
+    model: nn.Module, planes: _Planes, sources: Sequence[int], system: ImagingSystem
+) -> Iterator[MeasuredBeadRow]:
+    focus = planes.in_focus
+    truth = planes.images[focus]
+    threshold = intensity_scale(truth).background + BEAD_THRESHOLD * planes.scale
+    found = detect_beads(truth, threshold)
+    shape = (truth.shape[0], truth.shape[1])
+    positions = found[isolated(found, shape, min_distance=BEAD_DISTANCE_PX, margin=BEAD_MARGIN_PX)]
+    if len(positions) == 0:
+        return
+    true = measure_beads(truth, positions, system.pixel_size_um)
+    for source in sources[1:]:
+        if not planes.in_reach(source, focus):
+            continue
+        for method, image in planes.versions(model, source, focus):
+            figures = bead_figures(measure_beads(image, positions, system.pixel_size_um), true)
+            if method != "blank" and figures is not None:
+                yield MeasuredBeadRow(
+                    source_um=planes.z_um(source),
+                    target_um=planes.z_um(focus),
+                    method=method,
+                    **dict(figures),
+                )
+
+
+def _resample(stack: NDArray[np.generic], factor: float) -> NDArray[np.float32]:
+    """Enlarge every plane by a factor; camera units and background stay as they are."""
+    images = np.asarray(stack, dtype=np.float32)
+    if factor != 1:
+        images = np.stack(
+            [
+                rescale(plane, factor, order=1, anti_aliasing=factor < 1, preserve_range=True)
+                for plane in images
+            ]
+        ).astype(np.float32)
+    if min(images.shape[1:]) < _SMALLEST_PX:
+        raise DeepZError(
+            f"the stack has {images.shape[1]}×{images.shape[2]} px at the model's pixel size; "
+            f"at least {_SMALLEST_PX}×{_SMALLEST_PX} are needed"
+        )
+    return images
+
+
+def summarize_stack(
+    accuracy: StackAccuracy, *, title: str, command: str, comment: str
+) -> MeasuredStack:
+    """Return the figures of a stack as a manifest keeps them."""
+    methods = {row.method for row in accuracy.images}
+    return MeasuredStack(
+        title=title,
+        command=command,
+        comment=comment,
+        images=tuple(
+            StackRow(
+                from_focus_um=round(source - accuracy.in_focus_um, 4),
+                method=method,
+                **dict(accuracy.mean(source, method)),
+            )
+            for source in accuracy.sources_um
+            for method in METHODS
+            if method in methods
+        ),
+        beads=tuple(
+            StackBeadRow(
+                dz_um=row.dz_um,
+                method=row.method,
+                **{name: getattr(row, name) for name in BeadFigures.model_fields},
+            )
+            for row in accuracy.beads
+        ),
+    )

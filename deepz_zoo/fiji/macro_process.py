@@ -1,0 +1,279 @@
+"""Run whole macros in a process of their own, which can be timed out and canceled."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.fiji.gateway import ENDED_BY_IMAGEJ
+from deepz_zoo.fiji.locate import Installation, find_imagej
+from deepz_zoo.fiji.macro_text import MacroError, Value, macro_options
+
+_POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class MacroRun:
+    """What came of a macro.
+
+    Attributes
+    ----------
+    returned
+        What the macro returned, or None.
+    printed
+        The lines that it printed.
+    output
+        The file that it was asked to write, or None.
+    """
+
+    returned: str | None
+    printed: tuple[str, ...]
+    output: Path | None
+
+
+class MacroTimeoutError(MacroError):
+    """A macro ran longer than it was allowed to, and was ended."""
+
+
+class MacroCanceledError(MacroError):
+    """A macro was canceled."""
+
+
+def run_macro_file(
+    macro: str | os.PathLike[str],
+    *,
+    input: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] | None = None,
+    options: Mapping[str, Value] | None = None,
+    imagej: str | os.PathLike[str] | Installation | None = None,
+    headless: bool = True,
+    timeout_s: float | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+    cancel: threading.Event | None = None,
+) -> MacroRun:
+    """Run a macro in an ImageJ of its own and wait for it.
+
+    Several may run at once. Whatever the macro started ends with it.
+
+    Parameters
+    ----------
+    macro
+        A macro file, or the name of one of this package's macros, such as ``Deep-Z_Refocus``.
+    input, output
+        Files that the macro reads and writes; it receives their absolute paths as its options
+        ``input`` and ``output``.
+    options
+        Further options of the macro, see `macro_options`.
+    imagej
+        Which ImageJ, see `find_imagej`.
+    headless
+        Without a display.
+    timeout_s
+        After so many seconds the macro is ended; None waits for ever.
+    progress
+        Called with every line that the macro prints, while it runs.
+    cancel
+        Ends the macro once it is set, from another thread.
+
+    Raises
+    ------
+    MacroError
+        If the macro ends with an error, or without having written `output`.
+    MacroTimeoutError, MacroCanceledError
+        If it was ended early.
+    DeepZError
+        If the macro, the input or ImageJ is missing, or an option cannot be passed on.
+    """
+    path = find_macro(macro)
+    given = dict(options or {})
+    if input is not None:
+        if not Path(input).is_file():
+            raise DeepZError(f"{input}: no such file; expected an image for {path.name}")
+        given["input"] = Path(input).absolute()
+    target = None if output is None else Path(output).absolute()
+    if target is not None:
+        if not target.parent.is_dir():
+            raise DeepZError(f"cannot write {output}: the folder {target.parent} does not exist")
+        given["output"] = target
+    installation = imagej if isinstance(imagej, Installation) else find_imagej(imagej)
+    before = _stamp(target)
+    printed: list[str] = []
+    returned: str | None = None
+    code, words = path.read_text(encoding="utf-8"), macro_options(given)
+    for answer in run_in_child(installation, code, words, headless, timeout_s, cancel):
+        if "error" in answer:
+            raise MacroError(f"{path.name}: {answer['error']}")
+        for line in answer.get("printed", "").splitlines():
+            printed.append(line)
+            progress(line)
+        returned = answer.get("returned", returned)
+    if target is not None and _stamp(target) == before:
+        last = f"; its last line: {printed[-1]}" if printed else ""
+        raise MacroError(f"{path.name} ended without writing {output}{last}")
+    return MacroRun(returned, tuple(printed), target)
+
+
+# ---------------------------------------------------------------------------------- the macros
+
+
+def macros_folder() -> Path:
+    """Return the folder of this package's own macros."""
+    installed = Path(__file__).parent / "macros"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "fiji_macros"
+
+
+def find_macro(macro: str | os.PathLike[str]) -> Path:
+    """Return the file of a macro that is named by its path, or by its name where it is our own.
+
+    Raises
+    ------
+    DeepZError
+        If there is no such macro, or it is no text.
+    """
+    for path in (Path(macro), macros_folder() / f"{Path(macro).name.removesuffix('.ijm')}.ijm"):
+        if path.is_file():
+            _check_text(path)
+            return path
+    own = ", ".join(sorted(path.stem for path in macros_folder().glob("*.ijm")))
+    raise DeepZError(f"{macro}: no such macro; expected a file, or one of {own}")
+
+
+def _check_text(path: Path) -> None:
+    try:
+        path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DeepZError(f"{path} is no text in UTF-8; expected an ImageJ macro (.ijm)") from error
+
+
+def _stamp(path: Path | None) -> tuple[int, int] | None:
+    """Return what changes when a file is written anew."""
+    if path is None or not path.exists():
+        return None
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns
+
+
+# --------------------------------------------------------------------------------- the process
+
+
+class _Child:
+    """A running child process, its answers and what it says on standard error."""
+
+    def __init__(self, process: subprocess.Popen[str], errors: IO[bytes]) -> None:
+        self.process = process
+        self.errors = errors
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def answers(
+        self, timeout_s: float | None, cancel: threading.Event | None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the child's answers until it has said how the macro ended."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            try:
+                line = self._lines.get(timeout=_POLL_S)
+            except queue.Empty:
+                line = ""
+            if cancel is not None and cancel.is_set():
+                raise MacroCanceledError("the macro was canceled; its output is not complete")
+            if deadline is not None and time.monotonic() > deadline:
+                raise MacroTimeoutError(
+                    f"the macro did not end within {timeout_s:g} s and was stopped; allow it more "
+                    "time if it was still at work"
+                )
+            if line is None:
+                raise MacroError(self._last_words())
+            if line:
+                answer = json.loads(line)
+                yield answer
+                if "printed" not in answer:
+                    return
+
+    def _last_words(self) -> str:
+        status = self.process.wait()
+        self.errors.seek(0)
+        said = self.errors.read().decode("utf-8", "replace").strip()
+        if ENDED_BY_IMAGEJ in said:
+            return ENDED_BY_IMAGEJ
+        last = said.splitlines()[-1] if said else "it said nothing"
+        return f"the process of the macro ended with status {status}: {last}"
+
+    def end(self) -> None:
+        """End the process and whatever it started."""
+        if sys.platform == "win32":
+            subprocess.run(
+                ["taskkill", "/F", "/T", "/PID", str(self.process.pid)],
+                capture_output=True,
+                check=False,
+            )
+        else:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)  # it leads a group of its own
+        self.process.wait()
+
+
+def _environment(temporary: str) -> dict[str, str]:
+    # the deepz-zoo that a macro calls is the one that runs the macro
+    programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    changed = {"TMPDIR": temporary, "PYTHONIOENCODING": "utf-8", "PATH": programs}
+    return {**os.environ, **changed}
+
+
+def run_in_child(
+    installation: Installation,
+    code: str,
+    options: str = "",
+    headless: bool = True,
+    timeout_s: float | None = None,
+    cancel: threading.Event | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Run a macro's text in a process of its own, and yield its answers (see `child`)."""
+    request = {
+        "imagej": {
+            "kind": installation.kind,
+            "place": installation.place,
+            "plugins": installation.plugins and str(installation.plugins),
+        },
+        "headless": headless,
+        "code": code,
+        "options": options,
+    }
+    # Messages go to a file: nobody would read a pipe, and a full one would stop the process.
+    with tempfile.TemporaryFile() as errors, tempfile.TemporaryDirectory() as temporary:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deepz_zoo.fiji.macro_child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            encoding="utf-8",
+            env=_environment(temporary),
+            start_new_session=True,
+        )
+        child = _Child(process, errors)
+        try:
+            assert process.stdin is not None
+            process.stdin.write(json.dumps(request))
+            process.stdin.close()
+            yield from child.answers(timeout_s, cancel)
+        finally:
+            child.end()

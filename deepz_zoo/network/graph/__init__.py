@@ -1,0 +1,3 @@
+"""The graph that consumers run: normalization, padding and scaling around the generator."""
+
+from __future__ import annotations

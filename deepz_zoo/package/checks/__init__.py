@@ -1,0 +1,3 @@
+"""What is checked of a package, and how two of them differ."""
+
+from __future__ import annotations

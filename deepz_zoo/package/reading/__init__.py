@@ -1,0 +1,3 @@
+"""Packages from anybody, read without harm."""
+
+from __future__ import annotations

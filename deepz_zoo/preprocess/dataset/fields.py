@@ -1,0 +1,127 @@
+"""One field of view through all steps, from its file to what the dataset keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.preprocess.dataset.plan import Job
+from deepz_zoo.preprocess.dataset.stacks import Stack
+from deepz_zoo.preprocess.dataset.storage import PreparedField
+from deepz_zoo.preprocess.focus.projection import OWN_STEPS, AlignedStack, Steps, align_and_project
+from deepz_zoo.preprocess.regions.cover import Corner
+from deepz_zoo.preprocess.regions.cross_modality import cut_paired_regions, pair_stacks
+from deepz_zoo.preprocess.regions.cut import cut_regions, find_foreground
+from deepz_zoo.preprocess.regions.pairs import PAIR_DTYPE, draw_pairs
+from deepz_zoo.records.dataset import FieldOfView, FieldRecord, Region, Rejection
+
+
+def prepare_field(job: Job, steps: Steps = OWN_STEPS) -> PreparedField:
+    """Read a field of view, align it, cut it into regions and draw their pairs."""
+    stack, target = job.read()
+    if target is not None:
+        return _prepare_paired(job, stack, target, steps)
+    settings = job.plan.parameters
+    aligned = align_and_project(
+        stack.data, settings.align, least_px=settings.region_px, steps=steps
+    )
+    mask = find_foreground(aligned, settings)
+    regions, rejected = cut_regions(
+        aligned,
+        mask,
+        field_index=job.index,
+        role=job.role,
+        z_step_um=stack.z_step_um,
+        settings=settings,
+    )
+    field = _describe(job, aligned, mask, stack, stack.z_step_um)
+    return _finish(job, field, aligned, mask, regions, rejected)
+
+
+def _prepare_paired(job: Job, stack: Stack, target: Stack, steps: Steps) -> PreparedField:
+    """Prepare a field of view whose targets are of another modality."""
+    settings = job.plan.parameters
+    aligned, other = (
+        align_and_project(part.data, settings.align, least_px=settings.region_px, steps=steps)
+        for part in (stack, target)
+    )
+    try:
+        paired = pair_stacks(aligned, other, least_px=settings.region_px)
+    except DeepZError as error:
+        mask = find_foreground(aligned, settings)
+        field = _describe(job, aligned, mask, stack, target.z_step_um)
+        lost = Rejection(field_of_view=job.index, reason=str(error))
+        return _finish(job, field, aligned, mask, [], [lost])
+    mask = find_foreground(paired.field, settings)
+    regions, rejected, targets = cut_paired_regions(
+        paired,
+        mask,
+        field_index=job.index,
+        role=job.role,
+        z_step_um=stack.z_step_um,
+        target_z_step_um=target.z_step_um,
+        settings=settings,
+    )
+    field = _describe(job, paired.field, mask, stack, target.z_step_um)
+    field = field.model_copy(update={"registration": paired.describe()})
+    content = _finish(job, field, paired.field, mask, regions, rejected)
+    content.overviews["target_edf"] = paired.target_edf
+    content.targets.update(targets)
+    return content
+
+
+def _describe(
+    job: Job,
+    aligned: AlignedStack,
+    mask: NDArray[np.bool_],
+    stack: Stack,
+    target_z_step_um: float,
+) -> FieldOfView:
+    planes, rows, columns = aligned.stack.shape
+    return FieldOfView(
+        index=job.index,
+        source=job.source,
+        position=job.position,
+        file=job.name,
+        shape=(planes, rows, columns),
+        pixel_size_um=stack.pixel_size_um,
+        z_step_um=stack.z_step_um,
+        target_z_step_um=target_z_step_um,
+        origin_px=aligned.origin_px,
+        shifts_px=tuple((float(y), float(x)) for y, x in aligned.shifts_px),
+        angles_deg=tuple(aligned.angles_deg.tolist()),
+        rejected_planes=aligned.rejected_planes,
+        background=aligned.scale.background,
+        scale=aligned.scale.scale,
+        mask_share=float(mask.mean()),
+    )
+
+
+def _finish(
+    job: Job,
+    field: FieldOfView,
+    aligned: AlignedStack,
+    mask: NDArray[np.bool_],
+    regions: list[Region],
+    rejected: list[Rejection],
+) -> PreparedField:
+    """Draw the pairs and put together what is written."""
+    if not regions and not rejected:
+        rejected = [Rejection(field_of_view=job.index, reason="no signal above the background")]
+    # Independent of how many fields were prepared before this one, and so of an interruption.
+    generator = np.random.default_rng([job.plan.parameters.seed, job.index])
+    pairs: list[NDArray[Any]] = [np.empty(0, dtype=PAIR_DTYPE)]
+    for region in regions:
+        count = job.plan.parameters.targets
+        pairs.append(draw_pairs(region.index, region.z_um, region.target_z_um, count, generator))
+    targets: dict[Corner, NDArray[Any]] = {}
+    return PreparedField(
+        record=FieldRecord(field=field, regions=tuple(regions), rejected=tuple(rejected)),
+        pairs=np.concatenate(pairs),
+        stack=aligned.stack,
+        overviews={"edf": aligned.edf, "height": aligned.height, "mask": mask},
+        targets=targets,
+    )

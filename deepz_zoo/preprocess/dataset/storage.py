@@ -1,0 +1,294 @@
+"""A prepared dataset on disk: aligned stacks, their regions and the pairs drawn from them.
+
+::
+
+    DATASET/
+      manifest.json     DatasetManifest
+      pairs.npy         region, source, target, distance_um of every pair
+      fields/0000.h5    one field of view: stack, edf, height, mask (and targets, one a region)
+
+A stack is kept once, however many regions overlap in it, in chunks of one plane: a window is read
+without the rest, so a dataset may be larger than the memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.images import replacing
+from deepz_zoo.records.dataset import (
+    FORMAT_VERSION,
+    SAME_MODALITY,
+    DatasetManifest,
+    FieldRecord,
+    Region,
+    Split,
+)
+
+MANIFEST_NAME = "manifest.json"
+PAIRS_NAME = "pairs.npy"
+_CHUNK_PX = 128
+_MOST_OPEN_FILES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An input plane and a target plane of one region.
+
+    Attributes
+    ----------
+    region
+        Index of the region in the dataset.
+    source, target
+        Plane of the region that goes in, and plane of its targets that should come out.
+    distance_um
+        Stage position of the target less that of the source: the value of the uniform DPM.
+    """
+
+    region: int
+    source: int
+    target: int
+    distance_um: float
+
+
+class PreparedDataset:
+    """Random access to the pairs and pixels of a prepared dataset.
+
+    It may be handed to other processes, by pickling or by forking: each opens the files for itself.
+
+    Attributes
+    ----------
+    path
+        The dataset's folder.
+    manifest
+        Its description.
+    regions
+        The manifest's regions; ``regions[pair.region]`` is that of a pair.
+    """
+
+    def __init__(self, path: Path, manifest: DatasetManifest) -> None:
+        self.path, self.manifest = path, manifest
+        self.regions = manifest.regions
+        self._files: dict[int, h5py.File] = {}
+        self._process = os.getpid()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "manifest": self.manifest}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def pairs(self, split: Split) -> tuple[Pair, ...]:
+        """Return the pairs of a split in a fixed order, region by region.
+
+        Raises
+        ------
+        DeepZError
+            When their file is damaged.
+        """
+        table = _load_pairs(self.path / PAIRS_NAME)
+        wanted = np.array([region.split == split for region in self.regions], dtype=bool)
+        return tuple(Pair(*row) for row in table[wanted[table["region"]]].tolist())
+
+    def image(
+        self,
+        region: int,
+        plane: int,
+        rows: slice = slice(None),
+        columns: slice = slice(None),
+    ) -> NDArray[np.float32]:
+        """Return an aligned input plane of a region in camera units.
+
+        Parameters
+        ----------
+        region
+            Index of the region.
+        plane
+            Plane of the region, from 0; its position is ``regions[region].z_um[plane]``.
+        rows, columns
+            A window of the region; all of it by default.
+        """
+        window = self.regions[region]
+        return self._read(
+            "stack",
+            window,
+            window.first_plane + _checked(plane, len(window.z_um)),
+            _shifted(rows, window.y_px, window.size_px),
+            _shifted(columns, window.x_px, window.size_px),
+        )
+
+    def target(
+        self,
+        region: int,
+        plane: int,
+        rows: slice = slice(None),
+        columns: slice = slice(None),
+    ) -> NDArray[np.float32]:
+        """Return a target plane of a region in camera units, on the grid of its input planes.
+
+        Parameters are those of `image`; positions are ``regions[region].target_z_um``.
+        """
+        if self.manifest.target_modality == SAME_MODALITY:
+            return self.image(region, plane, rows, columns)
+        window = self.regions[region]
+        return self._read(
+            target_name(window.y_px, window.x_px),
+            window,
+            _checked(plane, len(window.target_z_um)),
+            _shifted(rows, 0, window.size_px),
+            _shifted(columns, 0, window.size_px),
+        )
+
+    def overview(self, field: int, name: str) -> NDArray[Any]:
+        """Return a whole ``edf``, ``height``, ``mask`` (or ``target_edf``) of a field of view."""
+        return np.asarray(self._file(field)[name][()])
+
+    def _read(
+        self, name: str, region: Region, plane: int, rows: slice, columns: slice
+    ) -> NDArray[np.float32]:
+        pixels = self._file(region.field_of_view)[name][plane, rows, columns]
+        return np.asarray(pixels, dtype=np.float32)
+
+    def _file(self, field: int) -> h5py.File:
+        """Return the open file of a field; never one that another process opened."""
+        if self._process != os.getpid():
+            self._files, self._process = {}, os.getpid()
+        if field not in self._files:
+            if len(self._files) == _MOST_OPEN_FILES:
+                self._files.pop(next(iter(self._files))).close()
+            self._files[field] = _open_field(self.path / self.manifest.fields[field].file)
+        return self._files[field]
+
+
+def open_dataset(path: str | os.PathLike[str]) -> PreparedDataset:
+    """Open a prepared dataset.
+
+    Raises
+    ------
+    DeepZError
+        When there is none, it is unfinished or incomplete, or of another version.
+    """
+    path = Path(path)
+    described = path / MANIFEST_NAME
+    if not described.is_file():
+        raise DeepZError(
+            f"{path} is no prepared dataset (it has no {MANIFEST_NAME}); make one with "
+            "'deepz-zoo prepare', or repeat the command that was interrupted"
+        )
+    try:
+        content = json.loads(described.read_text(encoding="utf-8"))
+        version = content.get("format_version")
+        if version != FORMAT_VERSION:
+            raise DeepZError(
+                f"{path} has format {version}, this version reads {FORMAT_VERSION}; prepare it anew"
+            )
+        manifest = DatasetManifest.model_validate(content)
+    except (ValidationError, ValueError, AttributeError) as error:
+        raise DeepZError(
+            f"{described} cannot be read ({str(error).splitlines()[0]}); prepare it anew"
+        ) from error
+    files = [PAIRS_NAME, *(field.file for field in manifest.fields)]
+    if missing := [name for name in files if not (path / name).is_file()]:
+        raise DeepZError(
+            f"{path} lacks {missing[0]} (and {len(missing) - 1} more files); copy it again, whole"
+        )
+    return PreparedDataset(path, manifest)
+
+
+def target_name(y_px: int, x_px: int) -> str:
+    """Return where a field's file keeps the targets of the region at (y, x)."""
+    return f"targets/{y_px}_{x_px}"
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedField:
+    """A field of view as it is written: its record, its pairs and its pixels.
+
+    Attributes
+    ----------
+    record
+        The field, its regions and what was rejected.
+    pairs
+        Pairs of its regions, of `PAIR_DTYPE`, regions numbered within the field.
+    stack
+        Aligned planes, shape (nz, ny, nx), in the type of the input.
+    overviews
+        Images (ny, nx) by name: ``edf``, ``height``, ``mask``, ``target_edf``.
+    targets
+        Targets of another modality by the (y, x) of their region, shape (nz, side, side).
+    """
+
+    record: FieldRecord
+    pairs: NDArray[Any]
+    stack: NDArray[Any]
+    overviews: dict[str, NDArray[Any]]
+    targets: dict[tuple[int, int], NDArray[Any]]
+
+
+def write_field(path: Path, content: PreparedField) -> None:
+    """Write a field of view; the file takes its name when it is complete."""
+    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        _write_planes(file, "stack", content.stack)
+        for name, overview in content.overviews.items():
+            file.create_dataset(name, data=overview, compression="lzf", shuffle=True)
+        for (y_px, x_px), planes in content.targets.items():
+            _write_planes(file, target_name(y_px, x_px), planes)
+        file.create_dataset("pairs", data=content.pairs)
+        file.create_dataset("record", data=content.record.model_dump_json())
+
+
+def read_record(path: Path) -> tuple[FieldRecord, NDArray[Any]]:
+    """Return the record and the pairs of a field of view that was written before."""
+    with _open_field(path) as file:
+        text = file["record"].asstr()[()]
+        return FieldRecord.model_validate_json(text), np.asarray(file["pairs"][()])
+
+
+def write_manifest(folder: Path, manifest: DatasetManifest, pairs: NDArray[Any]) -> None:
+    """Complete a dataset: its pairs, and last its manifest."""
+    with replacing(folder / PAIRS_NAME) as temporary, temporary.open("wb") as file:
+        np.save(file, pairs, allow_pickle=False)
+    with replacing(folder / MANIFEST_NAME) as temporary:
+        temporary.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+
+
+def _write_planes(file: h5py.File, name: str, planes: NDArray[Any]) -> None:
+    chunk = (1, *(min(side, _CHUNK_PX) for side in planes.shape[1:]))
+    file.create_dataset(name, data=planes, chunks=chunk, compression="lzf", shuffle=True)
+
+
+def _load_pairs(path: Path) -> NDArray[Any]:
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise DeepZError(f"{path} cannot be read ({error}); prepare the dataset anew") from error
+
+
+def _open_field(path: Path) -> h5py.File:
+    try:
+        # Nothing writes to a finished file, and file systems of clusters often refuse locks.
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        raise DeepZError(f"{path} cannot be read ({error}); prepare the dataset anew") from error
+
+
+def _checked(plane: int, count: int) -> int:
+    if not 0 <= plane < count:
+        raise IndexError(f"plane {plane} of a region with {count}")
+    return plane
+
+
+def _shifted(window: slice, start: int, length: int) -> slice:
+    """Return a window of a region as a window of its field."""
+    first, last, step = window.indices(length)
+    return slice(start + first, start + last, step)

@@ -1,0 +1,3 @@
+"""Where a stack is in focus: its projection, its focus curve."""
+
+from __future__ import annotations

@@ -1,0 +1,107 @@
+"""Focus curve of a stack, and the plane of focus between its planes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.intensities import intensity_scale, normalize_stack
+
+_FITTED_PLANES = 4
+_MOST_FITTED_PLANES = 8
+_SMALLEST_PX = 11
+# The window and constants of Wang et al. 2004, the paper's reference 55.
+_SSIM = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+
+
+def focus_curve(stack: NDArray[Any], edf: NDArray[Any]) -> NDArray[np.float64]:
+    """Return how similar each plane is to the extended-depth-of-field image.
+
+    "To determine this reference zero-point in the axial direction, the images at each depth were
+    compared with the EDF image of the same region using structural similarity index (SSIM),
+    providing a focus curve." (Methods, "Cross-modality alignment")
+
+    Parameters
+    ----------
+    stack
+        Shape (nz, ny, nx), at least 11 px a side, in any intensity unit: stack and image are
+        normalized by the image first, as the paper's were.
+    edf
+        Shape (ny, nx).
+
+    Returns
+    -------
+    ndarray, shape (nz,)
+        SSIM, Eq. (13) of the paper with L = 1.
+
+    Raises
+    ------
+    DeepZError
+        If the sizes of stack and image differ or are too small.
+    """
+    from skimage.metrics import structural_similarity
+
+    normalized = normalize_stack(stack, edf)
+    if min(edf.shape) < _SMALLEST_PX:
+        raise DeepZError(
+            f"image of {edf.shape[0]}×{edf.shape[1]} px; structural similarity needs "
+            f"{_SMALLEST_PX} px a side"
+        )
+    truth = intensity_scale(edf).apply(edf)
+    curve = [structural_similarity(plane, truth, data_range=1.0, **_SSIM) for plane in normalized]
+    return np.array(curve, dtype=np.float64)
+
+
+def axial_zero_um(curve: NDArray[np.floating[Any]], z_um: Sequence[float] | NDArray[Any]) -> float:
+    """Return the position of best focus of a focus curve in µm.
+
+    "A second order polynomial fit was performed on four points in this focus curve with highest
+    SSIM values, and the reference zero-point was determined to be the peak of the fit." (Methods,
+    "Cross-modality alignment")
+
+    The top of a real curve is ragged, and its four highest values may lie on one flank. Where the
+    parabola through them opens upward, the next highest value joins them, up to eight in all.
+
+    Parameters
+    ----------
+    curve
+        A value for each plane, highest in focus, shape (nz,).
+    z_um
+        Positions of the planes in µm, shape (nz,).
+
+    Raises
+    ------
+    DeepZError
+        If there are fewer than four planes, no parabola has a peak, or the peak lies outside the
+        stack.
+    """
+    values, z = np.asarray(curve, dtype=np.float64), np.asarray(z_um, dtype=np.float64)
+    if values.shape != z.shape or values.ndim != 1 or len(values) < _FITTED_PLANES:
+        raise DeepZError(
+            f"focus curve of shape {values.shape} at positions of {z.shape}; expected one value "
+            f"a plane and {_FITTED_PLANES} planes or more"
+        )
+    order = np.argsort(-values, kind="stable")
+    for count in range(_FITTED_PLANES, min(_MOST_FITTED_PLANES, len(values)) + 1):
+        highest = order[:count]
+        middle = z[highest].mean()  # keeps the fit well-conditioned far from z = 0
+        curvature, slope, _ = np.polyfit(z[highest] - middle, values[highest], 2)
+        if curvature < 0:
+            break
+    else:
+        found = ", ".join(f"{position:g}" for position in np.sort(z[highest]))
+        raise DeepZError(
+            f"the focus curve has no single peak: the parabola through its highest values, at "
+            f"z = {found} µm, opens upward; is the specimen in focus within the stack?"
+        )
+    peak = float(middle - slope / (2 * curvature))
+    if not z.min() <= peak <= z.max():
+        raise DeepZError(
+            f"the focus curve peaks at z = {peak:g} µm, outside the stack's {z.min():g} to "
+            f"{z.max():g} µm; the stack must reach through focus"
+        )
+    return peak

@@ -1,0 +1,107 @@
+"""The first steps of a preparation: align a stack, project it, find its intensity scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepz_zoo.intensities import IntensityScale, intensity_scale
+from deepz_zoo.preprocess.align.borders import covered_window, fill_borders
+from deepz_zoo.preprocess.align.stackreg import Alignment, align_stack
+from deepz_zoo.preprocess.focus.edf import ExtendedDepthOfField, extended_depth_of_field
+from deepz_zoo.records.dataset import Align
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What aligns and what projects a stack of shape (nz, ny, nx).
+
+    Where the settings of a preparation say ``fiji``, the caller brings the steps from there.
+    """
+
+    align: Callable[[NDArray[Any]], Alignment] = align_stack
+    project: Callable[[NDArray[Any]], ExtendedDepthOfField] = extended_depth_of_field
+
+
+OWN_STEPS = Steps()
+
+
+@dataclass(frozen=True, eq=False)
+class AlignedStack:
+    """A stack whose planes lie on each other, with its projection.
+
+    Attributes
+    ----------
+    stack
+        Aligned planes, shape (nz, ny, nx), in the type of the input.
+    edf, height
+        Extended-depth-of-field image and the plane of each of its pixels, shape (ny, nx).
+    scale
+        Background and scale by the extended-depth-of-field image.
+    origin_px
+        (y, x) of the first pixel in the stack as it was recorded.
+    shifts_px, angles_deg
+        What aligned each plane, shapes (nz, 2) and (nz,).
+    rejected_planes
+        Planes whose alignment jumped and was not taken.
+    """
+
+    stack: NDArray[Any]
+    edf: NDArray[Any]
+    height: NDArray[Any]
+    scale: IntensityScale
+    origin_px: tuple[int, int]
+    shifts_px: NDArray[np.float64]
+    angles_deg: NDArray[np.float64]
+    rejected_planes: tuple[int, ...]
+
+
+def align_and_project(
+    stack: NDArray[Any], align: Align, *, least_px: int, steps: Steps = OWN_STEPS
+) -> AlignedStack:
+    """Align a stack, make its extended-depth-of-field image and find the scale of that.
+
+    "Each captured image stack was first axially aligned …. Then an extended depth of field (EDF)
+    image was generated …. This EDF image was used as a reference image to normalize the whole image
+    stack" (Methods, "Image pre-processing and training data preparation").
+
+    Borders that some plane does not reach after its alignment are cut off as long as `least_px`
+    rows and columns remain; beyond that the plane's outermost pixels continue into them.
+
+    Parameters
+    ----------
+    stack
+        Shape (nz, ny, nx).
+    align
+        ``"none"`` for a stack that is aligned already.
+    least_px
+        Side of a region.
+    steps
+        What aligns and projects.
+    """
+    nz = len(stack)
+    origin_px = (0, 0)
+    shifts_px, angles_deg = np.zeros((nz, 2)), np.zeros(nz)
+    rejected: tuple[int, ...] = ()
+    if align != "none":
+        alignment = steps.align(stack)
+        shifts_px, angles_deg = alignment.shifts_px, alignment.angles_deg
+        rejected = alignment.rejected
+        filled, covered = fill_borders(alignment.stack, stack, alignment.matrices)
+        rows, columns = covered_window(covered, least_px)
+        stack, origin_px = filled[:, rows, columns], (rows.start, columns.start)
+    projection = steps.project(stack)
+    return AlignedStack(
+        stack=stack,
+        edf=projection.image,
+        height=projection.height,
+        scale=intensity_scale(projection.image),
+        origin_px=origin_px,
+        shifts_px=shifts_px,
+        angles_deg=angles_deg,
+        rejected_planes=rejected,
+    )

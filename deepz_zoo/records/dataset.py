@@ -1,0 +1,287 @@
+"""What a prepared dataset says of itself: settings, sources, fields of view and regions."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from deepz_zoo.images.sampling import Mismatch
+from deepz_zoo.optics import ImagingSystem
+
+FORMAT_VERSION = 1
+
+Split = Literal["training", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("training", "validation", "test")
+Role = Literal["training", "test"]
+Align = Literal["stackreg", "fiji", "none"]
+Edf = Literal["wavelets", "fiji"]
+
+SMALLEST_REGION_PX = 32
+"""The smallest patch that a network is trained on."""
+
+MASK_LOW, MASK_HIGH = 0.1, 0.3
+"""Thresholds of the foreground mask; the paper does not give its own."""
+
+TARGETS_SAME_MODALITY = 7
+TARGETS_CROSS_MODALITY = 4
+
+SAME_MODALITY = "same"
+"""Target modality of pairs whose two planes come from one stack."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PreparationSettings(_Frozen):
+    """What decides how stacks become pairs.
+
+    Attributes
+    ----------
+    align
+        How planes are aligned: by StackReg, by that of Fiji, or not at all.
+    edf
+        What makes the extended-depth-of-field image: complex wavelets, or the plugin in Fiji.
+    region_px
+        Side of a region.
+    overlap
+        Share of their area that neighboring regions have in common.
+    mask_low, mask_high
+        Thresholds of the foreground mask on the normalized extended-depth-of-field image, see
+        `foreground_mask`.
+    planes_each_side
+        Planes above and below a region's middle plane.
+    targets
+        Targets of each input plane. The paper takes 5 to 10 "depending on the size of the data
+        set"; 7 make 287 pairs of 41 planes. From another modality it takes four.
+    validation_share
+        Part of the training stacks' regions that is kept for validation.
+    seed
+        Seed of the targets and of the split.
+    """
+
+    align: Align = "stackreg"
+    edf: Edf = "wavelets"
+    region_px: int = Field(default=256, ge=SMALLEST_REGION_PX)
+    overlap: float = Field(default=0.05, ge=0, lt=0.5)
+    mask_low: float = Field(default=MASK_LOW, gt=0)
+    mask_high: float = Field(default=MASK_HIGH, gt=0)
+    planes_each_side: int = Field(default=20, ge=2)
+    targets: int = Field(default=TARGETS_SAME_MODALITY, ge=1)
+    validation_share: float = Field(default=0.15, gt=0, lt=1)
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _check_thresholds(self) -> PreparationSettings:
+        if self.mask_low > self.mask_high:
+            raise ValueError(f"mask_low {self.mask_low} lies above mask_high {self.mask_high}")
+        return self
+
+
+class StackReading(_Frozen):
+    """How stack files are to be understood where they do not say, or are wrong.
+
+    Attributes
+    ----------
+    axes
+        Names of the axes, such as ``"zyx"``.
+    channel_index
+        Channel to take, from 1; needed where there are several.
+    pixel_size_um, z_step_um
+        Sampling.
+    mismatch
+        What to do where the pixel size is not the system's, see `find_sampling`.
+    """
+
+    axes: str | None = None
+    channel_index: int | None = Field(default=None, ge=1)
+    pixel_size_um: float | None = Field(default=None, gt=0)
+    z_step_um: float | None = Field(default=None, gt=0)
+    mismatch: Mismatch = "refuse"
+
+
+class SourceFile(_Frozen):
+    """A file that went in: its name without folder, and its SHA-256."""
+
+    name: str
+    sha256: str
+
+
+class Source(_Frozen):
+    """A stack file, what it is for, and the file of its targets in another modality."""
+
+    file: SourceFile
+    role: Role
+    positions: int
+    target: SourceFile | None = None
+
+
+class FieldOfView(_Frozen):
+    """One stack of a dataset: what was measured while it was prepared.
+
+    Attributes
+    ----------
+    index
+        Place among the dataset's fields.
+    source, position
+        Which file of `DatasetManifest.sources`, and which image in it, both from 0.
+    file
+        Where the dataset keeps it, relative to the dataset.
+    shape
+        (planes, rows, columns) as kept.
+    pixel_size_um, z_step_um
+        Sampling as kept; the planes lie in increasing stage z.
+    target_z_step_um
+        Distance between the target's planes; the same number for pairs of one stack.
+    origin_px
+        (y, x) of the kept pixels in the aligned stack, whose borders are cut.
+    shifts_px, angles_deg
+        (y, x) shift and rotation that aligned each plane.
+    rejected_planes
+        Planes whose alignment jumped and was not taken.
+    background, scale
+        Intensity scale by the extended-depth-of-field image, in camera units.
+    mask_share
+        Part of the field that is foreground.
+    registration
+        How a target of another modality was registered, in words; empty without one.
+    """
+
+    index: int
+    source: int
+    position: int
+    file: str
+    shape: tuple[int, int, int]
+    pixel_size_um: float
+    z_step_um: float
+    target_z_step_um: float
+    origin_px: tuple[int, int]
+    shifts_px: tuple[tuple[float, float], ...]
+    angles_deg: tuple[float, ...]
+    rejected_planes: tuple[int, ...]
+    background: float
+    scale: float
+    mask_share: float
+    registration: str = ""
+
+
+class Region(_Frozen):
+    """A square window of a field of view over a range of its planes.
+
+    Attributes
+    ----------
+    index
+        Place among the dataset's regions.
+    field_of_view
+        Index of its field.
+    y_px, x_px, size_px
+        First row and column in the field as kept, and the side.
+    split
+        What its pairs are for.
+    first_plane
+        Plane of the field's stack that is plane 0 of the region.
+    z_um
+        Stage position of each plane relative to the middle plane (to the axial zero where the
+        target is of another modality), ascending.
+    target_z_um
+        The same for the planes that can be a target; `z_um` itself for pairs of one stack.
+    stack_scale, target_scale
+        (background, scale) of the stack and of its targets by their extended-depth-of-field images,
+        in camera units.
+    lone_scale
+        (background, scale) of each input plane by itself, as a lone image would be normalized.
+    focus_curve, target_focus_curve
+        Sharpness of each plane: standard deviation in camera units for pairs of one stack, SSIM
+        with the extended-depth-of-field image for two modalities.
+    axial_zero_um
+        Where z = 0 lies in the field's stack and in its target's, from the first plane of each.
+    fine_shift_px
+        (y, x) by which the target was moved onto this region after it was onto the field; None for
+        pairs of one stack.
+    clipped
+        Whether the stack ends before the range of planes does.
+    """
+
+    index: int
+    field_of_view: int
+    y_px: int
+    x_px: int
+    size_px: int
+    split: Split
+    first_plane: int
+    z_um: tuple[float, ...]
+    target_z_um: tuple[float, ...]
+    stack_scale: tuple[float, float]
+    target_scale: tuple[float, float]
+    lone_scale: tuple[tuple[float, float], ...]
+    focus_curve: tuple[float, ...]
+    target_focus_curve: tuple[float, ...]
+    axial_zero_um: tuple[float, float]
+    fine_shift_px: tuple[float, float] | None = None
+    clipped: bool = False
+
+
+class Rejection(_Frozen):
+    """A region that gives no pairs, and why; `y_px` and `x_px` are None for a whole field."""
+
+    field_of_view: int
+    y_px: int | None = None
+    x_px: int | None = None
+    reason: str
+
+
+class DatasetManifest(_Frozen):
+    """Everything about a prepared dataset but its pixels.
+
+    Attributes
+    ----------
+    target_modality
+        ``"same"`` where inputs and targets come from one stack, else the name of the other
+        modality.
+    reading, target_reading
+        How the files were understood; the latter only with targets of another modality.
+    rejected
+        Regions and fields without pairs.
+    pair_counts
+        Pairs of each split.
+    """
+
+    format_version: int = FORMAT_VERSION
+    code_version: str
+    system: ImagingSystem
+    target_modality: str
+    parameters: PreparationSettings
+    reading: StackReading
+    target_reading: StackReading | None = None
+    sources: tuple[Source, ...]
+    fields: tuple[FieldOfView, ...]
+    regions: tuple[Region, ...]
+    rejected: tuple[Rejection, ...]
+    pair_counts: dict[Split, int]
+
+    @property
+    def seed(self) -> int:
+        """Seed of targets and split."""
+        return self.parameters.seed
+
+    @property
+    def pixel_size_um(self) -> float:
+        """Sampling of the first field; the others differ only if the user said to ignore it."""
+        return self.fields[0].pixel_size_um
+
+    @property
+    def z_step_um(self) -> float:
+        """The finest distance between the planes of its fields."""
+        return min(field.z_step_um for field in self.fields)
+
+
+class FieldRecord(_Frozen):
+    """What is known of one field of view before the dataset is complete.
+
+    Regions are numbered within the field, and all of the field's own role.
+    """
+
+    field: FieldOfView
+    regions: tuple[Region, ...]
+    rejected: tuple[Rejection, ...]

@@ -1,0 +1,155 @@
+"""Where a model fails, as data: its accuracy while one condition leaves what it was trained on."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+from pydantic import BaseModel, ConfigDict
+
+from deepz_zoo.records.accuracy import ImageFigures
+from deepz_zoo.records.conditions import CONDITION_TEXTS, Condition
+
+KEPT = 0.9
+"""A limit is where less than this share of the correlation at the trained edge is left."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LimitPoint(_Frozen):
+    """Accuracy under one value of a condition.
+
+    Attributes
+    ----------
+    value
+        Value of the condition.
+    images
+        Number of images behind the means.
+    model, input
+        Mean figures of the refocused images and of the input as it is.
+    signal_to_noise
+        Median over the input images of the intensity scale over the noise between neighboring
+        pixels; None where they hold no noise.
+    """
+
+    value: float
+    images: int
+    model: ImageFigures
+    input: ImageFigures
+    signal_to_noise: float | None = None
+
+
+class LimitCurve(_Frozen):
+    """Accuracy against one condition, all others being those of the benchmark.
+
+    Attributes
+    ----------
+    condition
+        What changes: ``distance`` is Δz with its sign, in µm; ``signal`` the brightest pixel of
+        the stack in electrons; ``density`` beads per 1000 µm² of the image;
+        ``spherical_aberration`` a factor, negative for the opposite sign; ``pixel_size`` the true
+        one over that of the model.
+    trained
+        The interval that the model was trained on, between two of the points.
+    points
+        In ascending order of their values.
+    """
+
+    condition: Condition
+    trained: tuple[float, float]
+    points: tuple[LimitPoint, ...]
+
+    def usable(self) -> tuple[float | None, float | None]:
+        """Return the lower and the upper limit of the condition.
+
+        Outward from each trained edge, the limit is where the correlation falls under `KEPT` times
+        that at the edge, or under the input's own: interpolated between the points, and None where
+        no measured point is that bad.
+        """
+        low, high = self.trained
+        downward = [point for point in reversed(self.points) if point.value <= low]
+        upward = [point for point in self.points if point.value >= high]
+        return self._first_failure(downward), self._first_failure(upward)
+
+    def signal_to_noise_at(self, value: float) -> float | None:
+        """Return the signal-to-noise ratio of input images under a value of the condition.
+
+        Interpolated between the measured points in the ratio's logarithm; None beyond them.
+        """
+        known = [(p.value, p.signal_to_noise) for p in self.points if p.signal_to_noise is not None]
+        for (left, low), (right, high) in pairwise(known):
+            if left <= value <= right:
+                start, end = self._place(left), self._place(right)
+                share = (self._place(value) - start) / (end - start)
+                return _digits(low ** (1 - share) * high**share)
+        return None
+
+    def _first_failure(self, outward: list[LimitPoint]) -> float | None:
+        if not outward:
+            return None
+        edge = outward[0]
+
+        def margin(point: LimitPoint) -> float:
+            least = max(KEPT * edge.model.correlation, point.input.correlation)
+            return point.model.correlation - least
+
+        if margin(edge) < 0:
+            return edge.value
+        for inner, outer in pairwise(outward):
+            if margin(outer) < 0:
+                share = margin(inner) / (margin(inner) - margin(outer))
+                start, end = self._place(inner.value), self._place(outer.value)
+                return _digits(self._value(start + share * (end - start)))
+        return None
+
+    def _place(self, value: float) -> float:
+        """Return where a value stands on the axis of the condition."""
+        return math.log(value) if CONDITION_TEXTS[self.condition].logarithmic else value
+
+    def _value(self, place: float) -> float:
+        return math.exp(place) if CONDITION_TEXTS[self.condition].logarithmic else place
+
+
+class LimitSettings(_Frozen):
+    """What the curves were measured with.
+
+    Attributes
+    ----------
+    distance_um
+        |Δz| of every curve but that over the distance itself.
+    inputs_per_distance
+        Input planes drawn from every stack for each signed distance.
+    """
+
+    shape_px: tuple[int, int] = (192, 192)
+    distance_um: float = 5.0
+    inputs_per_distance: int = 2
+
+
+class MeasuredLimits(_Frozen):
+    """The curves of one model, on held-out simulated stacks that no other figure uses."""
+
+    version: int
+    code_version: str
+    system_name: str
+    seeds: tuple[int, ...]
+    specimens: tuple[str, ...]
+    settings: LimitSettings
+    curves: tuple[LimitCurve, ...]
+
+    def curve(self, condition: Condition) -> LimitCurve | None:
+        """Return the curve of a condition, None when it was not measured."""
+        return next((curve for curve in self.curves if curve.condition == condition), None)
+
+
+def interval_text(interval: tuple[float, float]) -> str:
+    """Return an interval in words, or its one value."""
+    low, high = interval
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def _digits(value: float) -> float:
+    """Round to two significant digits: interpolation is not better."""
+    return float(f"{value:.2g}")

@@ -1,0 +1,3 @@
+"""Import of the weights of the method's authors, without TensorFlow."""
+
+from __future__ import annotations
