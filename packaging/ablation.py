@@ -27,7 +27,7 @@ import torch
 from torch import nn
 
 from deepz_zoo.evaluation import benchmark
-from deepz_zoo.images import replacing
+from deepz_zoo.files import replacing
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.wrapper import DeepZModel

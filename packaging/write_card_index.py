@@ -13,7 +13,7 @@ import click
 from deepz_zoo.cards.index import index_text
 from deepz_zoo.cli.options import progress_bar
 from deepz_zoo.evaluation.cross_model import Candidate, compare_models
-from deepz_zoo.images import replacing
+from deepz_zoo.files import replacing
 from deepz_zoo.optics import list_systems
 from deepz_zoo.zoo import list_models, load_model
 

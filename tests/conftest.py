@@ -22,8 +22,9 @@ import torch
 
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
+from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.network.weights import save_generator
-from deepz_zoo.optics import get_system
+from deepz_zoo.package.build import build_package
 from deepz_zoo.records.accuracy import (
     METHODS,
     NOISES,
@@ -36,7 +37,9 @@ from deepz_zoo.records.accuracy import (
 )
 from deepz_zoo.records.conditions import Condition
 from deepz_zoo.records.limits import LimitCurve, LimitPoint, LimitSettings, MeasuredLimits
-from deepz_zoo.records.training import TrainingRecord
+from deepz_zoo.records.manifest import Manifest
+from deepz_zoo.zoo.examples import Example, tilted_surface
+from tests.builders import CONFIG, SHAPE, SYSTEM, blurred_stack, tiny_model, training_record
 
 # Plugins of our own in the place of those that may not be redistributed.
 JAVA_SOURCES = Path(__file__).parent / "fiji" / "java"
@@ -75,27 +78,7 @@ def run(tmp_path: Path, generator: Generator) -> Path:
     folder = tmp_path / "run"
     folder.mkdir()
     save_generator(folder / "best.safetensors", generator)
-    record = TrainingRecord(
-        system=get_system("leica20x_0.8/TxRd"),
-        generator=GeneratorConfig(width=0.05, levels=2),
-        preset="lite",
-        code_version="0.1.0",
-        command="deepz-zoo train leica20x_0.8/TxRd -o run",
-        seed=3,
-        specimens=("beads", "nuclei"),
-        stacks=2,
-        steps=10,
-        batch_size=4,
-        patch_px=(48, 64),
-        patches=40,
-        hours=0.5,
-        device="2 CPU threads",
-        date="2026-11-22",
-        loss="L1",
-        data_ranges={"z_range_um": 10.0},
-        validation_mae=0.0625,
-    )
-    (folder / "best.json").write_text(record.model_dump_json(), encoding="utf-8")
+    (folder / "best.json").write_text(training_record().model_dump_json(), encoding="utf-8")
     return folder
 
 
@@ -143,6 +126,51 @@ def accuracy() -> Accuracy:
         images=tuple(images),
         beads=(bead,),
     )
+
+
+# ------------------------------------------------------------------------------ a tiny package
+
+
+@pytest.fixture(scope="session")
+def model() -> DeepZModel:
+    return tiny_model()
+
+
+@pytest.fixture(scope="session")
+def manifest() -> Manifest:
+    return Manifest(
+        size="custom",
+        system=SYSTEM,
+        generator=CONFIG,
+        training=training_record(date="2026-02-03", validation_mae=0.02),
+        sha256="0" * 64,
+    )
+
+
+@pytest.fixture(scope="session")
+def example() -> Example:
+    return Example(blurred_stack(), tilted_surface(SYSTEM, SHAPE))
+
+
+@pytest.fixture(scope="session")
+def built(
+    model: DeepZModel,
+    manifest: Manifest,
+    example: Example,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """Return a package that nobody changes."""
+    path = tmp_path_factory.mktemp("package") / "tiny.zip"
+    build_package(model, manifest, path, test=False, example=example)
+    return path
+
+
+@pytest.fixture(scope="session")
+def unpacked(built: Path) -> Path:
+    """Return the package as a folder that nobody changes."""
+    folder = built.parent / "unpacked"
+    zipfile.ZipFile(built).extractall(folder)
+    return folder
 
 
 # ------------------------------------------------------------------------------- a real ImageJ

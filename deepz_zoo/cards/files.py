@@ -16,7 +16,7 @@ from deepz_zoo.cards.text import (
 from deepz_zoo.errors import CheckFailed
 from deepz_zoo.evaluation.plots import plot_accuracy, plot_limits, save_figure
 from deepz_zoo.evaluation.refocusing import refocus
-from deepz_zoo.images import replacing
+from deepz_zoo.files import replacing
 from deepz_zoo.zoo.examples import make_example
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,8 +13,6 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.records.conditions import CONDITIONS, Condition
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from deepz_zoo.evaluation.measured import StackAccuracy
     from deepz_zoo.network.graph.wrapper import DeepZModel
     from deepz_zoo.optics import ImagingSystem
@@ -315,7 +312,9 @@ def _write(
     plot_path: Path | None,
 ) -> None:
     if json_path is not None:
-        _write_json(found, json_path)
+        from deepz_zoo.files import write_record
+
+        write_record(json_path, found)
     if plot_path is not None:
         from deepz_zoo.evaluation.plots import (
             plot_accuracy,
@@ -332,12 +331,3 @@ def _write(
             save_figure(plot_limits(found), plot_path)
         else:
             save_figure(plot_stack_accuracy(found), plot_path)
-
-
-def _write_json(data: BaseModel, path: Path) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(data.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -54,7 +54,7 @@ def command(
     by more than 1e-4 relative, nothing is written and the exit code is 1.
     """
     from deepz_zoo.cli.models import load_named_model
-    from deepz_zoo.package.reading.archive import refuse_output
+    from deepz_zoo.files import refuse_output
 
     model, _ = load_named_model(model_name, weights, normalization)
     refuse_output(output, overwrite=overwrite)

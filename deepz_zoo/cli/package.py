@@ -86,7 +86,7 @@ def command(
         raise click.UsageError("--z belongs to --variant zstack")
 
     from deepz_zoo.cli.models import load_named_model
-    from deepz_zoo.package.reading.archive import refuse_output
+    from deepz_zoo.files import refuse_output
 
     # Whether the name is known is cheap to tell; the libraries behind the rest take seconds.
     model, manifest = load_named_model(model_name, weights, normalization)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict
 
 from deepz_zoo import __version__
 from deepz_zoo.evaluation.benchmark import Progress
 from deepz_zoo.evaluation.refocusing import refocus
 from deepz_zoo.evaluation.scene import Scene
+from deepz_zoo.files import Record
 from deepz_zoo.images.sampling import find_sampling
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.measure.metrics import ImageScores, image_scores
@@ -49,7 +49,7 @@ class Candidate:
     system: ImagingSystem
 
 
-class CrossCell(BaseModel):
+class CrossCell(Record):
     """Mean figures of one model on the stacks of one system.
 
     Attributes
@@ -64,8 +64,6 @@ class CrossCell(BaseModel):
         See `ImageFigures`; None where |Δz| lies beyond the range of the model.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     model: str
     system: str
     dz_um: float
@@ -74,10 +72,8 @@ class CrossCell(BaseModel):
     error_over_rms: float | None
 
 
-class CrossModel(BaseModel):
+class CrossModel(Record):
     """The cells of all models and systems."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: int = CROSS_MODEL_VERSION
     code_version: str = __version__

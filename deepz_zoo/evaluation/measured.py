@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 from skimage.transform import rescale
 
 from deepz_zoo import __version__
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.evaluation.aggregate import bead_figures, mean_figures
 from deepz_zoo.evaluation.refocusing import refocus
+from deepz_zoo.files import Record
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.measure.beads import detect_beads, isolated, measure_beads
 from deepz_zoo.measure.metrics import image_scores
@@ -68,7 +68,7 @@ class MeasuredBeadRow(BeadFigures):
         return round(self.target_um - self.source_um, 6)
 
 
-class StackAccuracy(BaseModel):
+class StackAccuracy(Record):
     """Accuracy of a model on a measured z-stack.
 
     Attributes
@@ -92,8 +92,6 @@ class StackAccuracy(BaseModel):
     beads
         One row for each defocused source and method.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: int = MEASURED_VERSION
     code_version: str = __version__

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deepz_zoo.files import replacing
 from deepz_zoo.records.accuracy import (
     MEAN,
     METHOD_LABELS,
@@ -105,13 +105,9 @@ def plot_limits(limits: MeasuredLimits) -> Figure:
 
 def save_figure(figure: Figure, path: Path, *, dpi: int = 150) -> None:
     """Write a figure as PNG under a temporary name beside ``path``, then rename it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with replacing(path) as temporary:
         # No library version in the file: the same figures give the same picture.
         figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _grid(rows: int, title: str) -> tuple[Figure, list[list[Axes]]]:

@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from deepz_zoo import __version__
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.fiji.macro_process import macros_folder
-from deepz_zoo.images import replacing
-from deepz_zoo.package.reading.archive import open_package, sha256_of
+from deepz_zoo.files import replacing, sha256_of
+from deepz_zoo.package.reading.archive import open_package
 
 MACROS_FOLDER = "plugins/Deep-Z"
 MODELS_FOLDER = "models"

@@ -9,7 +9,6 @@ from deepz_zoo.images.reading import (
     count_positions,
     even_step,
     read_image,
-    replacing,
     write_image,
     write_planes,
 )
@@ -21,7 +20,6 @@ __all__ = [
     "count_positions",
     "even_step",
     "read_image",
-    "replacing",
     "write_image",
     "write_planes",
 ]

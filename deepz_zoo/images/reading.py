@@ -21,6 +21,7 @@ import numpy as np
 import tifffile
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import replacing
 
 Array = np.ndarray[Any, Any]
 Style = Literal["ome", "imagej"]
@@ -573,28 +574,6 @@ def write_planes(
     pages = (np.asarray(plane).astype(pixel_type, copy=False) for plane in planes)
     with replacing(path) as temporary:
         tifffile.imwrite(temporary, pages, shape=tuple(shape), dtype=pixel_type, **options)
-
-
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary name beside `path`, which becomes `path` if the block succeeds.
-
-    Raises
-    ------
-    DeepZError
-        When the folder does not exist, or `path` is a folder.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise DeepZError(f"{path} is a folder; expected the name of a file to write")
-    if not path.absolute().parent.is_dir():
-        raise DeepZError(f"cannot write {path}: the folder {path.parent} does not exist")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _writable_type(dtype: np.dtype[Any], style: Style) -> np.dtype[Any]:

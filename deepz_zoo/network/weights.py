@@ -9,20 +9,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import replacing
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
 
 
 def save_generator(path: Path, generator: Generator, *, dtype: torch.dtype = torch.float32) -> None:
     """Write the weights to `path` as `dtype`, by way of a temporary name."""
-    temporary = path.with_name(path.name + ".part")
     state = generator.state_dict().items()
-    try:
+    with replacing(path) as temporary:
         save_file({k: v.detach().cpu().to(dtype).contiguous() for k, v in state}, temporary)
         temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_generator(path: Path, config: GeneratorConfig) -> Generator:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from deepz_zoo.files import Record
 
 Interval = tuple[float, float]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Objective(_Frozen):
+class Objective(Record):
     """An objective lens.
 
     Examples
@@ -32,7 +30,7 @@ class Objective(_Frozen):
     immersion_index: float = Field(ge=1.0, lt=1.6)
 
 
-class Channel(_Frozen):
+class Channel(Record):
     """A fluorescence channel: its nominal emission wavelength and the band of its filter."""
 
     name: str
@@ -40,7 +38,7 @@ class Channel(_Frozen):
     emission_band_um: Interval
 
 
-class Aberrations(_Frozen):
+class Aberrations(Record):
     """The aberrations of one instrument with its usual mounts: a centre and a spread for each.
 
     All point-spread functions of a system have the same sign of spherical aberration: the
@@ -73,7 +71,7 @@ class Aberrations(_Frozen):
     na_loss: float = 0.05
 
 
-class Confocal(_Frozen):
+class Confocal(Record):
     """A confocal microscope with the objective of a system.
 
     Attributes
@@ -88,7 +86,7 @@ class Confocal(_Frozen):
     pinhole_airy: float = Field(default=1.0, gt=0)
 
 
-class ImagingSystem(_Frozen):
+class ImagingSystem(Record):
     """One entry of the zoo: an objective with a channel, its sampling and its axial range.
 
     Attributes

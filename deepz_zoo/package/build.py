@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from deepz_zoo.cards.picture import cover_distances, write_cover
 from deepz_zoo.engines.programs import Engine, FileFormat
 from deepz_zoo.errors import CheckFailed, DeepZError
+from deepz_zoo.files import replacing, sha256_of
 from deepz_zoo.images import Image, write_image
 from deepz_zoo.network.graph.export import export_onnx, export_torchscript
 from deepz_zoo.package.checks.formats import (
@@ -38,10 +39,8 @@ from deepz_zoo.package.contents.variants import SURFACE, Variant
 from deepz_zoo.package.reading.archive import (
     list_checksum,
     open_package,
-    sha256_of,
     write_archive,
     write_checksums,
-    written_by_rename,
 )
 from deepz_zoo.package.reading.isolation import isolated_bioimageio
 from deepz_zoo.zoo.examples import Example, make_example
@@ -126,7 +125,7 @@ def build_package(
     CheckFailed
         If a test of the package fails; the message names it.
     """
-    with written_by_rename(path, overwrite=overwrite) as temporary, isolated_bioimageio():
+    with replacing(path, overwrite=overwrite) as temporary, isolated_bioimageio():
         if example is None:
             progress("preparing an example image")
             example = make_example(manifest.system)

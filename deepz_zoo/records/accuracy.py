@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict
+from deepz_zoo.files import Record
 
 Noise = Literal["low", "realistic"]
 Method = Literal["model", "other", "blank", "input", "richardson_lucy"]
@@ -27,11 +27,7 @@ METHOD_LABELS: dict[Method, str] = {
 }
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ImageFigures(_Frozen):
+class ImageFigures(Record):
     """How near the images of one method come to the true ones, on average.
 
     Attributes
@@ -81,7 +77,7 @@ class ImageRow(ImageFigures):
     images: int
 
 
-class Ratio(_Frozen):
+class Ratio(Record):
     """Distribution over beads of a refocused value divided by the true one."""
 
     median: float
@@ -90,7 +86,7 @@ class Ratio(_Frozen):
     q75: float
 
 
-class BeadFigures(_Frozen):
+class BeadFigures(Record):
     """What the beads of an image measure against the same beads in the true image.
 
     Attributes
@@ -130,7 +126,7 @@ class BeadRow(BeadFigures):
     method: Method
 
 
-class BenchmarkSettings(_Frozen):
+class BenchmarkSettings(Record):
     """What the benchmark was run with.
 
     Attributes
@@ -164,7 +160,7 @@ class BenchmarkSettings(_Frozen):
     richardson_lucy_iterations: int = 10
 
 
-class Accuracy(_Frozen):
+class Accuracy(Record):
     """Accuracy of a model on held-out simulated stacks, as its user gets it.
 
     Every figure is measured through the graph wrapper: raw camera image and DPM in µm in, camera

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from deepz_zoo.files import Record
 from deepz_zoo.images.sampling import Mismatch
 from deepz_zoo.optics import ImagingSystem
 
@@ -30,11 +31,7 @@ SAME_MODALITY = "same"
 """Target modality of pairs whose two planes come from one stack."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PreparationSettings(_Frozen):
+class PreparationSettings(Record):
     """What decides how stacks become pairs.
 
     Attributes
@@ -79,7 +76,7 @@ class PreparationSettings(_Frozen):
         return self
 
 
-class StackReading(_Frozen):
+class StackReading(Record):
     """How stack files are to be understood where they do not say, or are wrong.
 
     Attributes
@@ -101,14 +98,14 @@ class StackReading(_Frozen):
     mismatch: Mismatch = "refuse"
 
 
-class SourceFile(_Frozen):
+class SourceFile(Record):
     """A file that went in: its name without folder, and its SHA-256."""
 
     name: str
     sha256: str
 
 
-class Source(_Frozen):
+class Source(Record):
     """A stack file, what it is for, and the file of its targets in another modality."""
 
     file: SourceFile
@@ -117,7 +114,7 @@ class Source(_Frozen):
     target: SourceFile | None = None
 
 
-class FieldOfView(_Frozen):
+class FieldOfView(Record):
     """One stack of a dataset: what was measured while it was prepared.
 
     Attributes
@@ -166,7 +163,7 @@ class FieldOfView(_Frozen):
     registration: str = ""
 
 
-class Region(_Frozen):
+class Region(Record):
     """A square window of a field of view over a range of its planes.
 
     Attributes
@@ -222,7 +219,7 @@ class Region(_Frozen):
     clipped: bool = False
 
 
-class Rejection(_Frozen):
+class Rejection(Record):
     """A region that gives no pairs, and why; `y_px` and `x_px` are None for a whole field."""
 
     field_of_view: int
@@ -231,7 +228,7 @@ class Rejection(_Frozen):
     reason: str
 
 
-class DatasetManifest(_Frozen):
+class DatasetManifest(Record):
     """Everything about a prepared dataset but its pixels.
 
     Attributes
@@ -276,7 +273,7 @@ class DatasetManifest(_Frozen):
         return min(field.z_step_um for field in self.fields)
 
 
-class FieldRecord(_Frozen):
+class FieldRecord(Record):
     """What is known of one field of view before the dataset is complete.
 
     Regions are numbered within the field, and all of the field's own role.

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from pydantic import BaseModel, ConfigDict
-
+from deepz_zoo.files import Record
 from deepz_zoo.records.accuracy import ImageFigures
 from deepz_zoo.records.conditions import CONDITION_TEXTS, Condition
 
@@ -14,11 +13,7 @@ KEPT = 0.9
 """A limit is where less than this share of the correlation at the trained edge is left."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class LimitPoint(_Frozen):
+class LimitPoint(Record):
     """Accuracy under one value of a condition.
 
     Attributes
@@ -41,7 +36,7 @@ class LimitPoint(_Frozen):
     signal_to_noise: float | None = None
 
 
-class LimitCurve(_Frozen):
+class LimitCurve(Record):
     """Accuracy against one condition, all others being those of the benchmark.
 
     Attributes
@@ -112,7 +107,7 @@ class LimitCurve(_Frozen):
         return math.exp(place) if CONDITION_TEXTS[self.condition].logarithmic else place
 
 
-class LimitSettings(_Frozen):
+class LimitSettings(Record):
     """What the curves were measured with.
 
     Attributes
@@ -128,7 +123,7 @@ class LimitSettings(_Frozen):
     inputs_per_distance: int = 2
 
 
-class MeasuredLimits(_Frozen):
+class MeasuredLimits(Record):
     """The curves of one model, on held-out simulated stacks that no other figure uses."""
 
     version: int

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from typing_extensions import Self
 
+from deepz_zoo.files import Record
 from deepz_zoo.network.config import PRESETS, RELEASED, GeneratorConfig, Normalization
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.records.accuracy import Accuracy
@@ -36,10 +37,8 @@ _WHOSE = "These are not the weights of the method's authors."
 _TERMS = "For non-commercial research use only; not to be redistributed."
 
 
-class Citation(BaseModel):
+class Citation(Record):
     """A publication to cite."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
     doi: str
@@ -54,7 +53,7 @@ DEEP_Z = Citation(
 )
 
 
-class ImportRecord(BaseModel):
+class ImportRecord(Record):
     """Where weights are from that the method's authors trained.
 
     Attributes
@@ -68,8 +67,6 @@ class ImportRecord(BaseModel):
     date, code_version
         When the weights were imported, and by which version of this project.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     folder: str
     sha256: dict[str, str]
@@ -87,7 +84,7 @@ class ImportRecord(BaseModel):
         }
 
 
-class Manifest(BaseModel):
+class Manifest(Record):
     """One model of the zoo: everything about it but the numbers of its weights.
 
     Attributes
@@ -126,8 +123,6 @@ class Manifest(BaseModel):
     citations
         What to cite when using the model.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format_version: Literal[1] = 1
     size: Size

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
+from deepz_zoo.files import Record
 from deepz_zoo.records.accuracy import BeadFigures, ImageFigures, Method
 
 
@@ -29,7 +28,7 @@ class StackBeadRow(BeadFigures):
     method: Method
 
 
-class MeasuredStack(BaseModel):
+class MeasuredStack(Record):
     """Figures on one stack.
 
     Attributes
@@ -41,8 +40,6 @@ class MeasuredStack(BaseModel):
     comment
         How to read them.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str
     command: str

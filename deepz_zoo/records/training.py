@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from deepz_zoo.files import Record
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.optics import ImagingSystem
 
 TrainingData = Literal["simulated", "measured", "both"]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DatasetRecord(_Frozen):
+class DatasetRecord(Record):
     """A prepared dataset that a network was trained on.
 
     Attributes
@@ -41,7 +36,7 @@ class DatasetRecord(_Frozen):
     target_modality: str
 
 
-class StartRecord(_Frozen):
+class StartRecord(Record):
     """The weights that a training started from.
 
     Attributes
@@ -65,7 +60,7 @@ class StartRecord(_Frozen):
     license: str | None = None
 
 
-class TrainingRecord(_Frozen):
+class TrainingRecord(Record):
     """The provenance of a set of weights.
 
     Attributes

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from deepz_zoo.files import Record
 
 
-class Acquisition(BaseModel):
+class Acquisition(Record):
     """Imperfections of an acquisition; by default there are none.
 
     Training pairs are made without them, since real stacks are aligned before they are used.
@@ -22,8 +24,6 @@ class Acquisition(BaseModel):
     bleaching
         Share of the fluorescence that is lost from the first plane to the last.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     drift_px: float = Field(default=0.0, ge=0)
     jitter_px: float = Field(default=0.0, ge=0)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import torch
-from pydantic import BaseModel, ConfigDict
+
+from deepz_zoo.files import Record
 
 
-class Camera(BaseModel):
+class Camera(Record):
     """A camera as the paper's (ORCA-Flash4.0, DFC9000): Poisson noise, read noise, offset, gain.
 
     Attributes
@@ -22,8 +23,6 @@ class Camera(BaseModel):
     full_well
         Electrons at which a pixel saturates.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     offset: float = 100.0
     electrons_per_grey_level: float = 0.46
@@ -62,14 +61,12 @@ class Camera(BaseModel):
         return grey.round().clamp(0, 2**16 - 1)
 
 
-class Exposure(BaseModel):
+class Exposure(Record):
     """How bright one stack is: its brightest pixel and its background, in electrons.
 
     ``gradient`` is the relative change of the background from the centre of the image to its edge
     and ``gradient_angle`` its direction in radians.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     peak: float
     background: float

@@ -10,7 +10,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from deepz_zoo.images import replacing
+from deepz_zoo.files import replacing
 from deepz_zoo.network.weights import save_generator
 from deepz_zoo.records.training import StartRecord, TrainingRecord
 from deepz_zoo.training.data import Sample

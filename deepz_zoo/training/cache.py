@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.images import replacing
+from deepz_zoo.files import replacing
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.optics.psf import PsfParameters

@@ -14,6 +14,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import nn
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import replacing
 from deepz_zoo.training.data import Sample
 
 
@@ -27,14 +28,11 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
     ) -> None:
-        """Save under a temporary name, which the next save takes again, then rename."""
-        path = Path(path)
-        temporary = path.with_name(path.name + ".part")
-        with temporary.open("wb") as file:
+        """Save under a temporary name, then rename."""
+        with replacing(path) as temporary, temporary.open("wb") as file:
             torch.save(checkpoint, file)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
 
 
 class SaveLast(Checkpoint):

@@ -7,15 +7,16 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import Record
 
 _GPU_WORKERS = 8
 _CPU_WORKERS = 1
 
 
-class Hardware(BaseModel):
+class Hardware(Record):
     """What is handed to `pytorch_lightning.Trainer`, which documents it.
 
     Attributes
@@ -32,8 +33,6 @@ class Hardware(BaseModel):
     workers
         Processes that cut patches, for each one that trains; None for a usual number.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     accelerator: str = "auto"
     devices: str = "1"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from deepz_zoo.files import Record
 from deepz_zoo.network.config import PRESETS as GENERATORS
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.losses import AlphaWeighs
 
 
-class TrainingSettings(BaseModel):
+class TrainingSettings(Record):
     """Everything that a run can be told about what it learns and how.
 
     Attributes
@@ -58,8 +59,6 @@ class TrainingSettings(BaseModel):
     validation_pairs
         Pairs of a validation, always the same ones.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     generator: GeneratorConfig
     adversarial: bool = False

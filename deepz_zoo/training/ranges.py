@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
+from deepz_zoo.files import Record
 from deepz_zoo.intensities import IntensityScale, intensity_scale
 from deepz_zoo.intensities.noise import signal_to_noise
 from deepz_zoo.optics import ImagingSystem
@@ -23,7 +23,7 @@ _PLANES_MEASURED = 100
 _TOLERANCE = 0.05
 
 
-class DataRanges(BaseModel):
+class DataRanges(Record):
     """What images are like, from the least to the greatest; None where that is not known.
 
     Attributes
@@ -40,8 +40,6 @@ class DataRanges(BaseModel):
         The scale over the noise between neighboring pixels: what the number of photons makes of an
         image, whatever the camera's gain.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     pixel_size_um: Interval | None = None
     numerical_aperture: Interval | None = None

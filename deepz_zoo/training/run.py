@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from deepz_zoo import __version__
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import sha256_of
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.preprocess.dataset.storage import MANIFEST_NAME, PreparedDataset
 from deepz_zoo.records.training import DatasetRecord, TrainingData, TrainingRecord
@@ -192,7 +192,7 @@ def _dataset_record(dataset: PreparedDataset) -> DatasetRecord:
     manifest = dataset.manifest
     return DatasetRecord(
         name=dataset.path.resolve().name,
-        sha256=hashlib.sha256((dataset.path / MANIFEST_NAME).read_bytes()).hexdigest(),
+        sha256=sha256_of(dataset.path / MANIFEST_NAME),
         stacks=len(manifest.fields),
         regions=len(dataset.regions),
         pairs=manifest.pair_counts.get("training", 0) + manifest.pair_counts.get("validation", 0),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import sha256_of
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.records.training import StartRecord, TrainingRecord
 from deepz_zoo.training.checkpoint import read_checkpoint
@@ -69,9 +69,7 @@ def start_from_checkpoint(path: Path) -> Start:
     }
     if not weights:
         raise DeepZError(f"{path}: a checkpoint without a generator; expected a run's last.ckpt")
-    with path.open("rb") as file:
-        digest = hashlib.sha256(file.read()).hexdigest()
-    record = StartRecord(weights=path.name, system="", sha256=digest, training_data=None)
+    record = StartRecord(weights=path.name, system="", sha256=sha256_of(path), training_data=None)
     return Start(weights, record)
 
 

@@ -8,16 +8,13 @@ An entry of the store is two files: ``<objective>_<channel>.safetensors`` and, b
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import read_record, sha256_of, write_record
 from deepz_zoo.optics import ImagingSystem, get_system
 from deepz_zoo.records.manifest import LICENSE, Manifest, generator_size
 from deepz_zoo.records.training import TrainingRecord
@@ -35,9 +32,6 @@ PAPER_FOLDER = Path(__file__).parents[2] / "packaging" / "weights"
 CHECKPOINT_NAME = "best.safetensors"
 
 _UNMEASURED: dict[str, Any] = {"accuracy": None, "limits": None, "measured": ()}
-_CHUNK_BYTES = 1 << 20
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 def list_models(folder: Path = WEIGHTS_FOLDER) -> tuple[Manifest, ...]:
@@ -53,7 +47,7 @@ def list_models(folder: Path = WEIGHTS_FOLDER) -> tuple[Manifest, ...]:
     DeepZError
         If a manifest cannot be read.
     """
-    manifests = (_read(path, Manifest) for path in folder.glob("*.json"))
+    manifests = (read_record(path, Manifest) for path in folder.glob("*.json"))
     return tuple(sorted(manifests, key=lambda manifest: manifest.name))
 
 
@@ -229,27 +223,8 @@ def add_model(
             "sha256": sha256_of(target),
         }
     )
-    write_manifest(target.with_suffix(".json"), manifest)
+    write_record(target.with_suffix(".json"), manifest)
     return manifest
-
-
-def write_manifest(path: Path, manifest: Manifest) -> None:
-    """Write a manifest under a temporary name beside it, then rename: no reader sees half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(f"{manifest.model_dump_json(indent=1)}\n".encode())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def sha256_of(path: Path) -> str:
-    """Return the hash of a file, which may be larger than one likes to hold in memory."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _file_stem(model: Manifest | ImagingSystem) -> str:
@@ -285,8 +260,8 @@ def _checkpoint_manifest(path: Path) -> Manifest:
             f"{path}: its description {sidecar.name} is missing; keep the two files together"
         )
     if _holds_manifest(sidecar):
-        return _read(sidecar, Manifest)
-    record = _read(sidecar, TrainingRecord)
+        return read_record(sidecar, Manifest)
+    record = read_record(sidecar, TrainingRecord)
     return Manifest(
         size=generator_size(record.generator),
         system=record.system,
@@ -321,13 +296,3 @@ def _load(path: Path, manifest: Manifest) -> DeepZModel:
         )
     generator = load_generator(path, manifest.generator)
     return DeepZModel(generator, manifest.dpm_scale_um, manifest.normalization).eval()
-
-
-def _read(path: Path, kind: type[Model]) -> Model:
-    """Read a JSON file into a pydantic model."""
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "file"
-        raise DeepZError(f"{path}: not a {kind.__name__} ({place}: {first['msg']})") from error

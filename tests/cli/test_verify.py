@@ -6,12 +6,8 @@ import json
 
 import pytest
 
-from deepz_zoo.package.reading.archive import (
-    list_checksum,
-    sha256_of,
-    write_archive,
-    write_checksums,
-)
+from deepz_zoo.files import sha256_of
+from deepz_zoo.package.reading.archive import list_checksum, write_archive, write_checksums
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import pytest
 import tifffile
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import replacing
 from deepz_zoo.images import (
     Image,
     count_positions,
     even_step,
     read_image,
-    replacing,
     write_image,
     write_planes,
 )

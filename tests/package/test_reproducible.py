@@ -13,7 +13,7 @@ import pytest
 from deepz_zoo.network.weights import save_generator
 
 SCRIPT = Path(__file__).with_name("build_elsewhere.py")
-CONFTEST = Path(__file__).with_name("conftest.py")
+BUILDERS = Path(__file__).parents[1] / "builders.py"
 
 HERE = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "1"}
 ELSEWHERE = {
@@ -47,7 +47,7 @@ def builds(model, manifest, tmp_path_factory) -> tuple[Path, Path]:
         if environment is ELSEWHERE:
             settings = home / ".config" / "matplotlib" / "matplotlibrc"
             settings.write_text("font.size: 30\nimage.cmap: hot\n")
-        files = CONFTEST, inputs / "manifest.json", inputs / "weights.safetensors"
+        files = BUILDERS, inputs / "manifest.json", inputs / "weights.safetensors"
         subprocess.run(
             [sys.executable, str(SCRIPT), *map(str, files), str(days), umask],
             cwd=folder,

@@ -58,7 +58,7 @@ def test_a_killed_run_loses_at_most_one_interval_and_goes_on(
     assert whole < saved or times[whole] - times[saved] < INTERVAL
 
     # What a save that was cut leaves behind is in nobody's way.
-    part = last.with_name("last.ckpt.part")
+    part = last.with_name(f".last.ckpt.{process.pid}.part")
     part.write_bytes(last.read_bytes()[:1000])
     longer = settings.model_copy(update={"max_steps": saved + 3})
     train(

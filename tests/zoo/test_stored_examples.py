@@ -32,8 +32,8 @@ def test_stored_planes_are_those_of_the_stack(example, tmp_path, monkeypatch):
     stack = example.stack
     store_stack(tmp_path, stack)
     monkeypatch.setattr("deepz_zoo.zoo.stored_examples.files", lambda package: tmp_path)
-    (tmp_path / "examples").mkdir()
-    store_stack(tmp_path / "examples", stack)
+    (tmp_path / "stored").mkdir()
+    store_stack(tmp_path / "stored", stack)
     stored = stored_stack(stack.system)
     assert stored is not None
     middle = len(stack.z_um) // 2

@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import sha256_of
 from deepz_zoo.package.checks.formats import FormatDifference
 from deepz_zoo.package.contents.description import FILES
-from deepz_zoo.package.reading.archive import open_package, sha256_of
+from deepz_zoo.package.reading.archive import open_package
 from deepz_zoo.package.reading.loading import load_packaged_model
 from deepz_zoo.package.reading.untrusted import open_array, read_description
 from deepz_zoo.records.accuracy import ImageMetric

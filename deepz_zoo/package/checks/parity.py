@@ -15,10 +15,11 @@ from typing import Annotated, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from deepz_zoo.engines.programs import Engine, EngineError, FileFormat, Tensor, own_engines
 from deepz_zoo.errors import CheckFailed, DeepZError
+from deepz_zoo.files import Record, first_fault
 from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.package.checks.formats import FormatDifference, Predict
 from deepz_zoo.package.contents.export import probe
@@ -37,7 +38,7 @@ _LONGEST_BYTES = 2**20
 _LARGEST_COST = 1.5e12
 
 
-class ParityRow(BaseModel):
+class ParityRow(Record):
     """One engine on images of one size.
 
     Attributes
@@ -56,8 +57,6 @@ class ParityRow(BaseModel):
         Of the output.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     weight_format: FileFormat
     engine: str
     shape: Shape
@@ -74,7 +73,7 @@ class ParityRow(BaseModel):
         return self.model_copy(update=changes)
 
 
-class ParityReport(BaseModel):
+class ParityReport(Record):
     """How far the weight formats of a package are from its state dict.
 
     Attributes
@@ -84,8 +83,6 @@ class ParityReport(BaseModel):
     rows
         One for each engine and size.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format_version: Literal[1] = 1
     reference: str
@@ -254,9 +251,7 @@ def read_parity(path: Path) -> ParityReport:
         with path.open("rb") as file:
             return ParityReport.model_validate_json(file.read(_LONGEST_BYTES))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "it"
-        raise DeepZError(f"{path.name}: {place}: {first['msg']}") from error
+        raise DeepZError(first_fault(error, path.name)) from error
 
 
 def refuse_disparity(report: ParityReport) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from deepz_zoo.files import sha256_of
 from deepz_zoo.package.checks.check import Check, passed_if
 from deepz_zoo.package.reading.archive import (
     CHECKSUMS_NAME,
     open_package,
     read_checksums,
-    sha256_of,
     wrong_checksums,
 )
 

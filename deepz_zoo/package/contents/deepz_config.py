@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
 
 from deepz_zoo.dpm import SHORTEST_PERIOD_UM
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import Record, first_fault
 from deepz_zoo.network.config import Normalization
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.package.contents.variants import DPM, Variant, VariantName
@@ -33,11 +34,7 @@ _WAVELENGTHS_UM = (0.2, 2.0)
 _MOST_STEPS = 500
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DpmChannel(_Frozen):
+class DpmChannel(Record):
     """The channel that conditions a surface model.
 
     Attributes
@@ -63,7 +60,7 @@ class DpmChannel(_Frozen):
     scale_um: float = Field(gt=0)
 
 
-class Planes(_Frozen):
+class Planes(Record):
     """The planes of a z-stack model, a channel of the output each.
 
     Attributes
@@ -77,7 +74,7 @@ class Planes(_Frozen):
     positive_direction: Direction
 
 
-class NormalizationRule(_Frozen):
+class NormalizationRule(Record):
     """How the graph scales an image."""
 
     rule: Normalization
@@ -86,7 +83,7 @@ class NormalizationRule(_Frozen):
     place: Literal["inside the graph"]
 
 
-class Provenance(_Frozen):
+class Provenance(Record):
     """Where the weights are from.
 
     Attributes
@@ -114,7 +111,7 @@ class Provenance(_Frozen):
     license: str
 
 
-class AccuracyRow(_Frozen):
+class AccuracyRow(Record):
     """Means on held-out simulated stacks, over both directions of one distance.
 
     Attributes
@@ -132,7 +129,7 @@ class AccuracyRow(_Frozen):
     ssim: float
 
 
-class Validity(_Frozen):
+class Validity(Record):
     """For which images and distances a packaged model is meant, and how good it is there.
 
     Attributes
@@ -209,9 +206,7 @@ def read_validity(deepz: Mapping[str, Any]) -> Validity:
     try:
         return Validity.model_validate(dict(deepz))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(["config.deepz", *map(str, first["loc"])])
-        raise DeepZError(f"{place}: {first['msg']}") from error
+        raise DeepZError(first_fault(error, "config.deepz")) from error
 
 
 def validity_of(manifest: Manifest, variant: Variant) -> Validity:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from deepz_zoo.engines.onnx_session import onnx_session
 from deepz_zoo.errors import CheckFailed
+from deepz_zoo.files import replacing, sha256_of
 from deepz_zoo.network.graph.export import export_onnx, export_torchscript
 from deepz_zoo.network.graph.plugin_normalization import PluginNormalization
 from deepz_zoo.package.checks.formats import FormatDifference, Predict
 from deepz_zoo.package.contents.torchscript import strip_machine_traces
-from deepz_zoo.package.reading.archive import sha256_of, written_by_rename
 
 if TYPE_CHECKING:
     from deepz_zoo.network.graph.wrapper import DeepZModel
@@ -95,7 +95,7 @@ def export_model(
     CheckFailed
         If outputs differ by more than 1e-4 of their largest value; no file is left.
     """
-    with written_by_rename(path, overwrite=overwrite) as temporary:
+    with replacing(path, overwrite=overwrite) as temporary:
         if file_format == "onnx":
             export_onnx(model, temporary)
         else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+from deepz_zoo.files import replacing
+
 _ROOT = "deepz"
 _DATE = (1980, 1, 1, 0, 0, 0)
 _MACHINE_RECORDS = ("traced_inputs.pkl", "traced_inputs/")
@@ -23,14 +25,13 @@ def strip_machine_traces(path: Path) -> None:
     path
         The file that ``torch.jit.save`` wrote; it is replaced.
     """
-    stripped = path.with_name(f"{path.name}.stripped")
-    try:
-        with zipfile.ZipFile(path) as source, zipfile.ZipFile(stripped, "x") as target:
-            for member in source.infolist():
-                # The first folder is named after the file that was written first.
-                name = member.filename.partition("/")[2]
-                if not name.endswith(".debug_pkl") and not name.startswith(_MACHINE_RECORDS):
-                    target.writestr(zipfile.ZipInfo(f"{_ROOT}/{name}", _DATE), source.read(member))
-        stripped.replace(path)
-    finally:
-        stripped.unlink(missing_ok=True)
+    with (
+        replacing(path) as stripped,
+        zipfile.ZipFile(path) as source,
+        zipfile.ZipFile(stripped, "x") as target,
+    ):
+        for member in source.infolist():
+            # The first folder is named after the file that was written first.
+            name = member.filename.partition("/")[2]
+            if not name.endswith(".debug_pkl") and not name.startswith(_MACHINE_RECORDS):
+                target.writestr(zipfile.ZipInfo(f"{_ROOT}/{name}", _DATE), source.read(member))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import lzma
-import os
 import re
 import stat
 import struct
@@ -17,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import replacing, sha256_of
 from deepz_zoo.package.reading.untrusted import read_description, refuse_harmful_files
 
 DESCRIPTION_NAMES = ("rdf.yaml", "bioimageio.yaml")
@@ -72,15 +71,6 @@ def write_archive(folder: Path, path: Path) -> None:
             member.external_attr = (stat.S_IFREG | _PERMISSIONS) << 16
             member.create_system = 3  # Unix, wherever the archive is written
             archive.writestr(member, file.read_bytes())
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file as hexadecimal digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_CHUNK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def write_checksums(folder: Path) -> None:
@@ -142,7 +132,7 @@ def list_checksum(path: Path, digest: str) -> None:
     sums = path.with_name(CHECKSUMS_NAME)
     lines = sums.read_text(encoding="utf-8").splitlines() if sums.is_file() else []
     others = [f"{line}\n" for line in lines if _listed_name(line) != path.name]
-    with written_by_rename(sums, overwrite=True) as temporary:
+    with replacing(sums) as temporary:
         text = "".join([*others, _sums_line(digest, path.name)])
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
@@ -267,33 +257,3 @@ def _refuse_unsafe(members: Sequence[zipfile.ZipInfo], path: Path) -> None:
             f"{path}: {packed} bytes that unpack to {unpacked}; expected at most "
             f"{_LARGEST_GROWTH} times as many and {_LARGEST_BYTES >> 30} GiB"
         )
-
-
-@contextmanager
-def written_by_rename(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; it becomes `path` when the block ends well.
-
-    Whatever happens in the block, no temporary file stays behind.
-
-    Raises
-    ------
-    DeepZError
-        If `path` exists without `overwrite`, is a folder, or lies in a folder that does not exist.
-    """
-    refuse_output(path, overwrite=overwrite)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def refuse_output(path: Path, *, overwrite: bool) -> None:
-    """Raise DeepZError unless `path` may be written; see `written_by_rename`."""
-    if path.is_dir():
-        raise DeepZError(f"{path} is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise DeepZError(f"{path.parent} does not exist; create the folder first")
-    if path.exists() and not overwrite:
-        raise DeepZError(f"{path} exists; name another file or pass --overwrite")

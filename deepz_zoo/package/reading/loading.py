@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import read_record, sha256_of
 from deepz_zoo.package.contents.deepz_config import read_validity
-from deepz_zoo.package.reading.archive import DESCRIPTION_NAMES, open_package, sha256_of
+from deepz_zoo.package.reading.archive import DESCRIPTION_NAMES, open_package
 from deepz_zoo.package.reading.untrusted import leads_outside, read_description
 from deepz_zoo.records.manifest import Manifest
 
@@ -72,12 +71,7 @@ def _load(description: Mapping[str, Any], folder: Path) -> tuple[DeepZModel, Man
 def _manifest(path: Path) -> Manifest:
     if not path.is_file():
         raise DeepZError(f"there is no {path.name}; expected a package of 'deepz-zoo package'")
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "file"
-        raise DeepZError(f"{path.name} is not a manifest ({place}: {first['msg']})") from error
+    return read_record(path, Manifest)
 
 
 def _weights(description: Mapping[str, Any], folder: Path) -> Path:

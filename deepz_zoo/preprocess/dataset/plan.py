@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from deepz_zoo import __version__
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import Record, sha256_of
 from deepz_zoo.images import count_positions
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.preprocess.dataset.stacks import Stack, read_stack
@@ -42,13 +41,11 @@ class StackFile:
     target: Path | None = None
 
 
-class PreparationPlan(BaseModel):
+class PreparationPlan(Record):
     """What decides the content of a dataset; an interrupted preparation goes on with the same.
 
     Attributes are those of `DatasetManifest`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     code_version: str = __version__
     system: ImagingSystem
@@ -197,8 +194,4 @@ def _describe(file: StackFile) -> Source:
 
 
 def _hashed(path: Path) -> SourceFile:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return SourceFile(name=path.name, sha256=digest.hexdigest())
+    return SourceFile(name=path.name, sha256=sha256_of(path))

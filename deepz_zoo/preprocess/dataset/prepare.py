@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.images import replacing
+from deepz_zoo.files import replacing
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.preprocess.dataset.fields import prepare_field
 from deepz_zoo.preprocess.dataset.plan import (

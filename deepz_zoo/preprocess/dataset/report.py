@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.images import replacing
+from deepz_zoo.files import replacing
 from deepz_zoo.records.dataset import SAME_MODALITY, SPLITS, FieldOfView, Region, Rejection
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.images import replacing
+from deepz_zoo.files import replacing
 from deepz_zoo.records.dataset import (
     FORMAT_VERSION,
     SAME_MODALITY,

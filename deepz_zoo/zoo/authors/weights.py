@@ -18,13 +18,13 @@ import torch
 
 from deepz_zoo import __version__
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import sha256_of, write_record
 from deepz_zoo.network.config import RELEASED, GeneratorConfig
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.weights import load_generator, save_generator
 from deepz_zoo.optics import list_systems
 from deepz_zoo.records.manifest import AUTHORS_LICENSE, ImportRecord, Manifest, generator_size
 from deepz_zoo.zoo.authors.tensorflow_checkpoint import TensorFlowCheckpoint
-from deepz_zoo.zoo.store import sha256_of, write_manifest
 
 if TYPE_CHECKING:
     from deepz_zoo.optics import ImagingSystem
@@ -163,7 +163,7 @@ def import_original(
         sha256=sha256_of(path),
         license=AUTHORS_LICENSE,
     )
-    write_manifest(path.with_suffix(".json"), manifest)
+    write_record(path.with_suffix(".json"), manifest)
     loss = _half_loss(generator, load_generator(path, config)) if half else None
     return ImportedModel(path, manifest, loss)
 

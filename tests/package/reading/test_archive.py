@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import replacing
 from deepz_zoo.package.reading.archive import (
     list_checksum,
     open_package,
     write_archive,
     write_checksums,
-    written_by_rename,
     wrong_checksums,
 )
 
@@ -265,7 +265,7 @@ def test_folder_with_a_pipe(content):
 
 def test_output_appears_by_rename(tmp_path):
     path = tmp_path / "out.zip"
-    with written_by_rename(path, overwrite=False) as temporary:
+    with replacing(path, overwrite=False) as temporary:
         temporary.write_text("new")
         assert temporary.parent == path.parent
         assert not path.exists()
@@ -276,7 +276,7 @@ def test_output_appears_by_rename(tmp_path):
 def test_failure_leaves_the_old_output_and_nothing_else(tmp_path):
     path = tmp_path / "out.zip"
     path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), written_by_rename(path, overwrite=True) as temporary:
+    with pytest.raises(KeyboardInterrupt), replacing(path, overwrite=True) as temporary:
         temporary.write_text("half")
         raise KeyboardInterrupt
     assert path.read_text() == "old"
@@ -291,5 +291,5 @@ def test_outputs_that_are_refused(tmp_path):
         (tmp_path, "is a folder"),
         (tmp_path / "none" / "out.zip", "does not exist"),
     ):
-        with pytest.raises(DeepZError, match=reason), written_by_rename(path, overwrite=False):
+        with pytest.raises(DeepZError, match=reason), replacing(path, overwrite=False):
             pass

@@ -116,7 +116,7 @@ def other_manifest(folder: Path) -> None:
             "no weights as pytorch_state_dict",
         ),
         (lambda f: (f / FILES.manifest).unlink(), "no manifest.json"),
-        (lambda f: (f / FILES.manifest).write_text("{}"), "not a manifest"),
+        (lambda f: (f / FILES.manifest).write_text("{}"), "not a Manifest"),
         (other_manifest, "of different models"),
     ],
 )

@@ -1,0 +1,144 @@
+"""Files that are written whole or not at all, their hashes, and records kept as JSON."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from deepz_zoo.errors import DeepZError
+
+_BLOCK_BYTES = 1 << 20
+
+
+class Record(BaseModel):
+    """The base of everything that is written down: it never changes and knows all of its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[Path]:
+    """Yield a temporary name beside `path`, which becomes `path` if the block succeeds.
+
+    Whatever happens in the block, no reader sees half of a file and no temporary file stays behind.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    overwrite
+        Whether a file of that name is replaced.
+
+    Raises
+    ------
+    DeepZError
+        See `refuse_output`.
+    """
+    path = Path(path)
+    refuse_output(path, overwrite=overwrite)
+    _remove_leftovers(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Delete the temporary files of processes that were killed while they wrote `path`."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        process = leftover.name.removesuffix(".part").rpartition(".")[2]
+        if process.isdecimal() and _has_ended(int(process)):
+            leftover.unlink(missing_ok=True)
+
+
+def _has_ended(process: int) -> bool:
+    """Tell whether no process of that number runs; on Windows, which cannot be asked so, False."""
+    if sys.platform == "win32":
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (OverflowError, PermissionError):
+        return False
+    return False
+
+
+def refuse_output(path: str | os.PathLike[str], *, overwrite: bool = True) -> None:
+    """Check that a file may be written, before anything is computed for it.
+
+    Raises
+    ------
+    DeepZError
+        If `path` is a folder, lies in a folder that does not exist, or exists without `overwrite`.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise DeepZError(f"{path} is a folder; expected the name of a file to write")
+    if not path.absolute().parent.is_dir():
+        raise DeepZError(f"cannot write {path}: the folder {path.parent} does not exist")
+    if path.exists() and not overwrite:
+        raise DeepZError(f"{path} exists; name another file or pass --overwrite")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits, without holding it in memory."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write_record(path: Path, record: BaseModel) -> None:
+    """Write a record as JSON, whole or not at all.
+
+    Raises
+    ------
+    DeepZError
+        If the folder does not exist, or `path` is one.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(f"{record.model_dump_json(indent=1)}\n".encode())
+
+
+def read_record(path: Path, kind: type[AnyRecord]) -> AnyRecord:
+    """Read a record from JSON.
+
+    Raises
+    ------
+    DeepZError
+        If the file is not JSON, or holds something else than `kind`; one line that names the place.
+    """
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise DeepZError(f"{path}: not a {kind.__name__} ({first_fault(error)})") from error
+
+
+def first_fault(error: ValidationError, inside: str = "") -> str:
+    """Return the first thing that is wrong with a record, as ``place: what``.
+
+    Parameters
+    ----------
+    error
+        What pydantic raised.
+    inside
+        Name of what the record was read from, before the place in it.
+    """
+    first = error.errors()[0]
+    place = ".".join(filter(None, [inside, *map(str, first["loc"])]))
+    return f"{place or 'file'}: {first['msg']}"
