@@ -7,7 +7,9 @@ class DeepZError(Exception):
     """Bad input or wrong usage.
 
     The message is the one line that the user reads: what was found, what was expected and what
-    to do. The command line prints it and exits with status 2.
+    to do. It names an argument of the function that raised it in backticks, as in "or set `clip`";
+    the command line writes the option of that name in its place, prints the line and exits with
+    status 2.
     """
 
 

@@ -91,7 +91,7 @@ def refuse_output(path: str | os.PathLike[str], *, overwrite: bool = True) -> No
     if not path.absolute().parent.is_dir():
         raise DeepZError(f"cannot write {path}: the folder {path.parent} does not exist")
     if path.exists() and not overwrite:
-        raise DeepZError(f"{path} exists; name another file or pass --overwrite")
+        raise DeepZError(f"{path} exists; name another file or set `overwrite`")
 
 
 def sha256_of(path: Path) -> str:

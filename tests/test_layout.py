@@ -15,6 +15,7 @@ PACKAGE = Path(deepz_zoo.__file__).parent
 ORDER = (
     "errors",
     "files",
+    "progress",
     "optics",
     "images",
     "intensities",
@@ -31,6 +32,7 @@ ORDER = (
     "evaluation",
     "cards",
     "package",
+    "models",
     "fiji",
     "cli",
 )

@@ -14,9 +14,10 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress as Bars
 
     from deepz_zoo.images.sampling import Mismatch
+    from deepz_zoo.progress import Progress
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -201,14 +202,27 @@ def print_json(data: Any) -> None:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
+def show_progress() -> Iterator[Progress]:
+    """Yield what long work calls: each of its steps becomes a bar on a terminal."""
+    with progress_bar() as bar:
+        tasks: dict[str, Any] = {}
+
+        def show(step: str, done: int = 0, total: int = 0) -> None:
+            if step not in tasks:
+                tasks[step] = bar.add_task(step, total=total or None)
+            bar.update(tasks[step], completed=done, total=total or None)
+
+        yield show
+
+
+@contextmanager
+def progress_bar() -> Iterator[Bars]:
     """Yield a rich progress display on standard error; it shows itself on a terminal only."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bars
     from rich.progress import TimeRemainingColumn as Remaining
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
     display = console(stderr=True)
-    with Progress(
-        *columns, console=display, transient=True, disable=not display.is_terminal
-    ) as bar:
+    with Bars(*columns, console=display, transient=True, disable=not display.is_terminal) as bar:
         yield bar

@@ -287,7 +287,7 @@ def test_outputs_that_are_refused(tmp_path):
     existing = tmp_path / "out.zip"
     existing.write_text("old")
     for path, reason in (
-        (existing, "--overwrite"),
+        (existing, "set `overwrite`"),
         (tmp_path, "is a folder"),
         (tmp_path / "none" / "out.zip", "does not exist"),
     ):
