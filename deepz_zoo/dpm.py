@@ -15,11 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.images import read_image
+from deepz_zoo.images import Shape, read_image
 
 DPM = npt.NDArray[np.float32]
 Axis = Literal["x", "y"]
-Shape = tuple[int, int]
 
 # The paper, Supplementary Fig. S7: surfaces that oscillate over 8 µm with a lateral period below
 # 100 pixels of 0.325 µm come out with artifacts.

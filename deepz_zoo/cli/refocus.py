@@ -196,11 +196,11 @@ def command(
     import numpy as np
 
     from deepz_zoo.cli.models import load_named_model
-    from deepz_zoo.images import read_image, write_planes
+    from deepz_zoo.images import Calibration, read_image, write_planes
     from deepz_zoo.images.select import select_frames
     from deepz_zoo.refocus import like_plugin, plan_refocus
 
-    frames = select_frames(read_image(image, axes=axes), channel=input_channel, plane=plane)
+    frames = select_frames(read_image(image, axes=axes), input_channel=input_channel, plane=plane)
     model, manifest = load_named_model(model_name, weights)
     if plugin:
         model = like_plugin(model, frames.data, imagej_1_52=imagej_1_52)
@@ -223,10 +223,9 @@ def command(
         shape=plan.shape,
         axes=plan.axes,
         dtype=dtype,
-        pixel_size_um=plan.pixel_size_um,
-        z_um=plan.z_um,
-        channel_names=frames.channel_names,
-        frame_interval_s=frames.frame_interval_s,
+        calibration=Calibration(
+            plan.pixel_size_um, plan.z_um, frames.channel_names, frames.frame_interval_s
+        ),
         style=style,
         description=_description(image, manifest, target_options),
     )

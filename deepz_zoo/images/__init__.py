@@ -1,21 +1,20 @@
-"""Images with the names of their axes and their calibration, read and written."""
+"""Images with the names of their axes and their calibration, read and written.
+
+TIFF (plain, ImageJ, OME) and PNG come in, OME-TIFF and ImageJ TIFF go out. Lengths are µm on both
+sides, whatever unit a file uses.
+"""
 
 from __future__ import annotations
 
-from deepz_zoo.images.reading import (
-    Array,
-    Image,
-    Style,
-    count_positions,
-    even_step,
-    read_image,
-    write_image,
-    write_planes,
-)
+from deepz_zoo.images.image import Array, Calibration, Image, Shape, even_step
+from deepz_zoo.images.reading import count_positions, read_image
+from deepz_zoo.images.writing import Style, write_image, write_planes
 
 __all__ = [
     "Array",
+    "Calibration",
     "Image",
+    "Shape",
     "Style",
     "count_positions",
     "even_step",

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.images.image import Shape
 
 Mismatch = Literal["refuse", "resample", "ignore"]
-Shape = tuple[int, int]
 
 TOLERANCE = 0.03
 _CUBIC, _LINEAR = 3, 1
@@ -33,7 +33,7 @@ class Sampling:
         return self.image_shape != self.model_shape
 
     def to_model(self, image: NDArray[Any]) -> NDArray[Any]:
-        """Resample a camera image; whole numbers stay whole, for the triangle threshold."""
+        """Resample a camera image; integers stay integers, for the triangle threshold."""
         if not self.resamples:
             return image
         resampled = _resize(image, self.model_shape, _CUBIC)
@@ -76,8 +76,8 @@ def find_sampling(
     if mismatch == "refuse":
         raise DeepZError(
             f"the image has pixels of {pixel_size_um:.4g} µm, the model's are "
-            f"{model_pixel_size_um:.4g} µm: use --resample to work at the model's pixel size, "
-            "--ignore-pixel-size to go on as it is, or correct the image's with --pixel-size"
+            f"{model_pixel_size_um:.4g} µm: `resample` it for the model, `ignore_pixel_size` "
+            "to go on without, or correct the image's with `pixel_size_um`"
         )
     ny, nx = (max(round(n * zoom), 1) for n in shape)
     return Sampling(shape, (ny, nx))

@@ -1,22 +1,24 @@
-"""Choose what to refocus: one channel, one plane, every frame."""
+"""Select one channel and one plane of an image."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.images import Image
+from deepz_zoo.images.image import Image
 
 
-def select_frames(image: Image, *, channel: str | None = None, plane: int | None = None) -> Image:
-    """Return the image or time series (axes ``yx`` or ``tyx``) that will be refocused.
+def select_frames(
+    image: Image, *, input_channel: str | None = None, plane: int | None = None
+) -> Image:
+    """Return the single image or time series (axes ``yx`` or ``tyx``) that will be refocused.
 
     Parameters
     ----------
     image
         Any image; each of its axes is named.
-    channel
-        Name of a channel, or its number from 1. Needed where there are several.
+    input_channel
+        As in `select_channel`.
     plane
         Number of a plane from 1: Deep-Z starts from a single plane, so this is needed for a
         z-stack.
@@ -24,16 +26,42 @@ def select_frames(image: Image, *, channel: str | None = None, plane: int | None
     Raises
     ------
     DeepZError
-        When an axis has no name, or a channel or plane is missing, unknown or not there to choose.
+        When an axis has no name, or a channel or plane does not exist or is not chosen.
     """
     if "q" in image.axes:
         count = image.data.shape[image.axes.index("q")]
         raise DeepZError(
-            f"the file holds {count} images and does not say what tells them apart: name the axes "
-            f"with --axes ({_guesses(image.axes)})"
+            f"the file holds {count} images and does not say what tells them apart: name its axes "
+            f"with `axes` ({_guesses(image.axes)})"
         )
-    image = _take(image, "c", _channel_index(image, channel))
-    return _take(image, "z", _plane_index(image, plane))
+    return _select_plane(select_channel(image, input_channel), plane)
+
+
+def select_channel(image: Image, input_channel: str | None = None) -> Image:
+    """Return an image of one channel, without a channel axis.
+
+    Parameters
+    ----------
+    image
+        Any image.
+    input_channel
+        Name of a channel, or its number from 1. A name comes first: of channels named 488 and 561,
+        ``"488"`` is the first. Case counts only where names differ in nothing else. Needed where
+        there are several channels.
+
+    Raises
+    ------
+    DeepZError
+        When there is no such channel, or several to choose from and none is chosen.
+    """
+    index = _channel_index(image, input_channel)
+    names, emission_um = image.channel_names, image.emission_um
+    chosen = replace(
+        image,
+        channel_names=names[index : index + 1],
+        emission_um=emission_um[index : index + 1],
+    )
+    return _take(chosen, "c", index)
 
 
 def _guesses(axes: str) -> str:
@@ -49,7 +77,9 @@ def _channel_index(image: Image, channel: str | None) -> int:
     listed = ", ".join(names) if names else f"1 to {count}"
     if channel is None:
         if count > 1:
-            raise DeepZError(f"the image has {count} channels ({listed}): use --input-channel")
+            raise DeepZError(
+                f"the image has {count} channels ({listed}): choose one with `input_channel`"
+            )
         return 0
     for spelled in (str, str.lower):  # names that differ in case only are told apart
         found = [i for i, name in enumerate(names) if spelled(name) == spelled(channel)]
@@ -60,32 +90,23 @@ def _channel_index(image: Image, channel: str | None) -> int:
     raise DeepZError(f"no channel {channel!r} in the image; there are {count} ({listed})")
 
 
-def _plane_index(image: Image, plane: int | None) -> int:
+def _select_plane(image: Image, plane: int | None) -> Image:
     count = image.data.shape[image.axes.index("z")] if "z" in image.axes else 1
     if plane is None:
         if count > 1:
             raise DeepZError(
-                f"the image is a z-stack of {count} planes, Deep-Z starts from one: choose it with "
-                "--plane (from 1), or say --axes tyx if these are frames of a time series"
+                f"the image is a z-stack of {count} planes, but Deep-Z starts from one: choose it "
+                "with `plane` (from 1), or set `axes` to tyx if these are frames of a time series"
             )
-        return 0
+        return image
     if not 1 <= plane <= count:
         raise DeepZError(f"no plane {plane} in the image; it has {count}, counted from 1")
-    return plane - 1
+    return _take(image, "z", plane - 1)
 
 
 def _take(image: Image, axis: str, index: int) -> Image:
     """Return the image at one position of an axis, without that axis."""
-    names, emission_um = image.channel_names, image.emission_um
-    if axis == "c":
-        names, emission_um = names[index : index + 1], emission_um[index : index + 1]
     if axis not in image.axes:
-        return replace(image, channel_names=names, emission_um=emission_um)
-    position = image.axes.index(axis)
-    return replace(
-        image,
-        data=image.data.take(index, axis=position),
-        axes=image.axes.replace(axis, ""),
-        channel_names=names,
-        emission_um=emission_um,
-    )
+        return image
+    data = image.data.take(index, axis=image.axes.index(axis))
+    return replace(image, data=data, axes=image.axes.replace(axis, ""))

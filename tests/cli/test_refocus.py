@@ -128,6 +128,17 @@ def test_a_time_series_whose_axes_the_file_does_not_name(refocus, model, tmp_pat
     np.testing.assert_allclose(result.data[2], refocus_image(model, data[2], [0, 1]), rtol=1e-5)
 
 
+def test_other_optics_are_told_with_named_axes_too(refocus, tmp_path: Path) -> None:
+    path = tmp_path / "series.ome.tif"
+    channel = {"Name": "GFP", "EmissionWavelength": 509}
+    metadata = {"axes": "ZYX", "PhysicalSizeX": 0.325, "Channel": channel}
+    tifffile.imwrite(path, picture(3, 40, 50), ome=True, metadata=metadata)
+    code, _, err = refocus("--z", "1", "--axes", "tyx", image=path)
+    assert code == 0
+    assert "emission at 509 nm" in err
+    assert read_image(tmp_path / "out.tif").channel_names == ("GFP",)
+
+
 def test_one_of_two_channels(refocus, model, tmp_path: Path) -> None:
     data = picture(2, 40, 50)
     data[0] = 0

@@ -1,8 +1,8 @@
+"""Files as images: axes, positions, and what is refused."""
+
 from __future__ import annotations
 
-import shutil
-import subprocess
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,106 +10,9 @@ import pytest
 import tifffile
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.files import replacing
-from deepz_zoo.images import (
-    Image,
-    count_positions,
-    even_step,
-    read_image,
-    write_image,
-    write_planes,
-)
+from deepz_zoo.images import count_positions, read_image
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
-IJ_JAR = Path("/usr/share/java/ij.jar")
-
-
-@pytest.fixture
-def stack() -> np.ndarray:
-    return np.random.default_rng(1).integers(90, 4000, (4, 24, 33)).astype(np.uint16)
-
-
-# ------------------------------------------------------------------------------- calibration read
-
-
-@pytest.mark.parametrize(
-    ("unit", "per_unit", "expected_um"),
-    [
-        ("\\u00B5m", 1 / 0.325, 0.325),
-        ("µm", 1 / 0.325, 0.325),
-        ("um", 2.0, 0.5),
-        ("micron", 4.0, 0.25),
-        ("nm", 0.005, 0.2),
-        ("mm", 2000.0, 0.5),
-        ("cm", 30769.23, 0.325),
-        ("inch", 78153.85, 0.325),
-        ("inch", 72.0, None),
-        ("pixel", 1.0, None),
-        ("", 1.0, None),
-        ("furlong", 1.0, None),
-    ],
-)
-def test_imagej_units(tmp_path: Path, stack, unit: str, per_unit: float, expected_um) -> None:
-    path = tmp_path / "a.tif"
-    description = f"ImageJ=1.53t\nimages=1\nunit={unit}\n".encode()
-    tifffile.imwrite(
-        path, stack[0], description=description, metadata=None, resolution=(per_unit, per_unit)
-    )
-    assert read_image(path).pixel_size_um == (
-        None if expected_um is None else pytest.approx(expected_um, rel=1e-6)
-    )
-
-
-@pytest.mark.parametrize(
-    ("per_unit", "unit", "expected_um"),
-    [
-        (30769.23, "CENTIMETER", 0.325),
-        (50800.0, "INCH", 0.5),
-        (72.0, "INCH", None),
-        (300.0, "INCH", None),
-        (4.0, "NONE", None),
-    ],
-)
-def test_baseline_tiff_units(tmp_path: Path, stack, per_unit, unit, expected_um) -> None:
-    path = tmp_path / "a.tif"
-    tifffile.imwrite(
-        path, stack[0], resolution=(per_unit, per_unit), resolutionunit=unit, metadata=None
-    )
-    assert read_image(path).pixel_size_um == (
-        None if expected_um is None else pytest.approx(expected_um, rel=1e-6)
-    )
-
-
-@pytest.mark.parametrize(("unit", "factor"), [("nm", 1e-3), ("µm", 1.0), ("mm", 1e3), (None, 1.0)])
-def test_ome_units(tmp_path: Path, stack, unit: str | None, factor: float) -> None:
-    path = tmp_path / "a.ome.tif"
-    metadata = {"axes": "ZYX"}
-    for name, value in (("X", 0.325), ("Y", 0.325), ("Z", 0.5)):
-        metadata[f"PhysicalSize{name}"] = value / factor
-        if unit:
-            metadata[f"PhysicalSize{name}Unit"] = unit
-    tifffile.imwrite(path, stack, ome=True, metadata=metadata)
-    image = read_image(path)
-    assert (image.axes, image.data.shape) == ("zyx", stack.shape)
-    assert image.pixel_size_um == pytest.approx(0.325)
-    assert image.z_step_um == pytest.approx(0.5)
-
-
-def test_imagej_hyperstack_written_by_tifffile(tmp_path: Path) -> None:
-    path = tmp_path / "a.tif"
-    data = np.arange(2 * 3 * 4 * 20 * 30, dtype=np.uint16).reshape(2, 3, 4, 20, 30)
-    tifffile.imwrite(
-        path,
-        data,
-        imagej=True,
-        resolution=(4, 4),
-        metadata={"axes": "TZCYX", "unit": "um", "spacing": 0.5, "zorigin": 2, "finterval": 0.1},
-    )
-    image = read_image(path)
-    assert image.axes == "tzcyx"
-    np.testing.assert_array_equal(image.data, data)
-    assert image.z_um == (-1.0, -0.5, 0.0)
-    assert image.frame_interval_s == pytest.approx(0.1)
 
 
 def test_lookup_table_of_imagej_is_no_color(tmp_path: Path) -> None:
@@ -169,15 +72,39 @@ def test_axes_that_do_not_fit_are_refused(tmp_path: Path, stack, axes: str) -> N
         read_image(path, axes=axes)
 
 
+def test_what_the_file_states_stays_with_named_axes(tmp_path: Path, stack) -> None:
+    path = tmp_path / "a.ome.tif"
+    lens = '<Instrument ID="I:0"><Objective ID="O:0" LensNA="1.3" Immersion="Oil"/></Instrument>'
+    metadata = {
+        "axes": "ZCYX",
+        "PhysicalSizeX": 0.325,
+        "PhysicalSizeZ": 0.5,
+        "Channel": {"Name": ["a", "b"], "EmissionWavelength": [509, 615]},
+    }
+    tifffile.imwrite(path, stack.reshape(2, 2, 24, 33), ome=True, metadata=metadata)
+    xml = tifffile.tiffcomment(path).replace("<Image ", f"{lens}<Image ", 1)
+    tifffile.tiffcomment(path, xml.encode())
+    before = read_image(path)
+    assert (before.numerical_aperture, before.immersion) == (1.3, "Oil")
+    after = read_image(path, axes="tcyx")
+    assert after.data is not before.data
+    assert replace(after, data=before.data, axes="zcyx").calibration == before.calibration
+    for name in ("emission_um", "numerical_aperture", "immersion", "channel_names"):
+        assert getattr(after, name) == getattr(before, name)
+
+
+def test_what_is_stated_of_channels_goes_where_they_are_no_channels(tmp_path: Path, stack) -> None:
+    path = tmp_path / "a.ome.tif"
+    channel = {"Name": list("abcd"), "EmissionWavelength": [500, 510, 520, 530]}
+    tifffile.imwrite(path, stack, ome=True, metadata={"axes": "CYX", "Channel": channel})
+    frames = read_image(path, axes="tyx")
+    assert (frames.channel_names, frames.emission_um) == ((), ())
+
+
 def test_axes_of_length_one_are_dropped(tmp_path: Path, stack) -> None:
     path = tmp_path / "a.ome.tif"
     tifffile.imwrite(path, stack[None, :, None], ome=True, metadata={"axes": "TZCYX"})
     assert read_image(path).axes == "zyx"
-
-
-def test_image_refuses_wrong_axes() -> None:
-    with pytest.raises(ValueError, match="do not fit"):
-        Image(np.zeros((3, 4, 5)), "yx")
 
 
 # -------------------------------------------------------------------------------------- positions
@@ -355,129 +282,3 @@ def test_a_truncated_file_is_never_read_as_something_else(
             assert image.axes == whole.axes
     assert refused > 30
     assert capfd.readouterr().err == ""
-
-
-# ---------------------------------------------------------------------------------------- writing
-
-
-@pytest.mark.parametrize("style", ["ome", "imagej"])
-@pytest.mark.parametrize("axes", ["yx", "zyx", "tyx", "tzyx", "cyx", "tzcyx"])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64, np.int64])
-def test_what_is_written_is_read(tmp_path: Path, style, axes: str, dtype) -> None:
-    lengths = {"t": 2, "z": 3, "c": 2, "y": 17, "x": 19}
-    shape = tuple(lengths[axis] for axis in axes)
-    data = np.random.default_rng(3).integers(0, 250, shape).astype(dtype)
-    image = Image(
-        data,
-        axes,
-        pixel_size_um=0.1625,
-        z_step_um=0.27 if "z" in axes else None,
-        z_origin_um=-0.54 if "z" in axes else 0.0,
-        channel_names=("TxRd", "FITC") if "c" in axes and style == "ome" else (),
-        frame_interval_s=0.01 if "t" in axes else None,
-    )
-    path = tmp_path / "out.tif"
-    write_image(path, image, style=style, description="a note with µ")
-    back = read_image(path)
-    assert back.axes == axes
-    np.testing.assert_array_equal(back.data, data)
-    assert back.data.dtype == (dtype if dtype in (np.uint8, np.uint16) else np.float32)
-    assert back.pixel_size_um == pytest.approx(0.1625)
-    assert back.z_step_um == (image.z_step_um and pytest.approx(0.27))
-    assert back.z_origin_um == pytest.approx(image.z_origin_um)
-    assert back.frame_interval_s == (image.frame_interval_s and pytest.approx(0.01))
-    assert back.channel_names == image.channel_names
-    assert [item.name for item in tmp_path.iterdir()] == ["out.tif"]
-
-
-def test_descending_and_uneven_positions(tmp_path: Path) -> None:
-    planes = np.zeros((3, 16, 16), np.float32)
-    options = {"shape": planes.shape, "axes": "zyx"}
-    write_planes(tmp_path / "down.tif", iter(planes), z_um=(1.0, 0.0, -1.0), **options)
-    down = read_image(tmp_path / "down.tif")
-    assert down.z_um == (1.0, 0.0, -1.0)
-    write_planes(tmp_path / "uneven.tif", iter(planes), z_um=(0.0, 2.0, 5.0), **options)
-    with tifffile.TiffFile(tmp_path / "uneven.tif") as tif:
-        assert 'PositionZ="5.0"' in tif.ome_metadata
-        assert "PhysicalSizeZ" not in tif.ome_metadata
-
-
-def test_imagej_labels_and_single_plane(tmp_path: Path) -> None:
-    path = tmp_path / "a.tif"
-    write_planes(path, [np.zeros((16, 17))], shape=(16, 17), axes="yx", z_um=[2.5], style="imagej")
-    with tifffile.TiffFile(path) as tif:
-        assert tif.imagej_metadata["Labels"] == "z = +2.5 µm"
-
-
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-@pytest.mark.parametrize("style", ["ome", "imagej"])
-def test_nothing_half_written(tmp_path: Path, error: type[BaseException], style) -> None:
-    path = tmp_path / "out.tif"
-    path.write_bytes(b"the old one")
-
-    def planes() -> Iterator[np.ndarray]:
-        yield np.zeros((16, 17))
-        raise error
-
-    with pytest.raises(error):
-        write_planes(path, planes(), shape=(3, 16, 17), axes="zyx", style=style)
-    assert path.read_bytes() == b"the old one"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_too_few_planes_leave_no_file(tmp_path: Path) -> None:
-    with pytest.raises(Exception):  # noqa: B017 - tifffile's own
-        write_planes(tmp_path / "a.tif", [np.zeros((16, 17))], shape=(3, 16, 17), axes="zyx")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_places_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(DeepZError, match="does not exist"), replacing(tmp_path / "no" / "a.tif"):
-        pass
-    with pytest.raises(DeepZError, match="is a folder"), replacing(tmp_path):
-        pass
-
-
-def test_imagej_tiff_has_a_limit(tmp_path: Path) -> None:
-    with pytest.raises(DeepZError, match="ImageJ TIFF takes 4"):
-        write_planes(tmp_path / "a.tif", [], shape=(1100, 1024, 1024), axes="zyx", style="imagej")
-
-
-@pytest.mark.parametrize(
-    ("z_um", "step"),
-    [((0.0, 0.5, 1.0), 0.5), ((1.0, 0.9), -0.1), ((0.0, 1.0, 3.0), None), ((2.0,), None)],
-)
-def test_even_step(z_um: tuple[float, ...], step: float | None) -> None:
-    assert even_step(z_um) == step
-
-
-PROBE = """
-import ij.ImagePlus; import ij.io.Opener; import ij.measure.Calibration;
-public class Probe { public static void main(String[] a) {
-  ImagePlus i = new Opener().openImage(a[0]); Calibration c = i.getCalibration();
-  System.out.println(i.getNChannels()+" "+i.getNSlices()+" "+i.getNFrames()+" "+i.getBitDepth());
-  System.out.println(c.pixelWidth+" "+c.pixelHeight+" "+c.pixelDepth+" "+c.getZ(0)+" "+c.getZ(3));
-  System.out.println(c.getUnit().equals("\\u00B5m"));
-  for (int n = 1; n <= i.getStackSize(); n++) System.out.println(
-    i.getStack().getSliceLabel(n).codePointAt(0)+" "+i.getStack().getProcessor(n).getf(3, 7));
-}}
-"""
-
-
-@pytest.mark.java
-@pytest.mark.skipif(
-    not IJ_JAR.exists() or shutil.which("javac") is None, reason="needs a JDK and ImageJ's ij.jar"
-)
-def test_imagej_itself_reads_the_calibration(tmp_path: Path) -> None:
-    data = np.random.default_rng(0).normal(100, 20, (5, 20, 30)).astype(np.float32)
-    write_image(tmp_path / "a.tif", Image(data, "zyx", 0.325, 0.5, -1.0), style="imagej")
-    (tmp_path / "Probe.java").write_text(PROBE)
-    command = ["java", "-Djava.awt.headless=true", f"-Djava.io.tmpdir={tmp_path}"]
-    command += ["-cp", str(IJ_JAR), str(tmp_path / "Probe.java"), str(tmp_path / "a.tif")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    dimensions, calibration, micrometers, *planes = done.stdout.splitlines()
-    assert dimensions == "1 5 1 32"
-    numbers = [float(word) for word in calibration.split()]
-    assert numbers == pytest.approx([0.325, 0.325, 0.5, -1.0, 0.5])
-    assert micrometers == "true"
-    assert [float(line.split()[1]) for line in planes] == pytest.approx(list(data[:, 7, 3]), 1e-5)

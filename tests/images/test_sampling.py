@@ -24,7 +24,13 @@ def test_three_percent_are_tolerated(pixel_um: float) -> None:
 def test_other_pixel_sizes_are_refused_with_both_numbers_and_the_ways_out() -> None:
     with pytest.raises(DeepZError) as caught:
         find_sampling((100, 100), 0.1625, 0.325)
-    for expected in ("0.1625 µm", "0.325 µm", "--resample", "--ignore-pixel-size", "--pixel-size"):
+    for expected in (
+        "0.1625 µm",
+        "0.325 µm",
+        "`resample`",
+        "`ignore_pixel_size`",
+        "`pixel_size_um`",
+    ):
         assert expected in str(caught.value)
 
 

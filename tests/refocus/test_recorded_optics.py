@@ -20,8 +20,8 @@ _OME = """<?xml version="1.0" encoding="UTF-8"?>
 <OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">
   <Instrument ID="Instrument:0">{objectives}</Instrument>
   <Image ID="Image:0"><InstrumentRef ID="Instrument:0"/>{settings}
-    <Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint16" SizeX="40" SizeY="32" SizeZ="1"
-     SizeC="{count}" SizeT="1" PhysicalSizeX="0.325" PhysicalSizeY="0.325">
+    <Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint16" SizeX="40" SizeY="32"
+     SizeZ="{planes}" SizeC="{count}" SizeT="1" PhysicalSizeX="0.325" PhysicalSizeY="0.325">
       {channels}<TiffData/></Pixels></Image></OME>"""
 
 
@@ -33,12 +33,17 @@ def channel(number: int, emission: str) -> str:
     return f'<Channel ID="Channel:0:{number}" SamplesPerPixel="1" {emission}/>'
 
 
-def write(path: Path, objectives: str, *emissions: str, settings: str = "") -> Path:
+def write(
+    path: Path, objectives: str, *emissions: str, settings: str = "", frames: int = 1
+) -> Path:
+    """Write an image; its `frames` are saved as planes of a z-stack, as some programs do."""
     count = len(emissions)
     channels = "".join(channel(number, emission) for number, emission in enumerate(emissions))
-    xml = _OME.format(objectives=objectives, settings=settings, channels=channels, count=count)
-    data = np.random.default_rng(0).poisson(300, (count, 32, 40)).astype(np.uint16)
-    tifffile.imwrite(path, data, description=xml.encode(), metadata=None)
+    xml = _OME.format(
+        objectives=objectives, settings=settings, channels=channels, count=count, planes=frames
+    )
+    data = np.random.default_rng(0).poisson(300, (count * frames, 32, 40)).astype(np.uint16)
+    tifffile.imwrite(path, data, description=xml.encode(), metadata=None, photometric="minisblack")
     return path
 
 
@@ -70,9 +75,19 @@ def test_the_chosen_channel_counts(tmp_path):
     )
     image = read_image(path)
     assert image.emission_um == (0.509, 0.61)
-    assert optics_warnings(select_frames(image, channel="2"), SYSTEM) == ()
-    plan = plan_refocus(select_frames(image, channel="1"), SYSTEM, (1.0,))
+    assert optics_warnings(select_frames(image, input_channel="2"), SYSTEM) == ()
+    plan = plan_refocus(select_frames(image, input_channel="1"), SYSTEM, (1.0,))
     assert any("509 nm" in line for line in plan.warnings)
+
+
+def test_naming_the_axes_keeps_what_the_file_says(tmp_path):
+    path = tmp_path / "series.ome.tif"
+    write(path, objective(0, 1.3, "Oil"), 'EmissionWavelength="509"', frames=3)
+    assert read_image(path).axes == "zyx"
+    frames = read_image(path, axes="tyx")
+    assert len(optics_warnings(frames, SYSTEM)) == 3
+    plan = plan_refocus(select_frames(frames), SYSTEM, (1.0,))
+    assert set(optics_warnings(frames, SYSTEM)) <= set(plan.warnings)
 
 
 def test_the_objective_that_the_image_names_counts(tmp_path):

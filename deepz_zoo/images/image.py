@@ -1,0 +1,104 @@
+"""An image: its pixels, the names of its axes and its calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+Shape = tuple[int, int]
+"""Rows and columns of one image: (y, x) in pixels."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What is written beside the pixels of an image.
+
+    Attributes
+    ----------
+    pixel_size_um
+        Lateral sampling in µm, or None where it is unknown.
+    z_um
+        Position of each plane along z in µm; a single one where there is no z axis; None where
+        they are unknown. Steps need not be equal: every plane carries its own position.
+    channel_names
+        A name per channel, or empty.
+    frame_interval_s
+        Time between frames in seconds, or None.
+    """
+
+    pixel_size_um: float | None = None
+    z_um: tuple[float, ...] | None = None
+    channel_names: tuple[str, ...] = ()
+    frame_interval_s: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """Pixels with the names of their axes and what the file states of their acquisition.
+
+    Attributes
+    ----------
+    data
+        The pixels as the file holds them, with y and x last.
+    axes
+        A letter for each axis: t (time), z, c (channel), y, x; q for an axis that the file does
+        not name.
+    pixel_size_um
+        Lateral sampling in µm, or None where the file does not say.
+    z_step_um
+        Distance between planes in µm, or None.
+    z_origin_um
+        Axial position of the first plane (of the only plane, where there is no z axis) in µm.
+    channel_names
+        A name per channel, or empty.
+    frame_interval_s
+        Time between frames in seconds, or None.
+    emission_um
+        Emission wavelength of each channel in µm, None where the file does not say; or empty.
+    numerical_aperture, immersion
+        Of the objective, where the file says it; the immersion as OME names it: Air, Water, Oil, ….
+    """
+
+    data: Array
+    axes: str
+    pixel_size_um: float | None = None
+    z_step_um: float | None = None
+    z_origin_um: float = 0.0
+    channel_names: tuple[str, ...] = ()
+    frame_interval_s: float | None = None
+    emission_um: tuple[float | None, ...] = ()
+    numerical_aperture: float | None = None
+    immersion: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the axes fit the data."""
+        if len(self.axes) != self.data.ndim or not self.axes.endswith("yx"):
+            raise ValueError(f"axes {self.axes!r} do not fit data of shape {self.data.shape}")
+
+    @property
+    def z_um(self) -> tuple[float, ...] | None:
+        """Axial position of each plane in µm, or None where z is not calibrated."""
+        if "z" not in self.axes:
+            return (self.z_origin_um,)
+        if self.z_step_um is None:
+            return None
+        planes = self.data.shape[self.axes.index("z")]
+        return tuple(round(self.z_origin_um + i * self.z_step_um, 9) for i in range(planes))
+
+    @property
+    def calibration(self) -> Calibration:
+        """What `write_planes` takes."""
+        return Calibration(self.pixel_size_um, self.z_um, self.channel_names, self.frame_interval_s)
+
+
+def even_step(z_um: Sequence[float]) -> float | None:
+    """Return the step of equally spaced positions in µm, or None for others or a single one."""
+    if len(z_um) < 2:
+        return None
+    steps = np.diff(np.asarray(z_um, dtype=float))
+    even = bool(np.allclose(steps, steps[0], rtol=1e-3, atol=1e-6)) and steps[0] != 0
+    return round(float(np.mean(steps)), 9) if even else None

@@ -1,0 +1,138 @@
+"""What is written: read back, by ImageJ too, and whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import replacing
+from deepz_zoo.images import Calibration, Image, read_image, write_image, write_planes
+
+IJ_JAR = Path("/usr/share/java/ij.jar")
+
+
+@pytest.mark.parametrize("style", ["ome", "imagej"])
+@pytest.mark.parametrize("axes", ["yx", "zyx", "tyx", "tzyx", "cyx", "tzcyx"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64, np.int64])
+def test_what_is_written_is_read(tmp_path: Path, style, axes: str, dtype) -> None:
+    lengths = {"t": 2, "z": 3, "c": 2, "y": 17, "x": 19}
+    shape = tuple(lengths[axis] for axis in axes)
+    data = np.random.default_rng(3).integers(0, 250, shape).astype(dtype)
+    image = Image(
+        data,
+        axes,
+        pixel_size_um=0.1625,
+        z_step_um=0.27 if "z" in axes else None,
+        z_origin_um=-0.54 if "z" in axes else 0.0,
+        channel_names=("TxRd", "FITC") if "c" in axes and style == "ome" else (),
+        frame_interval_s=0.01 if "t" in axes else None,
+    )
+    path = tmp_path / "out.tif"
+    write_image(path, image, style=style, description="a note with µ")
+    back = read_image(path)
+    assert back.axes == axes
+    np.testing.assert_array_equal(back.data, data)
+    assert back.data.dtype == (dtype if dtype in (np.uint8, np.uint16) else np.float32)
+    assert back.pixel_size_um == pytest.approx(0.1625)
+    assert back.z_step_um == (image.z_step_um and pytest.approx(0.27))
+    assert back.z_origin_um == pytest.approx(image.z_origin_um)
+    assert back.frame_interval_s == (image.frame_interval_s and pytest.approx(0.01))
+    assert back.channel_names == image.channel_names
+    assert [item.name for item in tmp_path.iterdir()] == ["out.tif"]
+
+
+def test_descending_and_uneven_positions(tmp_path: Path) -> None:
+    planes = np.zeros((3, 16, 16), np.float32)
+
+    def write(name: str, *z_um: float) -> Path:
+        calibration = Calibration(z_um=z_um)
+        path = tmp_path / name
+        write_planes(path, iter(planes), shape=planes.shape, axes="zyx", calibration=calibration)
+        return path
+
+    assert read_image(write("down.tif", 1.0, 0.0, -1.0)).z_um == (1.0, 0.0, -1.0)
+    with tifffile.TiffFile(write("uneven.tif", 0.0, 2.0, 5.0)) as tif:
+        assert 'PositionZ="5.0"' in tif.ome_metadata
+        assert "PhysicalSizeZ" not in tif.ome_metadata
+
+
+def test_imagej_labels_and_single_plane(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    calibration = Calibration(z_um=(2.5,))
+    options = {"shape": (16, 17), "axes": "yx", "style": "imagej"}
+    write_planes(path, [np.zeros((16, 17))], calibration=calibration, **options)
+    with tifffile.TiffFile(path) as tif:
+        assert tif.imagej_metadata["Labels"] == "z = +2.5 µm"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+@pytest.mark.parametrize("style", ["ome", "imagej"])
+def test_nothing_half_written(tmp_path: Path, error: type[BaseException], style) -> None:
+    path = tmp_path / "out.tif"
+    path.write_bytes(b"the old one")
+
+    def planes() -> Iterator[np.ndarray]:
+        yield np.zeros((16, 17))
+        raise error
+
+    with pytest.raises(error):
+        write_planes(path, planes(), shape=(3, 16, 17), axes="zyx", style=style)
+    assert path.read_bytes() == b"the old one"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_too_few_planes_leave_no_file(tmp_path: Path) -> None:
+    with pytest.raises(Exception):  # noqa: B017 - tifffile's own
+        write_planes(tmp_path / "a.tif", [np.zeros((16, 17))], shape=(3, 16, 17), axes="zyx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_places_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(DeepZError, match="does not exist"), replacing(tmp_path / "no" / "a.tif"):
+        pass
+    with pytest.raises(DeepZError, match="is a folder"), replacing(tmp_path):
+        pass
+
+
+def test_imagej_tiff_has_a_limit(tmp_path: Path) -> None:
+    with pytest.raises(DeepZError, match="ImageJ TIFF takes 4"):
+        write_planes(tmp_path / "a.tif", [], shape=(1100, 1024, 1024), axes="zyx", style="imagej")
+
+
+PROBE = """
+import ij.ImagePlus; import ij.io.Opener; import ij.measure.Calibration;
+public class Probe { public static void main(String[] a) {
+  ImagePlus i = new Opener().openImage(a[0]); Calibration c = i.getCalibration();
+  System.out.println(i.getNChannels()+" "+i.getNSlices()+" "+i.getNFrames()+" "+i.getBitDepth());
+  System.out.println(c.pixelWidth+" "+c.pixelHeight+" "+c.pixelDepth+" "+c.getZ(0)+" "+c.getZ(3));
+  System.out.println(c.getUnit().equals("\\u00B5m"));
+  for (int n = 1; n <= i.getStackSize(); n++) System.out.println(
+    i.getStack().getSliceLabel(n).codePointAt(0)+" "+i.getStack().getProcessor(n).getf(3, 7));
+}}
+"""
+
+
+@pytest.mark.java
+@pytest.mark.skipif(
+    not IJ_JAR.exists() or shutil.which("javac") is None, reason="needs a JDK and ImageJ's ij.jar"
+)
+def test_imagej_itself_reads_the_calibration(tmp_path: Path) -> None:
+    data = np.random.default_rng(0).normal(100, 20, (5, 20, 30)).astype(np.float32)
+    write_image(tmp_path / "a.tif", Image(data, "zyx", 0.325, 0.5, -1.0), style="imagej")
+    (tmp_path / "Probe.java").write_text(PROBE)
+    command = ["java", "-Djava.awt.headless=true", f"-Djava.io.tmpdir={tmp_path}"]
+    command += ["-cp", str(IJ_JAR), str(tmp_path / "Probe.java"), str(tmp_path / "a.tif")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    dimensions, calibration, micrometers, *planes = done.stdout.splitlines()
+    assert dimensions == "1 5 1 32"
+    numbers = [float(word) for word in calibration.split()]
+    assert numbers == pytest.approx([0.325, 0.325, 0.5, -1.0, 0.5])
+    assert micrometers == "true"
+    assert [float(line.split()[1]) for line in planes] == pytest.approx(list(data[:, 7, 3]), 1e-5)
