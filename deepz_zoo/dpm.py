@@ -1,14 +1,14 @@
 """Digital propagation matrices: the axial distance of the wanted surface at each pixel, in µm.
 
 A positive value asks for a surface at a higher index of a stack acquired in increasing stage z.
-All builders return float32 arrays of shape (y, x) that are zero, or `offset_um`, at the center of
-the image.
+A surface is data; its method ``dpm`` gives the matrix for an image of a shape and a pixel size.
 """
 
 from __future__ import annotations
 
 import math
 import os
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.images import Shape, read_image
 
 DPM = npt.NDArray[np.float32]
+"""Distances in µm, shape (y, x)."""
 Axis = Literal["x", "y"]
 
 # The paper, Supplementary Fig. S7: surfaces that oscillate over 8 µm with a lateral period below
@@ -27,162 +28,227 @@ _PAPER_OSCILLATION_UM = 8.0
 _STEEPEST_SLOPE = math.pi * _PAPER_OSCILLATION_UM / SHORTEST_PERIOD_UM
 # Less than this (rms) is far below the depth of field of the zoo's objectives and does no harm.
 _HARMLESS_RMS_UM = 0.25
-_NOTABLE_SHARE = 0.1  # of the variance that is left after the slow trend
+_NOTABLE_FRACTION = 0.1  # of the variance that is left after the slow trend
 
 
-def uniform(shape: Shape, z_um: float) -> DPM:
-    """Return the DPM of a plane at distance `z_um`."""
-    return np.full(shape, z_um, dtype=np.float32)
+@dataclass(frozen=True)
+class Plane:
+    """A plane parallel to the focal plane.
 
-
-def tilt(
-    shape: Shape, degrees: float, *, axis: Axis, pixel_size_um: float, offset_um: float = 0.0
-) -> DPM:
-    """Return the DPM of a plane that is tilted around a line through the image's center.
-
-    Parameters
+    Attributes
     ----------
-    shape
-        (y, x) in pixels.
+    z_um
+        Its distance in µm.
+    """
+
+    z_um: float
+
+    def dpm(self, shape: Shape, pixel_size_um: float) -> DPM:
+        """Return the DPM for an image, float32; the pixel size does not matter."""
+        return np.full(shape, self.z_um, dtype=np.float32)
+
+    def __str__(self) -> str:
+        """Name the surface."""
+        return f"a plane at {self.z_um:+g} µm"
+
+
+@dataclass(frozen=True)
+class Tilt:
+    """A plane that is tilted around a line through the center of the image.
+
+    Attributes
+    ----------
     degrees
         Angle to the focal plane. Where it is positive, z grows from left to right (``axis="y"``)
         or from top to bottom (``axis="x"``).
     axis
         The axis around which the plane is tilted: the surface does not change along it.
-    pixel_size_um
-        Lateral sampling.
     offset_um
-        Distance at the center.
-
-    Returns
-    -------
-    ndarray of float32, shape (y, x)
-    """
-    if not abs(degrees) < 90:
-        raise DeepZError(f"a tilt of {degrees:g}°: expected an angle between -90° and 90°")
-    distance_um = _distance_from_center(shape, axis, pixel_size_um)
-    return (offset_um + math.tan(math.radians(degrees)) * distance_um).astype(np.float32)
-
-
-def cylinder(
-    shape: Shape, diameter_um: float, *, axis: Axis, pixel_size_um: float, offset_um: float = 0.0
-) -> DPM:
-    """Return the DPM of a cylinder's surface whose apex line runs through the image's center.
-
-    The paper's Fig. 4 corrects beads on a glass tube of 7.2 mm in this way.
-
-    Parameters
-    ----------
-    shape
-        (y, x) in pixels.
-    diameter_um
-        With a positive diameter z falls away from the apex, with a negative one it rises.
-    axis
-        The axis that the cylinder runs along: the surface does not change along it.
-    pixel_size_um
-        Lateral sampling.
-    offset_um
-        Distance at the apex.
-
-    Returns
-    -------
-    ndarray of float32, shape (y, x)
-    """
-    radius_um = abs(diameter_um) / 2
-    distance_um = _distance_from_center(shape, axis, pixel_size_um)
-    if not radius_um > (reach := float(np.max(np.abs(distance_um)))):
-        raise DeepZError(
-            f"a cylinder of diameter {diameter_um:g} µm does not span the image, which is "
-            f"{2 * reach:.4g} µm wide: give its diameter in µm (7200 for 7.2 mm)"
-        )
-    # The sagitta; in this form small differences of large numbers do not occur.
-    depth_um = distance_um**2 / (radius_um + np.sqrt(radius_um**2 - distance_um**2))
-    return (offset_um - math.copysign(1.0, diameter_um) * depth_um).astype(np.float32)
-
-
-def sinusoid(
-    shape: Shape, period_px: float, z_min_um: float, z_max_um: float, *, axis: Axis
-) -> DPM:
-    """Return the DPM of a surface that oscillates along an axis, as in the paper's Fig. S7.
-
-    Parameters
-    ----------
-    shape
-        (y, x) in pixels.
-    period_px
-        Lateral period in pixels.
-    z_min_um, z_max_um
-        Range of the oscillation; the paper's is -9 to -1 µm.
-    axis
-        The axis **along** which it oscillates. The center of the image is a zero crossing.
-
-    Returns
-    -------
-    ndarray of float32, shape (y, x)
-    """
-    if not period_px > 0:
-        raise DeepZError(f"a sinusoid with a period of {period_px:g} px: expected more than 0")
-    if not z_min_um <= z_max_um:
-        raise DeepZError(f"a sinusoid from {z_min_um:g} to {z_max_um:g} µm: expected ZMIN <= ZMAX")
-    constant_along: Axis = "y" if axis == "x" else "x"
-    phase = 2 * math.pi * _distance_from_center(shape, constant_along, 1.0) / period_px
-    middle, amplitude = (z_max_um + z_min_um) / 2, (z_max_um - z_min_um) / 2
-    return (middle + amplitude * np.sin(phase)).astype(np.float32)
-
-
-def height_map(
-    source: str | os.PathLike[str] | npt.NDArray[Any],
-    shape: Shape | None = None,
-    *,
-    um_per_grey_level: float | None = None,
-    offset_um: float = 0.0,
-) -> DPM:
-    """Return the DPM that an image of heights describes.
-
-    Parameters
-    ----------
-    source
-        An image file or an array. Floating-point values are µm; integers are grey levels.
-    shape
-        (y, x) of the image to refocus, which the map must have too; None accepts any.
-    um_per_grey_level
-        Height of one grey level; needed for integers, and a factor on floating-point values.
-    offset_um
-        Added to every height: the distance of grey level 0.
-
-    Returns
-    -------
-    ndarray of float32, shape (y, x)
+        Distance at the center in µm.
 
     Raises
     ------
     DeepZError
-        When the file cannot be read, the map is not one plane of the expected shape, holds values
-        that are no numbers, or holds grey levels whose height is not given.
+        When the angle is not between -90° and 90°.
     """
-    if isinstance(source, np.ndarray):
-        name, values = "the height map", source
-    else:
-        name, values = str(source), read_image(source).data
-    if values.ndim != 2:
-        raise DeepZError(
-            f"{name} has {values.ndim} axes ({_size(values.shape)}); expected one plane"
+
+    degrees: float
+    axis: Axis = "y"
+    offset_um: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the angle."""
+        if not abs(self.degrees) < 90:
+            raise DeepZError(f"a tilt of {self.degrees:g}°: expected an angle between -90° and 90°")
+
+    def dpm(self, shape: Shape, pixel_size_um: float) -> DPM:
+        """Return the DPM for an image of a shape (y, x) and a pixel size in µm, float32."""
+        slope = math.tan(math.radians(self.degrees))
+        distance_um = _distance_from_center(shape, self.axis, pixel_size_um)
+        return (self.offset_um + slope * distance_um).astype(np.float32)
+
+    def __str__(self) -> str:
+        """Name the surface."""
+        return f"a plane tilted by {self.degrees:g}° around {self.axis}{_at(self.offset_um)}"
+
+
+@dataclass(frozen=True)
+class Cylinder:
+    """The surface of a cylinder whose apex line runs through the center of the image.
+
+    The paper's Fig. 4 corrects beads on a glass tube of 7.2 mm in this way.
+
+    Attributes
+    ----------
+    diameter_um
+        With a positive diameter z falls away from the apex, with a negative one it rises.
+    axis
+        The axis that the cylinder runs along: the surface does not change along it.
+    offset_um
+        Distance at the apex in µm.
+    """
+
+    diameter_um: float
+    axis: Axis = "y"
+    offset_um: float = 0.0
+
+    def dpm(self, shape: Shape, pixel_size_um: float) -> DPM:
+        """Return the DPM for an image of a shape (y, x) and a pixel size in µm, float32.
+
+        Raises
+        ------
+        DeepZError
+            When the image is wider than the cylinder.
+        """
+        radius_um = abs(self.diameter_um) / 2
+        distance_um = _distance_from_center(shape, self.axis, pixel_size_um)
+        if not radius_um > (half_width_um := float(np.max(np.abs(distance_um)))):
+            raise DeepZError(
+                f"a cylinder of diameter {self.diameter_um:g} µm does not span the image, which "
+                f"is {2 * half_width_um:.4g} µm wide: give its diameter in µm (7200 for 7.2 mm)"
+            )
+        # The sagitta; in this form small differences of large numbers do not occur.
+        depth_um = distance_um**2 / (radius_um + np.sqrt(radius_um**2 - distance_um**2))
+        sign = math.copysign(1.0, self.diameter_um)
+        return (self.offset_um - sign * depth_um).astype(np.float32)
+
+    def __str__(self) -> str:
+        """Name the surface."""
+        diameter = f"{self.diameter_um:g} µm"
+        return f"a cylinder of diameter {diameter} along {self.axis}{_at(self.offset_um)}"
+
+
+@dataclass(frozen=True)
+class Sinusoid:
+    """A surface that oscillates along an axis, as in the paper's Fig. S7.
+
+    Attributes
+    ----------
+    period_px
+        Lateral period in pixels.
+    z_min_um, z_max_um
+        Range of the oscillation in µm; the paper's is -9 to -1 µm.
+    axis
+        The axis **along** which it oscillates. The center of the image is a zero crossing.
+
+    Raises
+    ------
+    DeepZError
+        When the period is not positive, or the ends of the range are in the wrong order.
+    """
+
+    period_px: float
+    z_min_um: float
+    z_max_um: float
+    axis: Axis = "x"
+
+    def __post_init__(self) -> None:
+        """Check the period and the range."""
+        if not self.period_px > 0:
+            raise DeepZError(
+                f"a sinusoid with a period of {self.period_px:g} px: expected more than 0"
+            )
+        if not self.z_min_um <= self.z_max_um:
+            raise DeepZError(
+                f"a sinusoid from {self.z_min_um:g} to {self.z_max_um:g} µm: expected ZMIN <= ZMAX"
+            )
+
+    def dpm(self, shape: Shape, pixel_size_um: float) -> DPM:
+        """Return the DPM for an image, float32; the pixel size does not matter."""
+        constant_along: Axis = "y" if self.axis == "x" else "x"
+        distance_px = _distance_from_center(shape, constant_along, 1.0)
+        middle, amplitude = (self.z_max_um + self.z_min_um) / 2, (self.z_max_um - self.z_min_um) / 2
+        phase = 2 * math.pi * distance_px / self.period_px
+        return (middle + amplitude * np.sin(phase)).astype(np.float32)
+
+    def __str__(self) -> str:
+        """Name the surface."""
+        ends = f"{self.z_min_um:g} to {self.z_max_um:g} µm"
+        return f"a sinusoid of period {self.period_px:g} px along {self.axis}, {ends}"
+
+
+@dataclass(frozen=True, eq=False)
+class HeightMap:
+    """The surface that an image of heights describes.
+
+    Attributes
+    ----------
+    source
+        An image file or an array. Floating-point values are µm; integers are grey levels.
+    um_per_grey_level
+        Height of one grey level; needed for integers, and a factor on floating-point values.
+    offset_um
+        Added to every height: the distance of grey level 0, in µm.
+    """
+
+    source: str | os.PathLike[str] | npt.NDArray[Any]
+    um_per_grey_level: float | None = None
+    offset_um: float = 0.0
+
+    def dpm(self, shape: Shape, pixel_size_um: float) -> DPM:
+        """Return the DPM for an image of a shape (y, x), float32; the pixel size does not matter.
+
+        Raises
+        ------
+        DeepZError
+            When the file cannot be read, the map is not one plane of that shape, it holds NaN or
+            infinity, or it holds grey levels whose height is not given.
+        """
+        values = (
+            self.source if isinstance(self.source, np.ndarray) else read_image(self.source).data
         )
-    if shape is not None and values.shape != tuple(shape):
-        raise DeepZError(
-            f"{name} is {_size(values.shape)} px (y × x), the image is {_size(shape)}; expected a "
-            "height for each pixel: rescale the map"
-        )
-    if values.dtype.kind != "f" and um_per_grey_level is None:
-        raise DeepZError(
-            f"{name} holds {values.dtype} grey levels; say how high one is (--height-map "
-            "with --um-per-level), or "
-            "save the map as 32-bit float in µm"
-        )
-    dpm = values.astype(np.float64) * (1.0 if um_per_grey_level is None else um_per_grey_level)
-    if not np.isfinite(dpm).all():
-        raise DeepZError(f"{name} holds NaN or infinite heights; expected a number for each pixel")
-    return (dpm + offset_um).astype(np.float32)
+        if values.ndim != 2:
+            raise DeepZError(
+                f"{self._name} has {values.ndim} axes ({_size(values.shape)}); expected one plane"
+            )
+        if values.shape != tuple(shape):
+            raise DeepZError(
+                f"{self._name} is {_size(values.shape)} px (y × x), the image is {_size(shape)}; "
+                "expected a height for each pixel: rescale the map"
+            )
+        if values.dtype.kind != "f" and self.um_per_grey_level is None:
+            raise DeepZError(
+                f"{self._name} holds {values.dtype} grey levels: for a height map set "
+                "`um_per_grey_level`, or save it as 32-bit float in µm"
+            )
+        factor = 1.0 if self.um_per_grey_level is None else self.um_per_grey_level
+        dpm = values.astype(np.float64) * factor
+        if not np.isfinite(dpm).all():
+            raise DeepZError(
+                f"{self._name} holds NaN or infinite heights; expected a number for each pixel"
+            )
+        return (dpm + self.offset_um).astype(np.float32)
+
+    @property
+    def _name(self) -> str:
+        return "the height map" if isinstance(self.source, np.ndarray) else str(self.source)
+
+    def __str__(self) -> str:
+        """Name the surface."""
+        return f"the surface of {self._name}"
+
+
+Surface = Plane | Tilt | Cylinder | Sinusoid | HeightMap
 
 
 def check_range(dpm: npt.NDArray[Any], z_range_um: float, *, clip: bool = False) -> DPM:
@@ -200,7 +266,7 @@ def check_range(dpm: npt.NDArray[Any], z_range_um: float, *, clip: bool = False)
     Raises
     ------
     DeepZError
-        When a value lies outside and `clip` is off, or is no number.
+        When a value lies outside and `clip` is off, or is NaN or infinite.
     """
     lowest, highest = float(np.min(dpm)), float(np.max(dpm))
     if not (math.isfinite(lowest) and math.isfinite(highest)):
@@ -210,10 +276,21 @@ def check_range(dpm: npt.NDArray[Any], z_range_um: float, *, clip: bool = False)
         return np.asarray(np.clip(dpm, -z_range_um, z_range_um), dtype=np.float32)
     if lowest < -z_range_um - tolerance or highest > z_range_um + tolerance:
         raise DeepZError(
-            f"the wanted surface reaches from {lowest:+.4g} to {highest:+.4g} µm, the model was "
-            f"trained from {-z_range_um:+g} to {z_range_um:+g} µm: stay inside, or use --clip"
+            f"the wanted surface goes from {lowest:+.4g} to {highest:+.4g} µm, the model was "
+            f"trained from {-z_range_um:+g} to {z_range_um:+g} µm: stay inside, or set `clip`"
         )
     return np.asarray(dpm, dtype=np.float32)
+
+
+def clipping_warning(dpm: npt.NDArray[Any], z_range_um: float) -> str | None:
+    """Return a line with the fraction of a surface outside the trained range, or None."""
+    outside = float(np.mean(np.abs(dpm) > z_range_um * (1 + 1e-5)))
+    if outside == 0:
+        return None
+    return (
+        f"{outside:.1%} of the wanted surface (from {np.min(dpm):+.4g} to {np.max(dpm):+.4g} µm) "
+        f"lay outside the trained range and was set to ±{z_range_um:g} µm"
+    )
 
 
 def lateral_limit_warning(dpm: npt.NDArray[Any], pixel_size_um: float) -> str | None:
@@ -258,7 +335,7 @@ def _fast_rms(dpm: npt.NDArray[Any], limit_px: float) -> float:
     frequencies = np.hypot(np.fft.fftfreq(dpm.shape[0])[:, None], np.fft.fftfreq(dpm.shape[1]))
     # The window widens every line by about a bin, which must not push a slow period over the limit.
     fast = power[frequencies > 1 / limit_px + 0.5 / max(dpm.shape)].sum()
-    if fast <= _NOTABLE_SHARE * power.sum():
+    if fast <= _NOTABLE_FRACTION * power.sum():
         return 0.0
     return math.sqrt(fast / (dpm.size * np.sum(window**2)))
 
@@ -287,6 +364,10 @@ def _distance_from_center(
     y, x = ((np.arange(n) - (n - 1) / 2) * pixel_size_um for n in shape)
     across = y[:, None] if axis == "x" else x[None, :]
     return np.broadcast_to(across, shape)
+
+
+def _at(offset_um: float) -> str:
+    return f", at {offset_um:+g} µm in the center" if offset_um else ""
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -15,7 +15,7 @@ PIXEL_UM = 0.325
 
 
 def test_uniform() -> None:
-    plane = dpm.uniform((16, 20), -2.5)
+    plane = dpm.Plane(-2.5).dpm((16, 20), PIXEL_UM)
     assert plane.dtype == np.float32
     assert plane.shape == (16, 20)
     assert (plane == -2.5).all()
@@ -23,7 +23,7 @@ def test_uniform() -> None:
 
 def test_tilt_of_the_paper_spans_what_geometry_says() -> None:
     # 1.5° over 501 pixel steps of 0.325 µm
-    surface = dpm.tilt((40, 502), 1.5, axis="y", pixel_size_um=PIXEL_UM)
+    surface = dpm.Tilt(1.5, axis="y").dpm((40, 502), PIXEL_UM)
     assert np.ptp(surface, axis=0).max() == 0
     assert surface[0, -1] - surface[0, 0] == pytest.approx(501 * PIXEL_UM * 0.0261859, rel=1e-4)
     assert surface[0, -1] > surface[0, 0]
@@ -31,7 +31,7 @@ def test_tilt_of_the_paper_spans_what_geometry_says() -> None:
 
 
 def test_tilt_around_x_grows_downward() -> None:
-    surface = dpm.tilt((41, 30), 2, axis="x", pixel_size_um=PIXEL_UM, offset_um=3)
+    surface = dpm.Tilt(2, axis="x", offset_um=3).dpm((41, 30), PIXEL_UM)
     assert np.ptp(surface, axis=1).max() == 0
     assert surface[-1, 0] > surface[0, 0]
     assert (surface[20] == 3).all()
@@ -44,7 +44,7 @@ def test_tilt_around_x_grows_downward() -> None:
     axis=st.sampled_from(["x", "y"]),
 )
 def test_points_of_a_cylinder_lie_on_a_circle(diameter_um: float, pixel_um: float, axis) -> None:
-    surface = dpm.cylinder((101, 151), diameter_um, axis=axis, pixel_size_um=pixel_um)
+    surface = dpm.Cylinder(diameter_um, axis=axis).dpm((101, 151), pixel_um)
     profile = surface[:, 0] if axis == "x" else surface[0]
     across = (np.arange(profile.size) - profile.size // 2) * pixel_um
     radius = np.hypot(across, profile.astype(float) + diameter_um / 2)
@@ -52,12 +52,12 @@ def test_points_of_a_cylinder_lie_on_a_circle(diameter_um: float, pixel_um: floa
     assert profile[profile.size // 2] == 0
     assert profile[0] < 0
     np.testing.assert_array_equal(
-        dpm.cylinder((101, 151), -diameter_um, axis=axis, pixel_size_um=pixel_um), -surface
+        dpm.Cylinder(-diameter_um, axis=axis).dpm((101, 151), pixel_um), -surface
     )
 
 
 def test_sinusoid_of_the_paper() -> None:
-    surface = dpm.sinusoid((20, 513), 128, -9, -1, axis="x")
+    surface = dpm.Sinusoid(128, -9, -1, axis="x").dpm((20, 513), PIXEL_UM)
     assert surface.min() == pytest.approx(-9)
     assert surface.max() == pytest.approx(-1)
     assert np.ptp(surface, axis=0).max() == 0
@@ -69,18 +69,34 @@ def test_sinusoid_of_the_paper() -> None:
 @pytest.mark.parametrize(
     "build",
     [
-        lambda: dpm.tilt((20, 20), 90, axis="x", pixel_size_um=PIXEL_UM),
-        lambda: dpm.tilt((20, 20), math.nan, axis="x", pixel_size_um=PIXEL_UM),
-        lambda: dpm.tilt((20, 20), 1, axis="x", pixel_size_um=0),
-        lambda: dpm.cylinder((20, 200), 7.2, axis="y", pixel_size_um=PIXEL_UM),
-        lambda: dpm.cylinder((20, 200), 0, axis="y", pixel_size_um=PIXEL_UM),
-        lambda: dpm.sinusoid((20, 20), 0, -1, 1, axis="x"),
-        lambda: dpm.sinusoid((20, 20), 100, 1, -1, axis="x"),
+        lambda: dpm.Tilt(90, axis="x").dpm((20, 20), PIXEL_UM),
+        lambda: dpm.Tilt(math.nan, axis="x").dpm((20, 20), PIXEL_UM),
+        lambda: dpm.Tilt(1, axis="x").dpm((20, 20), 0),
+        lambda: dpm.Cylinder(7.2, axis="y").dpm((20, 200), PIXEL_UM),
+        lambda: dpm.Cylinder(0, axis="y").dpm((20, 200), PIXEL_UM),
+        lambda: dpm.Sinusoid(0, -1, 1, axis="x").dpm((20, 20), PIXEL_UM),
+        lambda: dpm.Sinusoid(100, 1, -1, axis="x").dpm((20, 20), PIXEL_UM),
     ],
 )
 def test_impossible_surfaces_are_refused(build) -> None:
     with pytest.raises(DeepZError, match="expected|does not span"):
         build()
+
+
+@pytest.mark.parametrize(
+    ("surface", "text"),
+    [
+        (dpm.Plane(-2.5), "a plane at -2.5 µm"),
+        (dpm.Tilt(1.5), "a plane tilted by 1.5° around y"),
+        (dpm.Tilt(-2, "x", 3), "a plane tilted by -2° around x, at +3 µm in the center"),
+        (dpm.Cylinder(7200), "a cylinder of diameter 7200 µm along y"),
+        (dpm.Sinusoid(128, -9, -1), "a sinusoid of period 128 px along x, -9 to -1 µm"),
+        (dpm.HeightMap("a/map.tif"), "the surface of a/map.tif"),
+        (dpm.HeightMap(np.zeros((2, 2))), "the surface of the height map"),
+    ],
+)
+def test_a_surface_can_be_read(surface: dpm.Surface, text: str) -> None:
+    assert str(surface) == text
 
 
 # ------------------------------------------------------------------------------------ height maps
@@ -90,7 +106,8 @@ def test_impossible_surfaces_are_refused(build) -> None:
 def test_height_map_of_grey_levels(tmp_path, dtype) -> None:
     grey = np.arange(20 * 30).reshape(20, 30).astype(dtype)
     tifffile.imwrite(tmp_path / "map.tif", grey)
-    surface = dpm.height_map(tmp_path / "map.tif", (20, 30), um_per_grey_level=0.05, offset_um=-4)
+    heights = dpm.HeightMap(tmp_path / "map.tif", um_per_grey_level=0.05, offset_um=-4)
+    surface = heights.dpm((20, 30), PIXEL_UM)
     assert surface.dtype == np.float32
     np.testing.assert_allclose(surface, grey * 0.05 - 4, atol=1e-5)
 
@@ -98,13 +115,14 @@ def test_height_map_of_grey_levels(tmp_path, dtype) -> None:
 def test_height_map_of_micrometers(tmp_path) -> None:
     heights = np.random.default_rng(0).normal(0, 2, (20, 30)).astype(np.float32)
     tifffile.imwrite(tmp_path / "map.tif", heights)
-    np.testing.assert_array_equal(dpm.height_map(tmp_path / "map.tif", (20, 30)), heights)
+    surface = dpm.HeightMap(tmp_path / "map.tif").dpm((20, 30), PIXEL_UM)
+    np.testing.assert_array_equal(surface, heights)
 
 
 @pytest.mark.parametrize(
     ("values", "shape", "says"),
     [
-        (np.zeros((20, 30), np.uint8), (20, 30), "--um-per-level"),
+        (np.zeros((20, 30), np.uint8), (20, 30), "`um_per_grey_level`"),
         (np.zeros((20, 30), np.float32), (30, 20), "20 × 30 px"),
         (np.zeros((2, 20, 30), np.float32), (20, 30), "one plane"),
         (np.full((20, 30), np.nan), (20, 30), "NaN"),
@@ -112,7 +130,7 @@ def test_height_map_of_micrometers(tmp_path) -> None:
 )
 def test_height_maps_that_do_not_fit(values, shape, says: str) -> None:
     with pytest.raises(DeepZError, match=says):
-        dpm.height_map(values, shape)
+        dpm.HeightMap(values).dpm(shape, PIXEL_UM)
 
 
 # ------------------------------------------------------------------------------------------ range
@@ -120,7 +138,7 @@ def test_height_maps_that_do_not_fit(values, shape, says: str) -> None:
 
 def test_range_is_checked_and_clipped() -> None:
     surface = np.linspace(-12, 4, 9, dtype=np.float32).reshape(3, 3)
-    with pytest.raises(DeepZError, match=r"from -12 to \+4 µm.*from -10 to \+10 µm.*--clip"):
+    with pytest.raises(DeepZError, match=r"from -12 to \+4 µm.*from -10 to \+10 µm.*`clip`"):
         dpm.check_range(surface, 10)
     clipped = dpm.check_range(surface, 10, clip=True)
     np.testing.assert_array_equal(clipped, np.maximum(surface, -10))
@@ -133,6 +151,12 @@ def test_the_ends_of_the_range_are_inside() -> None:
         dpm.check_range(np.float32([np.nan]), 10, clip=True)
 
 
+def test_the_fraction_outside_is_told() -> None:
+    surface = np.float32([-12, -10, 0, 4])
+    assert "25.0% of the wanted surface" in (dpm.clipping_warning(surface, 10) or "")
+    assert dpm.clipping_warning(surface[1:], 10) is None
+
+
 # ---------------------------------------------------------------------------------- lateral limit
 
 
@@ -140,15 +164,15 @@ def test_the_ends_of_the_range_are_inside() -> None:
 @pytest.mark.parametrize(("shape", "offset"), [((512, 512), 0), ((300, 700), 0), ((256, 256), 3)])
 def test_short_periods_warn_and_long_ones_do_not(axis, shape, offset: float) -> None:
     for period_px in (8, 20, 40, 64, 80):
-        surface = dpm.sinusoid(shape, period_px, -9 + offset, -1 + offset, axis=axis)
+        surface = dpm.Sinusoid(period_px, -9 + offset, -1 + offset, axis=axis).dpm(shape, PIXEL_UM)
         assert "32.5 µm" in (dpm.lateral_limit_warning(surface, PIXEL_UM) or "")
     for period_px in (128, 160, 256, 400):
-        surface = dpm.sinusoid(shape, period_px, -9 + offset, -1 + offset, axis=axis)
+        surface = dpm.Sinusoid(period_px, -9 + offset, -1 + offset, axis=axis).dpm(shape, PIXEL_UM)
         assert dpm.lateral_limit_warning(surface, PIXEL_UM) is None
 
 
 def test_the_limit_is_a_length_not_a_pixel_count() -> None:
-    surface = dpm.sinusoid((512, 512), 80, -9, -1, axis="x")
+    surface = dpm.Sinusoid(80, -9, -1, axis="x").dpm((512, 512), PIXEL_UM)
     assert dpm.lateral_limit_warning(surface, 0.325) is not None
     assert dpm.lateral_limit_warning(surface, 0.65) is None
 
@@ -157,9 +181,9 @@ def test_the_limit_is_a_length_not_a_pixel_count() -> None:
 def test_smooth_surfaces_do_not_warn(size: int) -> None:
     shape = (size, size)
     for surface in (
-        dpm.uniform(shape, 5),
-        dpm.tilt(shape, 1.5, axis="y", pixel_size_um=PIXEL_UM),
-        dpm.cylinder(shape, 7200, axis="x", pixel_size_um=PIXEL_UM),
+        dpm.Plane(5).dpm(shape, PIXEL_UM),
+        dpm.Tilt(1.5, axis="y").dpm(shape, PIXEL_UM),
+        dpm.Cylinder(7200, axis="x").dpm(shape, PIXEL_UM),
     ):
         assert dpm.lateral_limit_warning(surface, PIXEL_UM) is None
         grey = np.rint(surface / 0.1) * 0.1  # an 8-bit height map
@@ -169,6 +193,6 @@ def test_smooth_surfaces_do_not_warn(size: int) -> None:
 def test_a_step_and_a_ripple_warn() -> None:
     step = np.where(np.arange(400) < 200, -2.0, 3.0) * np.ones((400, 1))
     assert dpm.lateral_limit_warning(step, PIXEL_UM) is not None
-    ripple = dpm.tilt((400, 400), 2, axis="y", pixel_size_um=PIXEL_UM)
-    ripple += dpm.sinusoid((400, 400), 40, -0.6, 0.6, axis="y")
+    ripple = dpm.Tilt(2, axis="y").dpm((400, 400), PIXEL_UM)
+    ripple += dpm.Sinusoid(40, -0.6, 0.6, axis="y").dpm((400, 400), PIXEL_UM)
     assert dpm.lateral_limit_warning(ripple, PIXEL_UM) is not None

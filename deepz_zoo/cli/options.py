@@ -145,6 +145,15 @@ def weights_option(function: Function) -> Function:
     return command  # type: ignore[no-any-return]
 
 
+def input_channel_option(function: Function) -> Function:
+    """Add ``--input-channel``: a channel's name or its number, see `images.select`, or None."""
+    return click.option(
+        "--input-channel",
+        metavar="NAME|NUMBER",
+        help="Channel of a file with several: its name, or its number from 1.",
+    )(function)
+
+
 def normalization_option(function: Function) -> Function:
     """Add ``--normalization``: a rule to use in place of the model's own, or None."""
     return click.option(

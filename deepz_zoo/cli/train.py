@@ -227,17 +227,18 @@ def _start(name: str) -> Start:
 
 def _warn(start: Start, system: ImagingSystem, datasets: Sequence[PreparedDataset]) -> None:
     """Print where the data lie outside of what the weights to begin with were trained on."""
-    from deepz_zoo.training.ranges import source_ranges, system_ranges, trained_ranges
+    from deepz_zoo.records.data_ranges import system_ranges
+    from deepz_zoo.refocus.in_range import data_warnings
+    from deepz_zoo.training.ranges import source_ranges
     from deepz_zoo.training.sources import PreparedPairs
 
     if start.training is None or not _is_first_process():
         return
-    trained = trained_ranges(start.training)
     found = {"": system_ranges(system)} if not datasets else {}
     for dataset in datasets:
         found[f"{dataset.path}: "] = source_ranges(PreparedPairs(dataset, "training"), system)
     for place, ranges in found.items():
-        for line in ranges.outside(trained):
+        for line in data_warnings(ranges, start.training):
             click.echo(f"Warning: {place}{line} ({start.record.weights})", err=True)
 
 

@@ -2,45 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepz_zoo.dpm import DPM, check_range, lateral_limit_warning
-from deepz_zoo.errors import DeepZError
-from deepz_zoo.images.sampling import Mismatch, Sampling, find_sampling
-from deepz_zoo.refocus.planes import SMALLEST_SIDE_PX, refocus_planes
-from deepz_zoo.refocus.recorded_optics import optics_warnings
-from deepz_zoo.refocus.suitability import (
+from deepz_zoo.dpm import (
+    DPM,
+    Plane,
+    Surface,
+    check_range,
     clipping_warning,
-    image_warnings,
-    pixel_size_warning,
+    lateral_limit_warning,
 )
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.images import Calibration, Shape
+from deepz_zoo.images.sampling import Mismatch, Sampling, find_sampling
+from deepz_zoo.refocus.in_range import image_warnings
+from deepz_zoo.refocus.planes import MIN_SIDE_PX, refocus_planes
 from deepz_zoo.refocus.tiling import DEFAULT_TILE_PX
 
 if TYPE_CHECKING:
     from deepz_zoo.images import Image
     from deepz_zoo.network.graph.wrapper import DeepZModel
-    from deepz_zoo.optics import ImagingSystem
-    from deepz_zoo.records.limits import MeasuredLimits
-
-SurfaceBuilder = Callable[[tuple[int, int], float], DPM]
-"""Makes a DPM from a shape (y, x) and the pixel size in µm."""
+    from deepz_zoo.records.manifest import Manifest
 
 
 @dataclass(frozen=True, eq=False)
 class RefocusPlan:
-    """A checked job.
+    """What will be refocused onto what, checked; its text says it in one line.
 
     Attributes
     ----------
     frames
         One image (``yx``) or a time series (``tyx``).
-    surfaces
-        Distances in µm, or DPMs on the grid of the frames.
+    surface
+        The surface to refocus onto, or None for planes.
+    targets
+        Distances in µm of the planes, or the DPM of the surface on the grid of the frames.
     pixel_size_um
         Sampling of the frames.
     sampling
@@ -50,7 +51,8 @@ class RefocusPlan:
     """
 
     frames: Image
-    surfaces: tuple[float | DPM, ...]
+    surface: Surface | None
+    targets: tuple[float | DPM, ...]
     pixel_size_um: float
     sampling: Sampling
     warnings: tuple[str, ...]
@@ -58,64 +60,81 @@ class RefocusPlan:
     @property
     def z_um(self) -> tuple[float, ...] | None:
         """Distances of the planes, or None for a surface."""
-        if any(isinstance(surface, np.ndarray) for surface in self.surfaces):
+        if self.surface is not None:
             return None
-        return tuple(float(surface) for surface in self.surfaces)
+        return tuple(float(target) for target in self.targets)
 
     @property
     def axes(self) -> str:
         """Axes of the result: of t, z, y and x those that it has."""
-        return self.frames.axes.replace("yx", "zyx") if len(self.surfaces) > 1 else self.frames.axes
+        return self.frames.axes.replace("yx", "zyx") if len(self.targets) > 1 else self.frames.axes
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the result."""
         *leading, ny, nx = self.frames.data.shape
-        planes = (len(self.surfaces),) if len(self.surfaces) > 1 else ()
+        planes = (len(self.targets),) if len(self.targets) > 1 else ()
         return (*leading, *planes, ny, nx)
+
+    @property
+    def calibration(self) -> Calibration:
+        """Calibration of the result."""
+        frames = self.frames
+        return Calibration(
+            self.pixel_size_um, self.z_um, frames.channel_names, frames.frame_interval_s
+        )
 
     def run(
         self, model: DeepZModel, *, tile_px: int = DEFAULT_TILE_PX
     ) -> Iterator[NDArray[np.float32]]:
         """Yield the planes of the result, frame by frame and z by z, each of shape (y, x)."""
-        surfaces = [
-            self.sampling.dpm_to_model(surface) if isinstance(surface, np.ndarray) else surface
-            for surface in self.surfaces
+        targets = [
+            self.sampling.dpm_to_model(target) if isinstance(target, np.ndarray) else target
+            for target in self.targets
         ]
-        for frame in _as_series(self.frames):
+        for frame in self.frames.data.reshape(-1, *self.frames.data.shape[-2:]):
             seen = self.sampling.to_model(frame)
-            for refocused in refocus_planes(model, seen, surfaces, tile_px=tile_px):
+            for refocused in refocus_planes(model, seen, targets, tile_px=tile_px):
                 yield self.sampling.from_model(refocused)
+
+    def __str__(self) -> str:
+        """Say how much is refocused onto what."""
+        *leading, ny, nx = self.shape
+        counts = zip(self.axes, leading, strict=False)
+        size = [f"{count} {'frames' if axis == 't' else 'planes'}" for axis, count in counts]
+        if self.z_um is None:
+            where = f"onto {self.surface}"
+        else:
+            where = f"z = {self.z_um[0]:+g}"
+            where += f" to {self.z_um[-1]:+g} µm" if len(self.z_um) > 1 else " µm"
+        return f"{', '.join([*size, f'{nx} × {ny} px'])}, {where}"
 
 
 def plan_refocus(
     frames: Image,
-    system: ImagingSystem,
-    target: Sequence[float] | SurfaceBuilder,
+    manifest: Manifest,
+    target: Surface | Sequence[float],
     *,
     pixel_size_um: float | None = None,
     mismatch: Mismatch = "refuse",
     clip: bool = False,
-    limits: MeasuredLimits | None = None,
 ) -> RefocusPlan:
-    """Check an image and a target against a model's system.
+    """Check an image and a target against a model.
 
     Parameters
     ----------
     frames
         One image or a time series, axes ``yx`` or ``tyx``.
-    system
-        What the model was trained for.
+    manifest
+        What is known of the model: its system, and its limits if they were measured.
     target
-        Distances in µm, or a function that makes a DPM from a shape and a pixel size.
+        A surface, or the distances of planes in µm.
     pixel_size_um
         Sampling of the frames, where their own is missing or wrong.
     mismatch
         What to do where it differs from the model's, see `find_sampling`.
     clip
         Whether to clip distances outside the trained range, instead of refusing them.
-    limits
-        Where the model was measured to fail: warnings go by it.
 
     Raises
     ------
@@ -125,72 +144,62 @@ def plan_refocus(
     """
     if frames.axes not in ("yx", "tyx"):
         raise ValueError(f"axes {frames.axes!r}; expected 'yx' or 'tyx'")
-    pixel_um, warnings = _pixel_size(frames, pixel_size_um, system)
+    system = manifest.system
+    known_um = frames.pixel_size_um if pixel_size_um is None else pixel_size_um
+    pixel_um = system.pixel_size_um if known_um is None else known_um
     shape = (frames.data.shape[-2], frames.data.shape[-1])
     sampling = find_sampling(shape, pixel_um, system.pixel_size_um, mismatch)
     _check_size(sampling)
-    if sampling.resamples:
-        warnings.append(
-            f"resampled from {pixel_um:.4g} to {system.pixel_size_um:.4g} µm a pixel "
-            f"({_size(shape)} to {_size(sampling.model_shape)} px) for the network, and back"
-        )
-    elif doubt := pixel_size_warning(pixel_um / system.pixel_size_um, limits):
-        warnings.append(doubt)
-    surfaces, doubts = _surfaces(target, shape, pixel_um, system.z_range_um, clip)
-    warnings += doubts
-    warnings += optics_warnings(frames, system)
-    warnings += image_warnings(_as_series(frames)[0], limits)
-    return RefocusPlan(frames, surfaces, pixel_um, sampling, tuple(warnings))
-
-
-def _pixel_size(
-    frames: Image, given_um: float | None, system: ImagingSystem
-) -> tuple[float, list[str]]:
-    """Return the pixel size to believe, and what to say about it."""
-    if given_um is not None:
-        return given_um, []
-    if frames.pixel_size_um is not None:
-        return frames.pixel_size_um, []
-    return system.pixel_size_um, [
-        f"the image does not say its pixel size; assuming the model's {system.pixel_size_um:g} µm "
-        "(give it with --pixel-size)"
-    ]
-
-
-def _surfaces(
-    target: Sequence[float] | SurfaceBuilder,
-    shape: tuple[int, int],
-    pixel_size_um: float,
-    z_range_um: float,
-    clip: bool,
-) -> tuple[tuple[float | DPM, ...], list[str]]:
-    """Return what to refocus onto, within the trained range, and what to say about it."""
-    if callable(target):
-        wanted: NDArray[Any] = target(shape, pixel_size_um)
-        doubts = [lateral_limit_warning(wanted, pixel_size_um)]
-        surfaces: tuple[float | DPM, ...] = (check_range(wanted, z_range_um, clip=clip),)
+    if isinstance(target, Plane):
+        target = (target.z_um,)
+    targets: tuple[float | DPM, ...]
+    if isinstance(target, Surface):
+        surface = target
+        targets, warnings = _surface(target, shape, pixel_um, system.z_range_um, clip)
     else:
-        wanted = np.asarray(target, dtype=np.float64)
-        doubts = []
-        check_range(wanted, z_range_um, clip=clip)
-        # Kept in double precision: 2.3 µm shall stand as 2.3 in the file.
-        surfaces = tuple(min(max(float(z), -z_range_um), z_range_um) for z in target)
-    doubts.append(clipping_warning(wanted, z_range_um))
-    return surfaces, [doubt for doubt in doubts if doubt]
+        surface = None
+        targets, warnings = _planes(target, system.z_range_um, clip)
+    if sampling.resamples:
+        warnings.insert(
+            0,
+            f"resampled from {pixel_um:.4g} to {system.pixel_size_um:.4g} µm a pixel "
+            f"({_size(shape)} to {_size(sampling.model_shape)} px) for the network, and back",
+        )
+    doubts = image_warnings(
+        frames, manifest, pixel_size_um=pixel_size_um, resampled=sampling.resamples
+    )
+    return RefocusPlan(frames, surface, targets, pixel_um, sampling, (*doubts, *warnings))
+
+
+def _surface(
+    surface: Surface, shape: Shape, pixel_size_um: float, z_range_um: float, clip: bool
+) -> tuple[tuple[DPM], list[str]]:
+    """Return the DPM of a surface, within the trained range, and what to say about it."""
+    wanted = surface.dpm(shape, pixel_size_um)
+    dpm = check_range(wanted, z_range_um, clip=clip)
+    doubts = (lateral_limit_warning(wanted, pixel_size_um), clipping_warning(wanted, z_range_um))
+    return (dpm,), [doubt for doubt in doubts if doubt]
+
+
+def _planes(
+    distances_um: Sequence[float], z_range_um: float, clip: bool
+) -> tuple[tuple[float, ...], list[str]]:
+    """Return the distances of planes, within the trained range, and what to say about them."""
+    wanted = np.asarray(distances_um, dtype=np.float64)
+    check_range(wanted, z_range_um, clip=clip)
+    doubt = clipping_warning(wanted, z_range_um)
+    # Kept in double precision: 2.3 µm shall stand as 2.3 in the file.
+    inside = tuple(min(max(float(z), -z_range_um), z_range_um) for z in distances_um)
+    return inside, [doubt] if doubt else []
 
 
 def _check_size(sampling: Sampling) -> None:
     for shape, when in ((sampling.image_shape, ""), (sampling.model_shape, " after resampling")):
-        if min(shape) < SMALLEST_SIDE_PX:
+        if min(shape) < MIN_SIDE_PX:
             raise DeepZError(
-                f"the image is {_size(shape)} px{when}; expected {SMALLEST_SIDE_PX} × "
-                f"{SMALLEST_SIDE_PX} or more"
+                f"the image is {_size(shape)} px{when}; expected {MIN_SIDE_PX} × "
+                f"{MIN_SIDE_PX} or more"
             )
-
-
-def _as_series(frames: Image) -> NDArray[Any]:
-    """Return the frames with a leading time axis."""
-    return frames.data.reshape(-1, *frames.data.shape[-2:])
 
 
 def _size(shape: Sequence[int]) -> str:

@@ -8,10 +8,12 @@ from itertools import product
 
 DEFAULT_TILE_PX = 1024
 
-# How far an output pixel sees, in units of the network's `multiple` m = 2^(levels-1). The down
-# blocks reach 2(2m-1) px, the up blocks 2(m-1), the last layer 1; cells of the coarsest grid add
-# m-1, and transposed convolutions of size 3 another m-1: 8m-6 altogether.
-_HALO_MULTIPLES = 8
+HALO_MULTIPLES = 8
+"""Overlap of the tiles: the radius of the receptive field, in units of the network's `multiple`.
+
+With m = 2^(levels-1), the down blocks see 2(2m-1) px, the up blocks 2(m-1), the last layer 1; cells
+of the coarsest grid add m-1, and transposed convolutions of size 3 another m-1: 8m-6 altogether.
+"""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def tiles(shape: tuple[int, int], tile_px: int, multiple: int) -> Iterator[Tile]
 
 def _spans(length: int, tile_px: int, multiple: int) -> Iterator[tuple[slice, slice, slice]]:
     """Yield window, core and inner slice of the tiles along one axis."""
-    halo = _HALO_MULTIPLES * multiple
+    halo = HALO_MULTIPLES * multiple
     step = max((tile_px - 2 * halo) // multiple, 1) * multiple
     if length <= max(tile_px, step + 2 * halo):
         step = length

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from deepz_zoo import dpm
+from deepz_zoo.dpm import Tilt
 from deepz_zoo.optics.psf import PsfParameters
 from deepz_zoo.simulate import HELD_OUT_SEED, simulate_stack
 from deepz_zoo.simulate.stack import make_microscope
@@ -129,12 +129,7 @@ def tilted_surface(system: ImagingSystem, shape: tuple[int, int]) -> NDArray[np.
             math.atan(rise * system.z_range_um / ((pixels - 1) * system.pixel_size_um))
         )
 
-    across = dpm.tilt(shape, degrees(_RISE_X, nx), axis="y", pixel_size_um=system.pixel_size_um)
-    down = dpm.tilt(
-        shape,
-        degrees(_RISE_Y, ny),
-        axis="x",
-        pixel_size_um=system.pixel_size_um,
-        offset_um=_CENTER * system.z_range_um,
-    )
-    return across + down
+    across = Tilt(degrees(_RISE_X, nx), axis="y")
+    down = Tilt(degrees(_RISE_Y, ny), axis="x", offset_um=_CENTER * system.z_range_um)
+    pixel_um = system.pixel_size_um
+    return across.dpm(shape, pixel_um) + down.dpm(shape, pixel_um)

@@ -84,6 +84,15 @@ SURFACES = {
     "map": ("--height-map", "map.tif", "--um-per-level", "0.02", "--offset", "-2"),
 }
 
+TEXTS = {
+    "tilt": "a plane tilted by -1.5° around x",
+    "tilt and offset": "a plane tilted by 1.5° around y, at +2 µm in the center",
+    "cylinder": "a cylinder of diameter 7200 µm along x",
+    "sinusoid": "a sinusoid of period 128 px along x, -9 to -1 µm",
+    "dpm": "the surface of dpm.tif",
+    "map": "the surface of map.tif",
+}
+
 
 def expected_surface(name: str) -> np.ndarray:
     """Return the surface by its formula, at pixels of 0.325 µm."""
@@ -107,7 +116,7 @@ def test_surfaces(refocus, model, tmp_path: Path, monkeypatch, name: str) -> Non
     tifffile.imwrite("map.tif", (x + y).astype(np.uint8))
     code, out, err = refocus(*SURFACES[name])
     assert (code, err) == (0, "")
-    assert "onto the surface" in out
+    assert f"50 × 40 px, onto {TEXTS[name]}" in out
     expected = refocus_image(model, picture(40, 50), expected_surface(name))
     np.testing.assert_allclose(read_image("out.tif").data, expected, rtol=1e-5, atol=1e-3)
 
@@ -153,6 +162,31 @@ def test_one_of_two_channels(refocus, model, tmp_path: Path) -> None:
     assert result.channel_names == ("TxRd",)
 
 
+@pytest.mark.parametrize(
+    ("new", "old"),
+    [
+        (["--normalization", "plugin"], ["--like-plugin"]),
+        (["--normalization", "plugin-imagej-1.52"], ["--like-plugin", "--imagej-1.52"]),
+    ],
+)
+def test_the_old_spellings_give_the_same_pixels(refocus, tmp_path: Path, new, old) -> None:
+    y, x = np.mgrid[:40, :50]
+    path = tmp_path / "grey.tif"
+    write_image(path, Image((picture(40, 50) / 10 + x + y).astype(np.uint8), "yx", 0.325))
+    assert refocus("--z", "1", *new, image=path, output="new.tif")[0] == 0
+    assert refocus("--z", "1", *old, image=path, output="old.tif")[0] == 0
+    first, second = (read_image(tmp_path / f"{name}.tif").data for name in ("new", "old"))
+    assert first.dtype == np.uint8
+    np.testing.assert_array_equal(first, second)
+
+
+def test_the_paper_s_normalization_is_the_default(refocus, tmp_path: Path) -> None:
+    assert refocus("--z", "1", output="a.tif")[0] == 0
+    assert refocus("--z", "1", "--normalization", "paper", output="b.tif")[0] == 0
+    first, second = (read_image(tmp_path / f"{name}.tif").data for name in ("a", "b"))
+    np.testing.assert_array_equal(first, second)
+
+
 def test_png_and_the_input_s_type(refocus, tmp_path: Path) -> None:
     from imageio.v3 import imwrite
 
@@ -193,6 +227,9 @@ def test_another_pixel_size(refocus, tmp_path: Path, arguments, shape) -> None:
         (("--dpm", "missing.tif"), "missing.tif does not exist"),
         (("--z", "1", "--resample", "--ignore-pixel-size"), "exclude each other"),
         (("--z", "1", "--device", "abacus"), "--device abacus"),
+        (("--z", "1", "--normalization", "plugin", "--resample"), "--resample"),
+        (("--z", "1", "--normalization", "paper", "--like-plugin"), "exclude each other"),
+        (("--z", "1", "--imagej-1.52"), "belongs to --like-plugin"),
         (("--z", "1", "--plane", "2"), "no plane 2"),
     ],
 )
@@ -255,7 +292,7 @@ def test_an_interruption_leaves_nothing(refocus, tmp_path: Path, monkeypatch) ->
 
     before = set(tmp_path.iterdir())
 
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(DeepZModel, "refocus", interrupt)

@@ -71,9 +71,9 @@ def test_whole_numbers_stay_whole() -> None:
 
 
 def test_surfaces_keep_their_geometry() -> None:
-    surface = dpm.tilt((100, 160), 1.5, axis="y", pixel_size_um=0.13)
+    surface = dpm.Tilt(1.5, axis="y").dpm((100, 160), 0.13)
     sampling = find_sampling((100, 160), 0.13, 0.325, "resample")
-    expected = dpm.tilt((40, 64), 1.5, axis="y", pixel_size_um=0.325)
+    expected = dpm.Tilt(1.5, axis="y").dpm((40, 64), 0.325)
     inside = np.s_[2:-2, 2:-2]
     resampled = sampling.dpm_to_model(surface)
     np.testing.assert_allclose(resampled[inside], expected[inside], atol=1e-3)

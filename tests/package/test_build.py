@@ -232,9 +232,8 @@ def test_macro_builds_the_same_surface_in_imagej(unpacked, tmp_path):
     )
     result = tifffile.imread(tmp_path / "out.tif")
     np.testing.assert_array_equal(result[0], image)
-    expected = dpm.tilt(image.shape, -1.5, axis="y", pixel_size_um=0.325, offset_um=5) + dpm.tilt(
-        image.shape, 4, axis="x", pixel_size_um=0.325
-    )
+    tilts = dpm.Tilt(-1.5, axis="y", offset_um=5), dpm.Tilt(4, axis="x")
+    expected = sum(tilt.dpm(image.shape, 0.325) for tilt in tilts)
     np.testing.assert_allclose(result[1], expected, atol=1e-4)
 
 

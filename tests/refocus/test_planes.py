@@ -57,35 +57,63 @@ def test_the_image_passes_through_in_its_own_units(image) -> None:
 @pytest.mark.parametrize("tile_px", [64, 1024])
 def test_every_pixel_gets_its_own_distance(image, tile_px: int) -> None:
     model = DeepZModel(Channel(1))
-    surface = dpm.tilt(image.shape, 1.5, axis="y", pixel_size_um=0.325)
-    surface += dpm.tilt(image.shape, 4, axis="x", pixel_size_um=0.325)
+    surface = dpm.Tilt(1.5, axis="y").dpm(image.shape, 0.325)
+    surface += dpm.Tilt(4, axis="x").dpm(image.shape, 0.325)
     refocused = refocus_image(model, image, surface, tile_px=tile_px)
     background, scale = model.normalization(torch.from_numpy(image.astype(np.float32))[None, None])
     expected = surface / 10 * scale.item() + background.item()
     np.testing.assert_allclose(refocused, expected, rtol=1e-5)
 
 
-def test_it_equals_the_graph_that_consumers_run(image) -> None:
-    model = network(levels=3)
-    surface = dpm.tilt(image.shape, 3, axis="x", pixel_size_um=0.325)
+def by_the_graph(model: nn.Module, image: np.ndarray, surface: np.ndarray) -> np.ndarray:
+    """Return what a consumer of the package gets: the whole image through the graph."""
     with torch.inference_mode():
         batch = np.stack([image.astype(np.float32), surface])[None]
-        expected = model(torch.from_numpy(batch))[0, 0].numpy()
+        return model(torch.from_numpy(batch))[0, 0].numpy()
+
+
+def test_it_equals_the_graph_that_consumers_run(image) -> None:
+    model = network(levels=3)
+    surface = dpm.Tilt(3, axis="x").dpm(image.shape, 0.325)
+    expected = by_the_graph(model, image, surface)
     tolerance = 1e-5 * np.ptp(expected)
     np.testing.assert_allclose(refocus_image(model, image, surface), expected, atol=tolerance)
+
+
+@pytest.mark.parametrize("shape", [(31, 1024), (150, 205)])
+def test_a_whole_image_is_normalized_and_refocused_once(shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(8).poisson(300, shape).astype(np.float32)
+    generator = Channel(1)
+    refocus_image(DeepZModel(generator), image, -2.5)
+    padded = tuple(-(-side // generator.multiple) * generator.multiple for side in shape)
+    assert generator.seen == [(1, 2, *padded)]
+    model = network(levels=3)
+    expected = by_the_graph(model, image, np.full(shape, -2.5, np.float32))
+    found = refocus_image(model, image, -2.5)
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.ptp(expected))
+
+
+def test_another_graph_sees_the_whole_image(image) -> None:
+    class Graph(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x[:, :1] / x[:, :1].amax() + x[:, 1:]
+
+    surface = dpm.Tilt(3, axis="x").dpm(image.shape, 0.325)
+    found = refocus_image(Graph(), image, surface, tile_px=64)
+    np.testing.assert_array_equal(found, by_the_graph(Graph(), image, surface))
 
 
 @pytest.mark.parametrize(("levels", "up_kernel"), [(2, 2), (3, 2), (3, 3)])
 def test_tiles_agree_with_the_whole_image(image, levels: int, up_kernel: int, monkeypatch) -> None:
     model = network(levels, up_kernel)
-    surface = dpm.tilt(image.shape, 3, axis="x", pixel_size_um=0.325)
+    surface = dpm.Tilt(3, axis="x").dpm(image.shape, 0.325)
     whole = refocus_image(model, image, surface)
     side = 20 * model.multiple  # leaves a core of 4 cells between two overlaps of 8
     tiled = refocus_image(model, image, surface, tile_px=side)
     tolerance = 1e-4 * np.ptp(whole)
     np.testing.assert_allclose(tiled, whole, atol=tolerance, rtol=0)
     # The comparison can fail: with next to no overlap the tiles differ.
-    monkeypatch.setattr(tiling_module, "_HALO_MULTIPLES", 1)
+    monkeypatch.setattr(tiling_module, "HALO_MULTIPLES", 1)
     assert np.abs(refocus_image(model, image, surface, tile_px=side) - whole).max() > tolerance
 
 
@@ -102,7 +130,7 @@ def test_the_overlap_covers_what_an_output_pixel_sees(levels: int, up_kernel: in
         generator(x)[0, 0, pixel, pixel].backward()
         seen = np.flatnonzero(x.grad.abs().sum((0, 1, 2)).numpy())
         reach = max(reach, pixel - int(seen[0]), int(seen[-1]) - pixel)
-    assert 4 * cell < reach <= tiling_module._HALO_MULTIPLES * cell
+    assert 4 * cell < reach <= tiling_module.HALO_MULTIPLES * cell
 
 
 def test_tiles_bound_what_the_network_sees(image) -> None:

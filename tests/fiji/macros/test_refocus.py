@@ -48,8 +48,8 @@ def test_refocus_opens_the_calibrated_stack_of_the_program(look, temporary_files
     saved = read_image(tmp_path / "saved.tif")  # as ImageJ wrote it
     assert (saved.axes, saved.pixel_size_um) == ("zyx", pytest.approx(0.325))
     assert saved.z_um == (-2.5, 0.0, 2.5, 5.0)
-    model, _ = load_model(SYSTEM)
-    expected = plan_refocus(read_image(image), system, [-2.5, 0.0, 2.5, 5.0]).run(model)
+    model, manifest = load_model(SYSTEM)
+    expected = plan_refocus(read_image(image), manifest, [-2.5, 0.0, 2.5, 5.0]).run(model)
     np.testing.assert_allclose(saved.data, np.stack(list(expected)), rtol=1e-4, atol=0.1)
     assert temporary_files() == []
 

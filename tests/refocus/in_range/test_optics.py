@@ -11,8 +11,8 @@ import tifffile
 from deepz_zoo.images import read_image
 from deepz_zoo.images.select import select_frames
 from deepz_zoo.optics import get_system
-from deepz_zoo.refocus import plan_refocus
-from deepz_zoo.refocus.recorded_optics import optics_warnings
+from deepz_zoo.refocus import image_warnings
+from deepz_zoo.refocus.in_range.optics import optics_warnings
 
 SYSTEM = get_system("leica20x_0.8/TxRd")
 
@@ -66,7 +66,7 @@ def test_other_optics_are_told(tmp_path, lens, emission, said):
     assert all(part in line for part, line in zip(said, found, strict=True))
 
 
-def test_the_chosen_channel_counts(tmp_path):
+def test_the_chosen_channel_counts(manifest, tmp_path):
     path = write(
         tmp_path / "two.ome.tif",
         objective(0, 0.8, "Air"),
@@ -76,18 +76,18 @@ def test_the_chosen_channel_counts(tmp_path):
     image = read_image(path)
     assert image.emission_um == (0.509, 0.61)
     assert optics_warnings(select_frames(image, input_channel="2"), SYSTEM) == ()
-    plan = plan_refocus(select_frames(image, input_channel="1"), SYSTEM, (1.0,))
-    assert any("509 nm" in line for line in plan.warnings)
+    found = image_warnings(select_frames(image, input_channel="1"), manifest)
+    assert any("509 nm" in line for line in found)
 
 
-def test_naming_the_axes_keeps_what_the_file_says(tmp_path):
+def test_naming_the_axes_keeps_what_the_file_says(manifest, tmp_path):
     path = tmp_path / "series.ome.tif"
     write(path, objective(0, 1.3, "Oil"), 'EmissionWavelength="509"', frames=3)
     assert read_image(path).axes == "zyx"
     frames = read_image(path, axes="tyx")
     assert len(optics_warnings(frames, SYSTEM)) == 3
-    plan = plan_refocus(select_frames(frames), SYSTEM, (1.0,))
-    assert set(optics_warnings(frames, SYSTEM)) <= set(plan.warnings)
+    found = image_warnings(select_frames(frames), manifest)
+    assert set(optics_warnings(frames, SYSTEM)) <= set(found)
 
 
 def test_the_objective_that_the_image_names_counts(tmp_path):

@@ -1,0 +1,100 @@
+"""Refocused images as calibrated files."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import refuse_output
+from deepz_zoo.images import Style, write_planes
+from deepz_zoo.progress import Progress, no_progress
+from deepz_zoo.refocus.planes import rounded
+from deepz_zoo.refocus.tiling import DEFAULT_TILE_PX
+
+if TYPE_CHECKING:
+    from deepz_zoo.network.graph.wrapper import DeepZModel
+    from deepz_zoo.refocus.plan import RefocusPlan
+
+
+def refuse_refocused(
+    path: str | os.PathLike[str],
+    *,
+    inputs: Iterable[str | os.PathLike[str]] = (),
+    overwrite: bool = True,
+) -> None:
+    """Check that a refocused image may be written, before anything is computed for it.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    inputs
+        Files that are read, which must not be replaced.
+    overwrite
+        Whether a file of that name is replaced.
+
+    Raises
+    ------
+    DeepZError
+        If the name does not end in .tif or .tiff or is that of an input, or see `refuse_output`.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        raise DeepZError(f"{path}: expected a name that ends in .tif or .tiff")
+    if any(Path(name).resolve() == path.resolve() for name in inputs):
+        raise DeepZError(f"{path} is an input too; choose another name for the output")
+    refuse_output(path, overwrite=overwrite)
+
+
+def write_refocused(
+    path: str | os.PathLike[str],
+    plan: RefocusPlan,
+    model: DeepZModel,
+    *,
+    dtype: npt.DTypeLike = np.float32,
+    style: Style = "ome",
+    description: str = "",
+    tile_px: int = DEFAULT_TILE_PX,
+    progress: Progress = no_progress,
+) -> None:
+    """Refocus as planned, and write each plane as soon as it is made.
+
+    Parameters
+    ----------
+    path
+        The file; see `write_planes`.
+    plan, model, tile_px
+        What is refocused onto what, by which model, in which tiles.
+    dtype
+        Type of the pixels; values are rounded to integers where it is one.
+    style, description
+        As in `write_image`.
+    progress
+        Hears of each plane.
+    """
+    pixel_type = np.dtype(dtype)
+
+    def planes() -> Iterator[npt.NDArray[Any]]:
+        total = math.prod(plan.shape[:-2])
+        progress("Refocusing", 0, total)
+        for done, plane in enumerate(plan.run(model, tile_px=tile_px), start=1):
+            yield rounded(plane, pixel_type)
+            progress("Refocusing", done, total)
+
+    write_planes(
+        path,
+        planes(),
+        shape=plan.shape,
+        axes=plan.axes,
+        dtype=pixel_type,
+        calibration=plan.calibration,
+        style=style,
+        description=description,
+    )
