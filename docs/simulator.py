@@ -20,7 +20,7 @@ from deepz_zoo.optics.psf import PsfParameters, point_spread_function
 from deepz_zoo.simulate import SPECIMENS, simulate_stack
 
 HERE = Path(__file__).parent
-SHARES = (0.2, 0.5, 0.8)
+FRACTIONS = (0.2, 0.5, 0.8)
 
 # Medians of 85 isolated beads in three images of an Olympus 20x/0.75, and fifteen images of the
 # paper's systems: what a simulated image has to look like.
@@ -30,13 +30,13 @@ MEASURED_HALO = ((2.2, 3.4, 7.2), (3.6, 6.1, 11.2), (4.6, 8.3, 14.0))
 
 
 def light_radii(image: NDArray[np.float32]) -> tuple[float, ...]:
-    """Return the radii in px that hold 20, 50 and 80 % of the light around the centre."""
+    """Return the radii in px that hold 20, 50 and 80 % of the light around the center."""
     half = len(image) // 2
     y, x = np.mgrid[: len(image), : len(image)] - half
     radius = np.hypot(y, x).ravel()
     order = np.argsort(radius, kind="stable")
-    share = np.cumsum(image.ravel()[order]) / image.sum()
-    return tuple(float(np.interp(s, share, radius[order])) for s in SHARES)
+    fraction = np.cumsum(image.ravel()[order]) / image.sum()
+    return tuple(float(np.interp(f, fraction, radius[order])) for f in FRACTIONS)
 
 
 def simulated_beads(draws: int = 12) -> tuple[list[float], NDArray[np.float64]]:

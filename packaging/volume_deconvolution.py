@@ -135,7 +135,7 @@ def main(name: str, iterations: int) -> None:
                 *_counts(stack, source), one_plane.transfer(source), iterations
             )
             image = _grey_levels(OnePlane.image(light, one_plane.transfer(target)))
-            truth = stack.truth[target]
+            truth = stack.ground_truth[target]
             background = intensity_scale(truth).background
             own = image_scores(image, truth, scale=scene.scale, truth_background=background)
             models = dict(scene.scores(model, source, target))["model"]

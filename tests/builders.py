@@ -69,7 +69,7 @@ def blurred_stack(shape: tuple[int, int] = SHAPE) -> SimulatedStack:
         clean += [gaussian(spot, 1 + 0.4 * abs(z - focus)) for z in z_um]
     return SimulatedStack(
         camera=random.poisson(clean).astype(np.uint16),
-        clean=clean.astype(np.float32),
+        noise_free=clean.astype(np.float32),
         z_um=z_um,
         emitters_um=np.zeros((0, 3), np.float32),
         system=SYSTEM,

@@ -36,7 +36,7 @@ def nearer_to_higher_index(refocused: np.ndarray, stack: SimulatedStack) -> bool
     """Whether an image made from the middle plane looks like the plane STEP_UM above it."""
     middle, step = len(stack.z_um) // 2, round(STEP_UM / 0.5)
     above, below = (
-        np.corrcoef(refocused.ravel(), stack.clean[middle + sign * step].ravel())[0, 1]
+        np.corrcoef(refocused.ravel(), stack.noise_free[middle + sign * step].ravel())[0, 1]
         for sign in (1, -1)
     )
     return bool(above > below + 0.05)

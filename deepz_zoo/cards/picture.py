@@ -46,7 +46,7 @@ def write_cover(path: Path, example: Example, refocused: Sequence[NDArray[np.flo
     distances = cover_distances(stack.system)
     middle = len(stack.z_um) // 2
     planes = [int(np.argmin(np.abs(stack.z_um - stack.z_um[middle] - dz))) for dz in distances]
-    truths = [stack.truth[plane] for plane in planes]
+    truths = [stack.ground_truth[plane] for plane in planes]
 
     # A user's own settings do not change the picture.
     with matplotlib.style.context("default"):
@@ -55,7 +55,7 @@ def write_cover(path: Path, example: Example, refocused: Sequence[NDArray[np.flo
         axes = figure.subplots(2, 4)
         figure.subplots_adjust(0.005, 0.01, 0.995, 0.99, wspace=0.02, hspace=0.02)
         _show(axes[0, 0], example.image, example.image, "camera image")
-        _show(axes[1, 0], stack.clean[middle], example.image, "the same without noise")
+        _show(axes[1, 0], stack.noise_free[middle], example.image, "the same without noise")
         for column, (dz, image, truth) in enumerate(
             zip(distances, refocused, truths, strict=True), 1
         ):

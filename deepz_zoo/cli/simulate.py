@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from deepz_zoo.cli.options import model_options, overwrite_option, progress_bar
+from deepz_zoo.cli.options import model_options, overwrite_option, show_progress
 
 SPECIMENS = (
     "beads", "clusters", "nuclei", "neurons", "filaments", "microtubules", "texture",
@@ -58,7 +58,7 @@ SPECIMENS = (
     "--bleaching",
     type=click.FloatRange(0, 1, max_open=True),
     default=0.0,
-    help="Share of the light that is lost over the stack; real ones lose up to 0.2.",
+    help="Fraction of the light that is lost over the stack; real ones lose up to 0.2.",
 )
 @overwrite_option
 def command(
@@ -78,8 +78,8 @@ def command(
     Writes calibrated OME-TIFF files: what the camera recorded, the same without noise, and for
     Deep-Z+ the planes that a confocal microscope shows.
     """
-    from deepz_zoo.errors import DeepZError
-    from deepz_zoo.images import Image, write_image
+    from deepz_zoo.files import refuse_output
+    from deepz_zoo.images import Array, Image, write_image
     from deepz_zoo.optics import get_system
     from deepz_zoo.simulate import simulate_stack
     from deepz_zoo.simulate.acquisition import Acquisition
@@ -89,10 +89,9 @@ def command(
     suffix = output.name.removeprefix(stem) or ".ome.tif"
     clean, confocal = (output.with_name(f"{stem}_{kind}{suffix}") for kind in ("clean", "confocal"))
     for path in (output, clean, confocal) if system.confocal else (output, clean):
-        if path.exists() and not overwrite:
-            raise DeepZError(f"{path} exists; add --overwrite or choose another --output")
-    with progress_bar() as bar:
-        task = bar.add_task("simulating", total=3)
+        refuse_output(path, overwrite=overwrite)
+    with show_progress() as progress:
+        progress("Simulating")
         stack = simulate_stack(
             system,
             specimen,
@@ -101,24 +100,13 @@ def command(
             noise="low" if noise == "low" else "realistic",
             acquisition=Acquisition(drift_px=drift_px, jitter_px=jitter_px, bleaching=bleaching),
         )
-        for path, data in (
-            (output, stack.camera),
-            (clean, stack.clean),
-            (confocal, stack.confocal),
-        ):
-            bar.advance(task)
-            if data is None:
-                continue
-            write_image(
-                path,
-                Image(
-                    data,
-                    axes="zyx",
-                    pixel_size_um=system.pixel_size_um,
-                    z_step_um=system.z_step_um,
-                    z_origin_um=float(stack.z_um[0]),
-                ),
-            )
+        written: dict[Path, Array] = {output: stack.camera, clean: stack.noise_free}
+        if stack.confocal is not None:
+            written[confocal] = stack.confocal
+        step_um, first_um = system.z_step_um, float(stack.z_um[0])
+        for done, (path, data) in enumerate(written.items(), start=1):
+            progress("Simulating", done, 1 + len(written))
+            write_image(path, Image(data, "zyx", system.pixel_size_um, step_um, first_um))
     planes, rows, columns = stack.camera.shape
     click.echo(f"{output}: {planes} planes of {rows}×{columns} px, {specimen}, seed {seed}")
     click.echo(f"{clean}: the same without noise")

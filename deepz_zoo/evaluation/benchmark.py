@@ -363,7 +363,7 @@ def _measure_beads(
         return measure_beads(image, points, pixel_um, crop_px=settings.bead_crop_px)
 
     for target, positions in by_plane.items():
-        true = measure(scene.stack.truth[target], positions)
+        true = measure(scene.stack.ground_truth[target], positions)
         bright = [bead.peak >= settings.bead_min_peak * scene.scale for bead in true]
         shown = tuple(bead for bead, enough in zip(true, bright, strict=True) if enough)
         for direction in (-1, 1):
@@ -408,6 +408,8 @@ def _focus_plane(scene: Scene, z_um: float, position: NDArray[np.floating]) -> i
         return None
     y, x = np.rint(position).astype(int)
     radius = PEAK_RADIUS_PX
-    spots = scene.stack.truth[planes, y - radius : y + radius + 1, x - radius : x + radius + 1]
+    spots = scene.stack.ground_truth[
+        planes, y - radius : y + radius + 1, x - radius : x + radius + 1
+    ]
     brightest = int(planes[spots.max(axis=(1, 2)).argmax()])
     return brightest if 0 < brightest < len(scene.z_um) - 1 else None

@@ -167,7 +167,7 @@ def _scores(scene: Scene, candidates: Sequence[Candidate]) -> Iterator[tuple[str
     random = np.random.default_rng(stack.seed)
     for dz in (-distance, distance):
         for source, target in scene.draw_pairs(dz, 1, random):
-            truth, camera = stack.truth[target], stack.camera[source]
+            truth, camera = stack.ground_truth[target], stack.camera[source]
             background = intensity_scale(truth).background
             images = {INPUT: camera.astype(np.float32)}
             for candidate in candidates:

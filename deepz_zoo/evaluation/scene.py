@@ -55,7 +55,7 @@ class Scene:
         other: nn.Module | None = None,
     ) -> Scene:
         """Return the scene of a stack."""
-        return cls(stack, intensity_scale(stack.truth.max(axis=0)).scale, deconvolve, other)
+        return cls(stack, intensity_scale(stack.ground_truth.max(axis=0)).scale, deconvolve, other)
 
     @property
     def z_um(self) -> NDArray[np.floating]:
@@ -118,7 +118,7 @@ class Scene:
         self, model: nn.Module, source: int, target: int
     ) -> Iterator[tuple[Method, ImageScores]]:
         """Yield how near each method comes to the true plane ``target``."""
-        truth = self.stack.truth[target]
+        truth = self.stack.ground_truth[target]
         background = self._background(target)
         for method, image in self.images(model, source, target):
             yield (
@@ -127,4 +127,4 @@ class Scene:
             )
 
     def _background(self, target: int) -> float:
-        return intensity_scale(self.stack.truth[target]).background
+        return intensity_scale(self.stack.ground_truth[target]).background

@@ -12,8 +12,8 @@ from skimage.filters import threshold_triangle
 from deepz_zoo.errors import DeepZError
 
 _SATURATED = 0.01
-_FEWEST_LEVELS = 256
-_MOST_LEVELS = 65536
+_MIN_LEVELS = 256
+_MAX_LEVELS = 65536
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ def intensity_scale(reference: NDArray[Any]) -> IntensityScale:
     Parameters
     ----------
     reference
-        The extended-depth-of-field image of a stack, or a lone image; shape (ny, nx), any real
-        type. Whole numbers get one histogram bin a grey level; an image with fractions gets bins
-        of one grey level too, but at least 256 of them.
+        The extended-depth-of-field image of a stack, or a single image; shape (ny, nx), any real
+        type. Integers get one histogram bin per grey level; an image with fractions gets bins of
+        one grey level too, but at least 256 of them.
 
     Raises
     ------
@@ -80,12 +80,12 @@ def intensity_scale(reference: NDArray[Any]) -> IntensityScale:
 
 def _level_width(image: NDArray[Any], extent: float) -> float:
     whole = np.issubdtype(image.dtype, np.integer) or bool((image == np.rint(image)).all())
-    finest = 1.0 if whole else extent / (_FEWEST_LEVELS - 1)
-    return max(min(1.0, finest), extent / (_MOST_LEVELS - 1))
+    finest = 1.0 if whole else extent / (_MIN_LEVELS - 1)
+    return max(min(1.0, finest), extent / (_MAX_LEVELS - 1))
 
 
 def normalize_image(image: NDArray[Any]) -> NDArray[np.float32]:
-    """Normalize a lone image (ny, nx) by itself.
+    """Normalize a single image (ny, nx) by itself.
 
     "For testing data without an image stack, steps (1) - (3) were applied on the input image
     instead of the EDF image."

@@ -24,7 +24,7 @@ def plugin_intensity_scale(image: NDArray[Any]) -> IntensityScale:
     Parameters
     ----------
     image
-        Shape (ny, nx), uint8 or uint16. The plugin works on whole grey levels.
+        Shape (ny, nx), uint8 or uint16. The plugin works on integer grey levels.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def plugin_intensity_scale(image: NDArray[Any]) -> IntensityScale:
 
 
 def plugin_bits(image: NDArray[Any]) -> int:
-    """Return how many bits a pixel has, 8 or 16.
+    """Return the bits per pixel, 8 or 16.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def plugin_grey_levels(
     output
         What the network made, 1 for the highest grey level; float32, any shape.
     bits
-        Bits a pixel, 8 or 16.
+        Bits per pixel, 8 or 16.
     imagej_1_52
         ImageJ up to version 1.52 converted to 8 bits with 256 instead of 255 levels.
 

@@ -76,7 +76,7 @@ _MOUNTED_OIL = Aberrations(
     residual_blur_um=(0.0, 0.2),
 )
 
-# What is simulated for a system is what is imaged with it, and beads, whose truth is plainest.
+# What is simulated for a system is what is imaged with it, and beads, the simplest specimens.
 _NUCLEI = ("nuclei", "beads", "clusters", "nuclei", "filaments", "texture")
 _NEURONS = ("neurons", "beads", "nuclei", "clusters", "neurons", "filaments")
 _BEADS = ("beads", "clusters", "beads", "beads", "clusters", "beads")

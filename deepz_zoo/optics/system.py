@@ -39,7 +39,7 @@ class Channel(Record):
 
 
 class Aberrations(Record):
-    """The aberrations of one instrument with its usual mounts: a centre and a spread for each.
+    """The aberrations of one instrument with its usual mounts: a center and a spread for each.
 
     All point-spread functions of a system have the same sign of spherical aberration: the
     sign is what tells a network on which side of the focus a blurred object lies, and flipping it
@@ -94,7 +94,7 @@ class ImagingSystem(Record):
     pixel_size_um
         Sampling in the specimen.
     z_range_um
-        Half of the axial range: 10 means that refocusing reaches from -10 to +10 µm.
+        Half of the axial range: 10 means a range of refocusing from -10 to +10 µm.
     z_step_um
         Step of the z-stacks that such a model is trained on.
     specimens
@@ -134,13 +134,13 @@ class ImagingSystem(Record):
             self.channel.emission_wavelength_um * lens.immersion_index / lens.numerical_aperture**2
         )
 
-    def whole_steps_um(self, share: float) -> float:
-        """Return a share of the half range in µm, as whole steps of the system's stacks.
+    def whole_steps_um(self, fraction: float) -> float:
+        """Return a fraction of the half-range in µm, as whole steps of the system's stacks.
 
         The whole of it is the last step within the range.
         """
-        steps = share * self.z_range_um / self.z_step_um
-        whole = int(steps + 1e-6) if share == 1 else round(steps)
+        steps = fraction * self.z_range_um / self.z_step_um
+        whole = int(steps + 1e-6) if fraction == 1 else round(steps)
         return round(whole * self.z_step_um, 4)
 
     @property

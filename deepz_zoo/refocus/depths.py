@@ -7,7 +7,7 @@ import math
 from deepz_zoo.errors import DeepZError
 
 _FORMS = "expected a number, numbers with commas, or START:STOP:STEP in µm, such as -10:10:0.5"
-_MOST_PLANES = 100_000
+_MAX_PLANES = 100_000
 
 
 def parse_depths(text: str) -> tuple[float, ...]:
@@ -36,8 +36,8 @@ def parse_depths(text: str) -> tuple[float, ...]:
         raise DeepZError(f"z {text!r}: a step of {step:g} does not lead from {start:g} to {stop:g}")
     # A thousandth of a step covers the binary fractions of decimal steps.
     count = math.floor((stop - start) / step + 1e-3) + 1
-    if count > _MOST_PLANES:
-        raise DeepZError(f"z {text!r} asks for {count} planes; expected {_MOST_PLANES} at most")
+    if count > _MAX_PLANES:
+        raise DeepZError(f"z {text!r} asks for {count} planes; expected {_MAX_PLANES} at most")
     return tuple(round(start + i * step, 9) + 0.0 for i in range(count))
 
 

@@ -28,7 +28,7 @@ def with_normalization(
         its normalization, and its grey levels for the image's bits per pixel.
         ``"plugin-imagej-1.52"`` rounds to 8 bits as ImageJ did up to that version.
     image
-        An image or a series; its type says how many bits a pixel has.
+        An image or a series; its type gives the bits per pixel.
 
     Raises
     ------

@@ -162,7 +162,7 @@ def plan_refocus(
     if sampling.resamples:
         warnings.insert(
             0,
-            f"resampled from {pixel_um:.4g} to {system.pixel_size_um:.4g} µm a pixel "
+            f"resampled from {pixel_um:.4g} to {system.pixel_size_um:.4g} µm per pixel "
             f"({_size(shape)} to {_size(sampling.model_shape)} px) for the network, and back",
         )
     doubts = image_warnings(

@@ -39,7 +39,7 @@ def tiles(shape: tuple[int, int], tile_px: int, multiple: int) -> Iterator[Tile]
     """Cover an image with tiles whose cores lie side by side.
 
     Windows start at multiples of `multiple`, so that pooling cells fall where they do in the whole
-    image, and reach as far beyond their core as an output pixel sees.
+    image, and extend beyond their core by the radius of the receptive field.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ class Acquisition(Record):
     jitter_px
         Standard deviation of each plane's own shift along each axis.
     bleaching
-        Share of the fluorescence that is lost from the first plane to the last.
+        Fraction of the fluorescence that is lost from the first plane to the last.
     """
 
     drift_px: float = Field(default=0.0, ge=0)

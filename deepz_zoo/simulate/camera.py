@@ -51,7 +51,7 @@ class Camera(Record):
         Returns
         -------
         torch.Tensor
-            Whole grey levels in 0…65535, float32, same shape.
+            Integer grey levels in 0…65535, float32, same shape.
         """
         shot = torch.poisson(electrons, generator=generator).clamp(max=self.full_well)
         read = self.read_noise * torch.randn(
@@ -64,7 +64,7 @@ class Camera(Record):
 class Exposure(Record):
     """How bright one stack is: its brightest pixel and its background, in electrons.
 
-    ``gradient`` is the relative change of the background from the centre of the image to its edge
+    ``gradient`` is the relative change of the background from the center of the image to its edge
     and ``gradient_angle`` its direction in radians.
     """
 

@@ -24,7 +24,7 @@ class Emitters:
     Attributes
     ----------
     positions_um
-        Centres as (z, y, x), shape (n, 3), in µm.
+        Centers as (z, y, x), shape (n, 3), in µm.
     light
         Relative light of each, shape (n,).
     radius_um
@@ -155,9 +155,9 @@ def clusters(volume: Volume, generator: torch.Generator) -> Emitters:
     offset[..., 0] *= flatness
     member = torch.cat([z[:, None], centers], dim=1)[:, None] + offset
     positions = member.reshape(-1, 3)
-    # Clumps differ in size: keep a different share of the members of each.
-    share = random.uniform(0.2, 1.0, n_clumps, 1).expand(-1, per_clump).reshape(-1)
-    positions = positions[random.uniform(0, 1, len(positions)) < share]
+    # Clumps differ in size: keep a different fraction of the members of each.
+    fraction = random.uniform(0.2, 1.0, n_clumps, 1).expand(-1, per_clump).reshape(-1)
+    positions = positions[random.uniform(0, 1, len(positions)) < fraction]
     n = max(1, len(positions))
     positions = positions[:n] if len(positions) else member[:1, 0]
     return Emitters(
@@ -194,13 +194,13 @@ class _Worm:
         self.line_um = torch.stack([line_z, line_y, line_x], dim=1)
 
     def places(self, n: int, fill: float) -> torch.Tensor:
-        """Draw points (z, y, x) inside, up to a share of the body's radius from its line."""
+        """Draw points (z, y, x) inside, up to a fraction of the body's radius from its line."""
         random = self._random
         where = (random.uniform(0, 1, n) * (len(self.line_um) - 1)).long()
         across = random.normal(n, 3)
         across = across / torch.linalg.vector_norm(across, dim=1, keepdim=True)
-        reach = self._radius_um * fill * torch.sqrt(random.uniform(0, 1, n, 1))
-        position: torch.Tensor = self.line_um[where] + across * reach
+        distance = self._radius_um * fill * torch.sqrt(random.uniform(0, 1, n, 1))
+        position: torch.Tensor = self.line_um[where] + across * distance
         return position
 
     def cells(self, most_single: int) -> torch.Tensor:
@@ -214,13 +214,13 @@ class _Worm:
         return torch.cat([self.places(n_single, 0.85), crowd.reshape(-1, 3)])
 
     def haze(self, light: float) -> Emitters:
-        """Return dim autofluorescence of the whole body, of a random share of some light."""
+        """Return dim autofluorescence of the whole body, of a random fraction of some light."""
         places = self.places(600, 1.0)
-        share = self._random.number(0.0, 0.5) * light / 600
+        each = self._random.number(0.0, 0.5) * light / 600
         device = places.device
         return Emitters(
             places,
-            torch.full((600,), share, device=device),
+            torch.full((600,), each, device=device),
             torch.full((600,), 3.0, device=device),
         )
 
@@ -266,8 +266,8 @@ def _neurites(random: _Random, worm: _Worm, volume: Volume) -> Emitters:
     points = math.ceil(len(line) * gap_um / (volume.pixel_size_um * 0.8))
     index = torch.linspace(0, len(line) - 1, points, device=line.device)
     below = index.long().clamp(max=len(line) - 2)
-    share = (index - below)[:, None]
-    along = line[below] * (1 - share) + line[below + 1] * share
+    weight = (index - below)[:, None]
+    along = line[below] * (1 - weight) + line[below + 1] * weight
     aside = random.normal(n_fibers, 3) * random.number(1.0, 5.0)
     positions = (along[None] + aside[:, None]).reshape(-1, 3)
     brightness = random.lognormal(0.5, n_fibers) * random.number(0.01, 0.1)
@@ -279,13 +279,13 @@ def _neurites(random: _Random, worm: _Worm, volume: Volume) -> Emitters:
 
 
 def filaments(volume: Volume, generator: torch.Generator) -> Emitters:
-    """Thin curved fibres in a layer that follows a tilted or bent surface, as F-actin."""
+    """Thin curved fibers in a layer that follows a tilted or bent surface, as F-actin."""
     random = _Random(generator)
     height, width = volume.size_um
     device = generator.device
     n_fibers = random.count(6, 50)
     points = 260
-    # A persistent random walk: the direction drifts slowly along the fibre.
+    # A persistent random walk: the direction drifts slowly along the fiber.
     step_um = volume.pixel_size_um * 0.8
     main = random.number(0, 2 * math.pi)
     spread = random.number(0.2, math.pi)

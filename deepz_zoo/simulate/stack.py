@@ -33,24 +33,24 @@ class SimulatedStack:
     ----------
     camera
         What the camera recorded, uint16, shape (nz, ny, nx), in grey levels.
-    clean
+    noise_free
         The same without noise, float32.
     z_um
         Ascending stage positions of the planes, shape (nz,); z = 0 is the middle plane.
     emitters_um
-        Centres of the emitters as (z, y, x), shape (n, 3): an emitter at z is in focus in the
-        plane at z; y = x = 0 is the centre of the first pixel.
+        Centers of the emitters as (z, y, x), shape (n, 3): an emitter at z is in focus in the
+        plane at z; y = x = 0 is the center of the first pixel.
     psf
         Optical settings of the microscope.
     exposure
         Brightness and background.
     confocal
         Noise-free planes of the confocal microscope, for a system of Deep-Z+, in grey levels that
-        give its stack the background and intensity scale of `clean`; float32.
+        give its stack the background and intensity scale of `noise_free`; float32.
     """
 
     camera: NDArray[np.uint16]
-    clean: NDArray[np.float32]
+    noise_free: NDArray[np.float32]
     z_um: NDArray[np.float64]
     emitters_um: NDArray[np.float32]
     system: ImagingSystem
@@ -61,13 +61,13 @@ class SimulatedStack:
     confocal: NDArray[np.float32] | None = None
 
     @property
-    def truth(self) -> NDArray[np.float32]:
-        """What a model of the system should make of the planes of `camera`, shape (nz, ny, nx)."""
-        return self.clean if self.confocal is None else self.confocal
+    def ground_truth(self) -> NDArray[np.float32]:
+        """What a model should make of the planes of `camera`: noise-free, shape (nz, ny, nx)."""
+        return self.noise_free if self.confocal is None else self.confocal
 
 
 def specimen_volume(system: ImagingSystem, shape: tuple[int, int]) -> Volume:
-    """Return the grid of a specimen that reaches twice as deep as the axial range.
+    """Return the grid of a specimen that is twice as deep as the axial range.
 
     Light from beyond the range makes its edges look as they do in a real specimen.
     """
@@ -118,7 +118,7 @@ def simulate_stack(
     microscope
         A microscope to be used again, made for the same system and shape, instead of a new one.
     acquisition
-        Drift, jitter and bleaching; none by default. `clean` has them too.
+        Drift, jitter and bleaching; none by default. `noise_free` has them too.
 
     Raises
     ------
@@ -186,10 +186,10 @@ def acquire_stack(
         planes = acquisition.apply(planes, generator)
     electrons = exposure.electrons(planes)
     camera = camera or Camera()
-    clean = camera.expected(electrons).cpu().numpy().astype(np.float32)
+    noise_free = camera.expected(electrons).cpu().numpy().astype(np.float32)
     return SimulatedStack(
         camera=camera.expose(electrons, generator).cpu().numpy().astype(np.uint16),
-        clean=clean,
+        noise_free=noise_free,
         z_um=microscope.z_um.numpy().astype(np.float64),
         emitters_um=emitters.positions_um.cpu().numpy(),
         system=system,
@@ -200,7 +200,7 @@ def acquire_stack(
         confocal=(
             None
             if confocal is None
-            else _in_grey_levels_of(clean, confocal.cpu().numpy(), camera.brightest)
+            else _in_grey_levels_of(noise_free, confocal.cpu().numpy(), camera.brightest)
         ),
     )
 
@@ -210,7 +210,7 @@ def _in_grey_levels_of(
 ) -> NDArray[np.float32]:
     """Give light the background and scale of a stack, each by its brightest values along z.
 
-    Without haze the few brightest points stand out more: they end at the brightest grey level.
+    Without haze the few brightest points stand out more: they are clipped.
     """
     light = light * (stack.max() / light.max())  # the threshold depends on the levels of an image
     theirs, own = (intensity_scale(planes.max(axis=0)) for planes in (stack, light))

@@ -52,7 +52,7 @@ def draw_emitters(
     volume
         The grid.
     positions_um
-        Centres as (z, y, x), shape (n, 3); z = 0 is the middle plane, y = x = 0 the centre of the
+        Centers as (z, y, x), shape (n, 3); z = 0 is the middle plane, y = x = 0 the center of the
         first pixel.
     light
         Light of each emitter, shape (n,).
@@ -79,10 +79,10 @@ def draw_emitters(
         return out.view(volume.shape)
     # A sampled Gaussian needs a width of about half a sample to keep its centroid.
     sigma = torch.sqrt((radius_um[:, None] ** 2 / 5) / step**2 + 0.25**2).clamp(min=0.4)
-    reach = [math.ceil(3 * s) for s in sigma.amax(dim=0).tolist()]
+    radius_px = [math.ceil(3 * s) for s in sigma.amax(dim=0).tolist()]
     weights, indices = [], []
     for axis, size in enumerate(volume.shape):
-        offset = torch.arange(-reach[axis], reach[axis] + 1, device=device)
+        offset = torch.arange(-radius_px[axis], radius_px[axis] + 1, device=device)
         index = center[:, axis, None].round() + offset
         weight = torch.exp(-0.5 * ((index - center[:, axis, None]) / sigma[:, axis, None]) ** 2)
         if axis == 0:

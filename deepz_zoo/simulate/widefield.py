@@ -27,7 +27,7 @@ class WideField:
         Grid of the specimens that will be imaged; square or not, rows and columns are even. Kept
         as an attribute.
     z_range_um
-        The stack reaches from -range to +range, at the volume's step.
+        The stack goes from -range to +range, at the volume's step.
     parameters
         Optical settings of the instrument; kept as an attribute.
     device
@@ -50,8 +50,8 @@ class WideField:
         step = volume.z_step_um
         self.z_um = focal_planes(z_range_um, step)
         # The kernel spans all distances between a plane and a slice: nothing wraps around in z.
-        reach = (nz - 1) // 2 + (len(self.z_um) - 1) // 2
-        distance = torch.arange(-reach, reach + 1, device=device) * step
+        half = (nz - 1) // 2 + (len(self.z_um) - 1) // 2
+        distance = torch.arange(-half, half + 1, device=device) * step
         self._first = (nz - 1) // 2 - (len(self.z_um) - 1) // 2
         side, pixel_um = min(ny, nx), volume.pixel_size_um
         self._transfer = self._to_transfer(

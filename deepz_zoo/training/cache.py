@@ -168,10 +168,10 @@ def _simulate_with_one_microscope(
             microscope=microscope,
         )
         cache.camera[index] = stack.camera
-        cache.light[index] = (stack.truth - offset).astype(np.float16)
+        cache.light[index] = (stack.ground_truth - offset).astype(np.float16)
         for plane, image in enumerate(stack.camera):
             alone = intensity_scale(image)
             cache.lone_scale[index, plane] = alone.background, alone.scale
-        whole = intensity_scale(stack.clean.max(axis=0).round())
+        whole = intensity_scale(stack.noise_free.max(axis=0).round())
         cache.stack_scale[index] = whole.background, whole.scale
-        cache.contrast[index] = stack.truth.std(axis=(1, 2))
+        cache.contrast[index] = stack.ground_truth.std(axis=(1, 2))

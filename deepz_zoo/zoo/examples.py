@@ -92,7 +92,7 @@ def simulate_example_stack(system: ImagingSystem, shape: tuple[int, int] = SHAPE
 def noise_free_correlation(stack: SimulatedStack | StoredStack) -> float:
     """Return the correlation of the middle plane's camera image with the one without noise."""
     middle = len(stack.z_um) // 2
-    return float(np.corrcoef(stack.camera[middle].ravel(), stack.clean[middle].ravel())[0, 1])
+    return float(np.corrcoef(stack.camera[middle].ravel(), stack.noise_free[middle].ravel())[0, 1])
 
 
 def held_out_stacks(

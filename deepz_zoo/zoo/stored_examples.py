@@ -29,13 +29,13 @@ class StoredStack:
 
     Attributes
     ----------
-    camera, clean, truth, z_um, system
+    camera, noise_free, ground_truth, z_um, system
         As of a `SimulatedStack`.
     """
 
     camera: NDArray[np.uint16]
-    clean: NDArray[np.float32]
-    truth: NDArray[np.float32]
+    noise_free: NDArray[np.float32]
+    ground_truth: NDArray[np.float32]
     z_um: NDArray[np.float64]
     system: ImagingSystem
 
@@ -53,8 +53,8 @@ def store_stack(folder: Path, stack: SimulatedStack) -> Path:
     np.savez_compressed(
         path,
         camera=stack.camera[planes],
-        clean=np.rint(stack.clean[planes]).astype(np.uint16),
-        truth=np.rint(stack.truth[planes]).astype(np.uint16),
+        clean=np.rint(stack.noise_free[planes]).astype(np.uint16),
+        truth=np.rint(stack.ground_truth[planes]).astype(np.uint16),
         z_um=stack.z_um[planes],
         system=np.array(system.model_dump_json()),
     )

@@ -38,8 +38,8 @@ def small_example(system: ImagingSystem) -> Example:
     clean = np.random.default_rng(0).uniform(100, 900, (41, 32, 48))
     stack = SimpleNamespace(
         camera=clean.astype(np.uint16),
-        clean=clean.astype(np.float32),
-        truth=clean.astype(np.float32),
+        noise_free=clean.astype(np.float32),
+        ground_truth=clean.astype(np.float32),
         z_um=np.arange(-20, 21) * 0.5,
         system=system,
     )

@@ -25,8 +25,8 @@ def drawn_example(system):
     clean = np.random.default_rng(0).uniform(100, 900, (41, 32, 48))
     stack = SimpleNamespace(
         camera=clean.astype(np.uint16),
-        clean=clean.astype(np.float32),
-        truth=clean.astype(np.float32),
+        noise_free=clean.astype(np.float32),
+        ground_truth=clean.astype(np.float32),
         z_um=np.arange(-20, 21) * 0.5,
         system=system,
     )

@@ -26,8 +26,8 @@ def small_example(monkeypatch):
         clean = random.uniform(100, 900, (41, *shape))
         stack = SimpleNamespace(
             camera=clean.astype(np.uint16),
-            clean=clean.astype(np.float32),
-            truth=clean.astype(np.float32),
+            noise_free=clean.astype(np.float32),
+            ground_truth=clean.astype(np.float32),
             z_um=np.arange(-20, 21) * 0.5,
             system=system,
         )

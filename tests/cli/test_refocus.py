@@ -31,7 +31,7 @@ def image(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def refocus(run_cli, run: Path, image: Path, tmp_path: Path):
-    """Return a function that runs the verb on `image` with the weights of a tiny network."""
+    """Return a function that runs the command on `image` with the weights of a tiny network."""
 
     def call(*arguments: str | Path, image: Path = image, output: str = "out.tif"):
         return run_cli(

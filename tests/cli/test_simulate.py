@@ -11,7 +11,7 @@ from deepz_zoo.simulate import SPECIMENS
 
 
 def test_every_specimen_is_offered() -> None:
-    """The verb lists them itself, so that its help needs no torch."""
+    """The command lists them itself, so that its help needs no torch."""
     assert OFFERED == SPECIMENS
 
 

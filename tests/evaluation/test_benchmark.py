@@ -56,7 +56,7 @@ class Oracle(nn.Module):
         (source,) = np.flatnonzero((stack.camera == image).all(axis=(1, 2)))
         wanted = stack.z_um[source] + self.sign * dz
         target = int(np.argmin(np.abs(stack.z_um - wanted)))
-        return torch.from_numpy(stack.clean[target])[None, None]
+        return torch.from_numpy(stack.noise_free[target])[None, None]
 
 
 def run(model: nn.Module, **changes: object) -> Accuracy:

@@ -73,7 +73,7 @@ class Oracle(nn.Module):
         stack = self.takes[-1].stack
         (source,) = np.flatnonzero((stack.camera == x[0, 0].numpy()).all(axis=(1, 2)))
         target = int(np.argmin(np.abs(stack.z_um - stack.z_um[source] - float(x[0, 1].mean()))))
-        return torch.from_numpy(stack.clean[target])[None, None]
+        return torch.from_numpy(stack.noise_free[target])[None, None]
 
 
 def run(model: nn.Module, *conditions: Condition, **changes: Any) -> MeasuredLimits:
@@ -189,7 +189,7 @@ def test_the_signal_reaches_beyond_the_well_and_below_the_noise(
         taken_under(takes, "signal", specimens=("beads",)), VALUES["PEAKS_ELECTRONS"], strict=True
     ):
         assert take.stack.exposure.peak == peak
-        electrons = (take.stack.clean.max() - 100) * 0.46
+        electrons = (take.stack.noise_free.max() - 100) * 0.46
         assert electrons == pytest.approx(peak + 30, rel=0.02)
         assert take.stack.camera.max() <= 65535
     signal = of_identity.curve("signal")
@@ -235,7 +235,7 @@ def test_the_wrong_pixel_size_shows_the_same_field_with_other_pixels(takes: list
     assert fine.stack.camera.shape[1:] == (60, 60)
     assert usual.stack.camera.shape[1:] == (48, 48)
     np.testing.assert_array_equal(fine.stack.emitters_um, usual.stack.emitters_um)
-    seen, expected = (take.stack.clean.max(axis=0) for take in (fine, usual))
+    seen, expected = (take.stack.noise_free.max(axis=0) for take in (fine, usual))
     same = np.corrcoef(resize(seen, (48, 48)).ravel(), expected.ravel())[0, 1]
     assert same > 0.95
     assert np.corrcoef(seen[:48, :48].ravel(), expected.ravel())[0, 1] < 0.5

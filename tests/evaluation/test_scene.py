@@ -30,7 +30,7 @@ def stack() -> SimulatedStack:
     noise = np.random.default_rng(0).normal(0, 3, clean.shape)
     return SimulatedStack(
         camera=np.rint(clean + noise).astype(np.uint16),
-        clean=clean,
+        noise_free=clean,
         z_um=(np.arange(11) - 5) * STEP_UM,
         emitters_um=np.zeros((1, 3), dtype=np.float32),
         system=SYSTEM,
@@ -81,7 +81,7 @@ def test_the_model_gets_the_camera_image_and_the_distance_to_the_target(
     assert torch.all(given[0, 1] == 2.5)
     assert set(images) == {"model", "blank", "input"}
     np.testing.assert_array_equal(images["model"], stack.camera[2])
-    assert np.unique(images["blank"]) == [intensity_scale(stack.clean[7]).background]
+    assert np.unique(images["blank"]) == [intensity_scale(stack.noise_free[7]).background]
 
 
 def test_a_deconvolution_stands_beside_the_model_when_there_is_one(stack: SimulatedStack) -> None:
@@ -89,7 +89,7 @@ def test_a_deconvolution_stands_beside_the_model_when_there_is_one(stack: Simula
 
     def perfect(camera: NDArray[np.generic], dz_um: float) -> NDArray[np.float32]:
         asked.append(dz_um)
-        return stack.clean[7]
+        return stack.noise_free[7]
 
     scores = dict(Scene.of(stack, perfect).scores(Recorder(), 8, 7))
     assert asked == [-0.5]
@@ -110,15 +110,15 @@ def test_another_model_gets_the_same_image_and_distance(stack: SimulatedStack) -
 
 def test_errors_count_in_the_scale_of_the_whole_noise_free_stack(stack: SimulatedStack) -> None:
     scene = Scene.of(stack)
-    assert scene.scale == intensity_scale(stack.clean[10]).scale
+    assert scene.scale == intensity_scale(stack.noise_free[10]).scale
     scores = dict(scene.scores(Recorder(), 5, 5))
-    error = np.abs(stack.camera[5].astype(float) - stack.clean[5]).mean()
+    error = np.abs(stack.camera[5].astype(float) - stack.noise_free[5]).mean()
     assert scores["model"].mae == pytest.approx(error / scene.scale)
 
 
 def test_confocal_planes_that_show_nothing_are_no_targets(stack: SimulatedStack) -> None:
     """The spot of plane i is i + 1 times as bright."""
-    confocal = stack.clean + 1
+    confocal = stack.noise_free + 1
     confocal[3] = 100 + (confocal[3] - 100) / 10
     confocal[1] = 100 + (confocal[1] - 100) * 1.1
     scene = Scene.of(replace(stack, confocal=confocal))
@@ -129,9 +129,9 @@ def test_confocal_planes_that_show_nothing_are_no_targets(stack: SimulatedStack)
 
 
 def test_confocal_planes_are_the_truth(stack: SimulatedStack) -> None:
-    scene = Scene.of(replace(stack, confocal=stack.clean[::-1].copy()))
+    scene = Scene.of(replace(stack, confocal=stack.noise_free[::-1].copy()))
     scores = dict(scene.scores(Recorder(), 2, 8))
     assert scores["model"].correlation == pytest.approx(1, abs=0.01)
     assert scores["model"].mae == pytest.approx(
-        np.abs(stack.camera[2].astype(float) - stack.clean[2]).mean() / scene.scale, rel=1e-3
+        np.abs(stack.camera[2].astype(float) - stack.noise_free[2]).mean() / scene.scale, rel=1e-3
     )

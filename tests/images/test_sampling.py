@@ -62,7 +62,7 @@ def test_shrinking_does_not_alias() -> None:
     assert seen.std() == pytest.approx(averaged.std(), rel=0.3)
 
 
-def test_whole_numbers_stay_whole() -> None:
+def test_integers_stay_integers() -> None:
     image = np.random.default_rng(0).poisson(20, (40, 60)).astype(np.uint16)
     seen = Sampling((40, 60), (52, 78)).to_model(image)
     np.testing.assert_array_equal(seen, np.rint(seen))

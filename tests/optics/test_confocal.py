@@ -69,9 +69,9 @@ def test_light_from_other_planes_does_not_pass_the_pinhole() -> None:
 
 def test_a_wider_pinhole_lets_more_of_them_pass() -> None:
     z = np.array([0.0, 1.0])
-    shares = [
+    fractions = [
         confocal(OIL, z, LASER.model_copy(update={"pinhole_airy": airy})).sum(axis=(1, 2))[1]
         for airy in (0.5, 1.0, 3.0)
     ]
-    assert shares == sorted(shares)
-    assert shares[2] > 2 * shares[0]
+    assert fractions == sorted(fractions)
+    assert fractions[2] > 2 * fractions[0]

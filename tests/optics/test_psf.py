@@ -116,8 +116,8 @@ def light_radii(image: NDArray[np.float32]) -> list[float]:
     y, x = np.mgrid[: len(image), : len(image)] - half
     radius = np.hypot(y, x).ravel()
     order = np.argsort(radius)
-    share = np.cumsum(image.ravel()[order]) / image.sum()
-    return [float(np.interp(f, share, radius[order])) for f in (0.2, 0.5, 0.8)]
+    light = np.cumsum(image.ravel()[order]) / image.sum()
+    return [float(np.interp(f, light, radius[order])) for f in (0.2, 0.5, 0.8)]
 
 
 def test_thin_coverslip_gives_rings_at_positive_z_and_a_halo_at_negative_z() -> None:

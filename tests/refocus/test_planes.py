@@ -124,13 +124,13 @@ def test_the_overlap_covers_what_an_output_pixel_sees(levels: int, up_kernel: in
     for parameter in generator.parameters():
         parameter.data.abs_()  # so that no path is cut by a ReLU
     n = 24 * cell
-    reach = 0
+    radius = 0
     for pixel in (12 * cell, 12 * cell + cell // 2, 13 * cell - 1):
         x = torch.rand(1, 2, n, n, requires_grad=True)
         generator(x)[0, 0, pixel, pixel].backward()
         seen = np.flatnonzero(x.grad.abs().sum((0, 1, 2)).numpy())
-        reach = max(reach, pixel - int(seen[0]), int(seen[-1]) - pixel)
-    assert 4 * cell < reach <= tiling_module.HALO_MULTIPLES * cell
+        radius = max(radius, pixel - int(seen[0]), int(seen[-1]) - pixel)
+    assert 4 * cell < radius <= tiling_module.HALO_MULTIPLES * cell
 
 
 def test_tiles_bound_what_the_network_sees(image) -> None:

@@ -39,7 +39,7 @@ def test_jitter_moves_each_plane_by_itself() -> None:
     assert 0.2 < np.diff(found, axis=0).std() < 1.2
 
 
-def test_bleaching_dims_the_last_plane_by_its_share() -> None:
+def test_bleaching_dims_the_last_plane_by_its_fraction() -> None:
     light = apply(Acquisition(bleaching=0.2)).sum(axis=(1, 2))
     assert light[-1] / light[0] == pytest.approx(0.8, rel=1e-4)
     assert (np.diff(light) < 0).all()

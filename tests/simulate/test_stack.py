@@ -37,11 +37,11 @@ def test_what_the_catalogue_asks_for_can_be_simulated() -> None:
 @pytest.mark.parametrize("specimen", SPECIMENS)
 def test_camera_and_noise_free_stack_agree(specimen: str) -> None:
     stack = simulate_stack(SYSTEM, specimen, seed=2, shape=SHAPE)
-    assert stack.camera.shape == stack.clean.shape == (41, *SHAPE)
+    assert stack.camera.shape == stack.noise_free.shape == (41, *SHAPE)
     assert stack.camera.dtype == np.uint16
     assert stack.z_um[[0, 20, 40]].tolist() == [-10, 0, 10]
-    electrons = (stack.clean - 100) * 0.46
-    residual = (stack.camera - stack.clean) * 0.46
+    electrons = (stack.noise_free - 100) * 0.46
+    residual = (stack.camera - stack.noise_free) * 0.46
     # Poisson and read noise, and nothing else.
     chi = residual / np.sqrt(electrons + 1.6**2)
     assert np.abs(chi.mean()) < 0.02
@@ -67,7 +67,7 @@ def test_a_known_bead_is_in_focus_at_its_own_height() -> None:
     brightest = []
     for z, y, x in inside:
         row, column = round(y / 0.325) % SHAPE[0], round(x / 0.325) % SHAPE[1]
-        profile = stack.clean[:, row, column]
+        profile = stack.noise_free[:, row, column]
         brightest.append(stack.z_um[profile.argmax()] - z)
     assert np.median(np.abs(brightest)) <= 0.5
 
@@ -109,7 +109,7 @@ def test_a_stack_acquired_by_hand_is_the_one_that_is_simulated(microscope: WideF
         system, "clusters", seed=3, shape=SHAPE, noise="low", microscope=microscope
     )
     assert np.array_equal(ours.camera, theirs.camera)
-    assert np.array_equal(ours.clean, theirs.clean)
+    assert np.array_equal(ours.noise_free, theirs.noise_free)
     assert np.array_equal(ours.emitters_um, emitters.positions_um.numpy())
     assert (ours.specimen, ours.seed, ours.psf) == ("clusters", 3, microscope.parameters)
 
@@ -118,23 +118,26 @@ def test_a_confocal_stack_is_in_the_grey_levels_of_the_wide_field_one() -> None:
     laser = Confocal(excitation_wavelength_um=0.55)
     system = SYSTEM.model_copy(update={"z_range_um": 2.0, "confocal": laser})
     stack = simulate_stack(system, "texture", seed=3, shape=SHAPE, noise="low")
-    assert stack.truth is stack.confocal is not None
-    assert stack.confocal.shape == stack.clean.shape
-    wide, confocal = (intensity_scale(x.max(axis=0)) for x in (stack.clean, stack.confocal))
+    assert stack.ground_truth is stack.confocal is not None
+    assert stack.confocal.shape == stack.noise_free.shape
+    wide, confocal = (intensity_scale(x.max(axis=0)) for x in (stack.noise_free, stack.confocal))
     assert confocal.background == pytest.approx(wide.background, rel=0.05)
     assert confocal.scale == pytest.approx(wide.scale, rel=0.1)
     # All light of the specimen is in every wide-field plane, and not in the confocal ones.
-    light = [x.sum(axis=(1, 2)) - wide.background * x[0].size for x in (stack.clean, stack.truth)]
+    light = [
+        x.sum(axis=(1, 2)) - wide.background * x[0].size
+        for x in (stack.noise_free, stack.ground_truth)
+    ]
     assert light[0].min() > 0.9 * light[0].max()
     assert light[1].min() < 0.6 * light[1].max()
 
 
-def test_without_a_confocal_microscope_the_truth_is_the_stack_itself() -> None:
+def test_without_a_confocal_microscope_the_ground_truth_is_the_stack_itself() -> None:
     stack = simulate_stack(
         SYSTEM.model_copy(update={"z_range_um": 1.0}), "beads", seed=3, shape=SHAPE
     )
     assert stack.confocal is None
-    assert stack.truth is stack.clean
+    assert stack.ground_truth is stack.noise_free
 
 
 def test_exposure_and_camera_can_be_chosen(microscope: WideField) -> None:
@@ -150,11 +153,11 @@ def test_exposure_and_camera_can_be_chosen(microscope: WideField) -> None:
         generator=torch.Generator().manual_seed(0),
         camera=camera,
     )
-    assert stack.clean.max() == stack.camera.max() == 50 + 1000 / 2
-    assert np.median(stack.clean) == pytest.approx(50 + 20 / 2, rel=0.1)
-    # Whole grey levels of Poisson noise of about 20 electrons, 2 to a grey level.
-    dark = stack.clean < 61
-    assert (stack.camera - stack.clean)[dark].std() == pytest.approx(np.sqrt(20) / 2, rel=0.1)
+    assert stack.noise_free.max() == stack.camera.max() == 50 + 1000 / 2
+    assert np.median(stack.noise_free) == pytest.approx(50 + 20 / 2, rel=0.1)
+    # Integer grey levels of Poisson noise of about 20 electrons, 2 to a grey level.
+    dark = stack.noise_free < 61
+    assert (stack.camera - stack.noise_free)[dark].std() == pytest.approx(np.sqrt(20) / 2, rel=0.1)
 
 
 def test_scattered_beads_fill_their_layer_evenly() -> None:
@@ -164,8 +167,8 @@ def test_scattered_beads_fill_their_layer_evenly() -> None:
     for axis, (low, high) in enumerate([(-6, 6), (0, 32), (0, 16)]):
         places = emitters.positions_um[:, axis].numpy()
         assert low <= places.min() < places.max() <= high
-        shares, _ = np.histogram(places, bins=4, range=(low, high))
-        assert shares == pytest.approx(np.full(4, 1000), rel=0.12)
+        counts, _ = np.histogram(places, bins=4, range=(low, high))
+        assert counts == pytest.approx(np.full(4, 1000), rel=0.12)
     assert torch.all(emitters.radius_um == BEAD_RADIUS_UM)
     assert torch.log(emitters.light).std().item() == pytest.approx(0.25, rel=0.1)
 

@@ -83,8 +83,8 @@ def test_the_target_of_a_confocal_system_is_its_confocal_plane(system, tmp_path)
     )  # fmt: skip
     pair = Pair(0, 1, 2, 0.5)
     assert np.array_equal(source.image(pair), stack.camera[1])
-    assert source.target(pair) == pytest.approx(stack.truth[2], rel=1e-3, abs=0.1)
-    assert not np.allclose(stack.truth[2], stack.clean[2], rtol=0.05)
+    assert source.target(pair) == pytest.approx(stack.ground_truth[2], rel=1e-3, abs=0.1)
+    assert not np.allclose(stack.ground_truth[2], stack.noise_free[2], rtol=0.05)
 
 
 def test_prepared_pairs_are_those_of_their_split_and_distance(dataset) -> None:

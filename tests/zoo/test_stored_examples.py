@@ -16,14 +16,14 @@ SYSTEMS = [manifest.system for manifest in list_models()]
 def test_models_of_the_zoo_have_a_stored_example(system):
     stack = stored_stack(system)
     assert stack is not None, f"run: python packaging/write_example.py {system.name}"
-    assert stack.camera.shape == stack.truth.shape == (5, *SHAPE)
+    assert stack.camera.shape == stack.ground_truth.shape == (5, *SHAPE)
     np.testing.assert_allclose(
         stack.z_um / system.z_range_um, [-0.5, -0.25, 0, 0.25, 0.5], atol=system.z_step_um / 2
     )
     for dz in cover_distances(system):
         assert np.abs(stack.z_um - dz).min() < 1e-6
     # noise and nothing else lies between what the camera saw and what was there
-    difference = stack.camera - stack.clean
+    difference = stack.camera - stack.noise_free
     assert noise_free_correlation(stack) > 0.9
     assert abs(difference.mean()) < 0.1 * difference.std()
 
@@ -38,7 +38,7 @@ def test_stored_planes_are_those_of_the_stack(example, tmp_path, monkeypatch):
     assert stored is not None
     middle = len(stack.z_um) // 2
     np.testing.assert_array_equal(stored.camera[2], stack.camera[middle])
-    np.testing.assert_allclose(stored.clean[2], stack.clean[middle], atol=0.5)
+    np.testing.assert_allclose(stored.noise_free[2], stack.noise_free[middle], atol=0.5)
     assert stored.z_um[2] == stack.z_um[middle] == 0
     other = stack.system.model_copy(update={"pixel_size_um": 0.5})
     assert stored_stack(other) is None

@@ -65,7 +65,7 @@ class Scene:
     @classmethod
     def of(cls, stack: SimulatedStack) -> Scene:
         """Return the scene of a simulated stack."""
-        return cls(stack.camera, stack.truth, stack.z_um)
+        return cls(stack.camera, stack.ground_truth, stack.z_um)
 
     def plane(self, z_um: float) -> int:
         """Return the index of the plane nearest to a stage position."""

@@ -52,7 +52,12 @@ def test_normalization_agrees_with_preprocess(specimen: str, noise: str) -> None
         get_system("leica20x_0.8/TxRd"), specimen, seed=11, shape=(64, 64), noise=noise
     )
     wrapper = DeepZModel(Recorder())
-    for image in (stack.camera[0], stack.camera[20], stack.clean[30], stack.clean[10] / 1e5):
+    for image in (
+        stack.camera[0],
+        stack.camera[20],
+        stack.noise_free[30],
+        stack.noise_free[10] / 1e5,
+    ):
         expected = intensity_scale(image)
         background, scale = wrapper.normalization(
             torch.from_numpy(image.astype(np.float32))[None, None]
