@@ -204,9 +204,7 @@ def command(
     mismatch = pixel_policy(resample, ignore_pixel_size)
     like_plugin = normalization not in (None, "paper")
     if like_plugin and resample:
-        raise click.UsageError(
-            f"--normalization {normalization} does not go with --resample; the plugin has no such"
-        )
+        raise click.UsageError(f"--normalization {normalization} and --resample exclude each other")
 
     from deepz_zoo.cli.models import load_named_model
     from deepz_zoo.images import read_image

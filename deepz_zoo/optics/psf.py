@@ -136,7 +136,7 @@ def point_spread_function(
     """
     z_um = z_um.to(torch.float32)
     focus_um = best_focus_um(parameters, pixel_size_um) if recenter else 0.0
-    # Twice the camera's sampling resolves the field; a trapezium then integrates over each pixel.
+    # Twice the camera's sampling resolves the field; pixels integrate it by the trapezoidal rule.
     fine = intensity(parameters, z_um + focus_um, 2 * size_px, pixel_size_um / 2)
     psf = _blur(_integrate_pixels(fine), parameters.residual_blur_um / pixel_size_um)
     # Light is conserved along z; the plane nearest to the focus loses least at the image's edge.

@@ -9,6 +9,7 @@ from pydantic import Field
 from deepz_zoo.files import Record
 
 Interval = tuple[float, float]
+"""The least and the greatest value of a quantity."""
 
 
 class Objective(Record):
@@ -98,7 +99,7 @@ class ImagingSystem(Record):
     z_step_um
         Step of the z-stacks that such a model is trained on.
     specimens
-        What is simulated for it, a stack of each by turns; a name may come more than once.
+        What is simulated for it, one stack of each in turn; a name may occur more than once.
     confocal
         The microscope whose planes a Deep-Z+ model makes of wide-field images; None for Deep-Z,
         which makes those of the wide-field microscope itself.
@@ -110,7 +111,7 @@ class ImagingSystem(Record):
     z_range_um: float = Field(gt=0)
     z_step_um: float = Field(gt=0)
     aberrations: Aberrations
-    # Beads come twice: small bright objects are what a network learns last.
+    # Beads occur twice: small bright objects are what a network learns last.
     specimens: tuple[str, ...] = Field(
         default=("beads", "clusters", "nuclei", "filaments", "texture", "beads"), min_length=1
     )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from deepz_zoo.files import Record
 from deepz_zoo.optics import ImagingSystem
+from deepz_zoo.optics.system import Interval
 from deepz_zoo.records.training import TrainingRecord
-
-Interval = tuple[float, float]
 
 
 class DataRanges(Record):

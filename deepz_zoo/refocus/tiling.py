@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
+from deepz_zoo.images import Shape
+
 DEFAULT_TILE_PX = 1024
 
 HALO_MULTIPLES = 8
@@ -35,7 +37,7 @@ class Tile:
     inner: tuple[slice, slice]
 
 
-def tiles(shape: tuple[int, int], tile_px: int, multiple: int) -> Iterator[Tile]:
+def tiles(shape: Shape, tile_px: int, multiple: int) -> Iterator[Tile]:
     """Cover an image with tiles whose cores lie side by side.
 
     Windows start at multiples of `multiple`, so that pooling cells fall where they do in the whole

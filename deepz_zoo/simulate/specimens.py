@@ -118,7 +118,7 @@ def scattered_beads(
 ) -> Emitters:
     """Beads of 300 nm anywhere in a layer, near to each other or not: a specimen of one density.
 
-    Unlike the specimens in `SPECIMENS` it is told its number of beads; nothing is trained on it.
+    Unlike in the `SPECIMENS`, the number of beads is given; nothing is trained on it.
 
     Parameters
     ----------

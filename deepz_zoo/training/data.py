@@ -17,8 +17,8 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.intensities import IntensityScale
 from deepz_zoo.network.graph.wrapper import DPM_SCALE_UM
 from deepz_zoo.optics import ImagingSystem
+from deepz_zoo.optics.system import Interval
 from deepz_zoo.preprocess.dataset.storage import PreparedDataset
-from deepz_zoo.records.data_ranges import Interval
 from deepz_zoo.training.cache import StackCache, build_cache
 from deepz_zoo.training.presets import TrainingSettings
 from deepz_zoo.training.ranges import plane_ranges, source_ranges

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from deepz_zoo.intensities import IntensityScale
 from deepz_zoo.intensities.noise import signal_to_noise
 from deepz_zoo.optics import ImagingSystem
-from deepz_zoo.records.data_ranges import DataRanges, Interval, system_ranges
+from deepz_zoo.optics.system import Interval
+from deepz_zoo.records.data_ranges import DataRanges, system_ranges
 
 if TYPE_CHECKING:
     from deepz_zoo.training.sources import PairSource

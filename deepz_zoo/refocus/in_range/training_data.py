@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from deepz_zoo.records.data_ranges import DataRanges, Interval, trained_ranges
+from deepz_zoo.optics.system import Interval
+from deepz_zoo.records.data_ranges import DataRanges, trained_ranges
 from deepz_zoo.records.training import TrainingRecord
 
 _TOLERANCE = 0.05

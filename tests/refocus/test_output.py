@@ -1,0 +1,54 @@
+"""Refocused images as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.images import Image, read_image
+from deepz_zoo.refocus import plan_refocus, refuse_refocused, write_refocused
+
+
+@pytest.fixture
+def frames() -> Image:
+    data = np.random.default_rng(2).poisson(400, (2, 24, 30)).astype(np.uint16)
+    return Image(data, "tyx", 0.325, channel_names=("TxRd",), frame_interval_s=0.1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint16"])
+def test_planes_are_written_as_they_are_made(frames, model, manifest, tmp_path, dtype) -> None:
+    plan = plan_refocus(frames, manifest, (-2.0, 0.0, 2.0))
+    heard = []
+    write_refocused(
+        tmp_path / "out.tif",
+        plan,
+        model,
+        dtype=dtype,
+        progress=lambda step, done=0, total=0: heard.append((step, done, total)),
+    )
+    assert heard == [("Refocusing", done, 6) for done in range(7)]
+    image = read_image(tmp_path / "out.tif")
+    assert (image.axes, image.data.dtype) == ("tzyx", dtype)
+    assert image.calibration == plan.calibration
+    expected = np.stack(list(plan.run(model))).reshape(plan.shape)
+    tolerance = 0.5 if dtype == "uint16" else 0
+    np.testing.assert_allclose(image.data, expected.clip(0), rtol=1e-6, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("out.png", "ends in .tif or .tiff"),
+        ("in.tif", "is an input too"),
+        ("there.tif", "exists; name another file or set `overwrite`"),
+        ("missing/out.tif", "does not exist"),
+    ],
+)
+def test_names_that_are_refused(tmp_path: Path, name: str, says: str) -> None:
+    for existing in ("in.tif", "there.tif"):
+        (tmp_path / existing).touch()
+    with pytest.raises(DeepZError, match=says):
+        refuse_refocused(tmp_path / name, inputs=[tmp_path / "in.tif"], overwrite=False)
