@@ -220,7 +220,7 @@ def _rename_axes(path: Path, image: Image, axes: str) -> Image:
         )
     data, names = _image_axes_last(image.data, names)
     renamed = replace(image, data=data, axes=names)
-    if axes.lower().find("c") != image.axes.find("c"):  # what is stated of channels fits no longer
+    if axes.lower().find("c") != image.axes.find("c"):  # they are other channels now
         return replace(renamed, channel_names=(), emission_um=())
     return renamed
 

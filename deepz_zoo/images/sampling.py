@@ -76,8 +76,8 @@ def find_sampling(
     if mismatch == "refuse":
         raise DeepZError(
             f"the image has pixels of {pixel_size_um:.4g} µm, the model's are "
-            f"{model_pixel_size_um:.4g} µm: `resample` it for the model, `ignore_pixel_size` "
-            "to go on without, or correct the image's with `pixel_size_um`"
+            f"{model_pixel_size_um:.4g} µm: use `resample` to work at the model's pixel size, "
+            "`ignore_pixel_size` to go on as it is, or correct the image's with `pixel_size_um`"
         )
     ny, nx = (max(round(n * zoom), 1) for n in shape)
     return Sampling(shape, (ny, nx))

@@ -32,5 +32,5 @@ def pixel_size_warning(pixel_size_um: float | None, manifest: Manifest) -> str |
         return None
     return (
         f"the pixels are {zoom:.3g} times the model's; on simulated images it failed "
-        f"{f'below {low:g}' if small else f'above {high:g}'} times, so `resample` the image"
+        f"{f'below {low:g}' if small else f'above {high:g}'} times, so use `resample`"
     )
