@@ -1,7 +1,7 @@
-"""The names of options in the place of the names of arguments.
+"""Messages of the package with the options of a command in them.
 
-The package speaks to its callers in Python of their arguments, in backticks; a user of the command
-line knows the same things as options.
+An error or a warning of the package names arguments of Python functions, in backticks. A user of
+the command line knows the same things as options.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def with_option_names(message: str, parameters: Sequence[click.Parameter]) -> st
     message
         Names arguments in backticks, as in "or set `clip`".
     parameters
-        Those of the command; a name that is none of theirs only loses its backticks.
+        Those of the command. A name that no visible option has only loses its backticks.
 
     Examples
     --------
@@ -30,9 +30,10 @@ def with_option_names(message: str, parameters: Sequence[click.Parameter]) -> st
     'or set --clip'
     """
     options = {
-        parameter.name: max(parameter.opts, key=len)
+        parameter.name: next((name for name in parameter.opts if name.startswith("--")), None)
+        or parameter.opts[0]
         for parameter in parameters
-        if isinstance(parameter, click.Option)
+        if isinstance(parameter, click.Option) and not parameter.hidden
     }
     return _ARGUMENT.sub(lambda found: options.get(found[1], found[1]), message)
 
