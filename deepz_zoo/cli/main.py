@@ -147,7 +147,7 @@ def _message(error: DeepZError | click.ClickException) -> str:
 def _operating_system_message(error: Exception) -> str | None:
     """Return a line for what the operating system refused, or None for any other error.
 
-    Some libraries, such as safetensors, report a full disk by an error of their own: the text tells.
+    Libraries such as safetensors report a full disk by errors of their own, known by their text.
     """
     full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
     if full or "No space left on device" in str(error):
