@@ -1,6 +1,6 @@
 # make package   create .venv, install what packaging needs, build the leica20x_0.8/TxRd package
 # make test      install what the tests need (Java, ImageJ, old engines, TensorFlow), run them
-# make lint      formatting, lint and types
+# make lint      formatting, lint, spelling and types
 # make format    rewrite the sources in the project's format
 
 PYTHON ?= python3
@@ -33,6 +33,7 @@ test: $(VENV)/.installed-test
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/typos
 	$(BIN)/mypy
 
 format: $(VENV)/.installed-dev

@@ -22,13 +22,13 @@ def fail(clip: bool) -> None:
 def group(monkeypatch):
     """Return a group of two commands, in a module that is imported late, and a group inside it."""
     module = types.ModuleType("module_of_commands")
-    module.command = click.Command("first")
+    module.command = click.Command("package")
     module.fail = fail
     monkeypatch.setitem(sys.modules, module.__name__, module)
     outer = CommandGroup(
         name="outer",
         modules={
-            "first": "module_of_commands",
+            "package": "module_of_commands",
             "fail": "module_of_commands:fail",
             "absent": "no_such_module",
         },
@@ -46,11 +46,11 @@ def run(group, *words):
 
 
 def test_commands_are_listed_in_their_order_without_an_import(group):
-    assert group.list_commands(click.Context(group)) == ["first", "fail", "absent", "inner"]
+    assert group.list_commands(click.Context(group)) == ["package", "fail", "absent", "inner"]
 
 
 def test_a_module_is_imported_when_its_command_is_asked_for(group):
-    assert group.get_command(click.Context(group), "first").name == "first"
+    assert group.get_command(click.Context(group), "package").name == "package"
     assert group.get_command(click.Context(group), "fail") is fail
     assert group.get_command(click.Context(group), "none") is None
     with pytest.raises(ModuleNotFoundError):
@@ -66,9 +66,9 @@ def test_errors_name_the_options_of_the_command_that_ran(group, words):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["frist"], "no command 'frist'; did you mean 'first'\\?"),
-        (["zzz"], "no command 'zzz'; there are first, fail, absent, inner"),
-        (["inner", "fial"], "no command 'fial'; did you mean 'fail'\\?"),
+        (["pakage"], "no command 'pakage'; did you mean 'package'\\?"),
+        (["zzz"], "no command 'zzz'; there are package, fail, absent, inner"),
+        (["inner", "fai"], "no command 'fai'; did you mean 'fail'\\?"),
     ],
 )
 def test_an_unknown_command_names_the_nearest(group, words, message):
