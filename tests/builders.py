@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,13 @@ def training_record(**changes: Any) -> TrainingRecord:
     return TrainingRecord(**(values | changes))
 
 
+def read_yaml(path: Path) -> Any:
+    """Return what a YAML file holds, such as the description of a package."""
+    from bioimageio.spec import utils
+
+    return utils.read_yaml(path)
+
+
 def tiny_model() -> DeepZModel:
     """Return an untrained model whose output is not below zero everywhere, which is refused."""
     torch.manual_seed(3)
@@ -60,7 +68,7 @@ def tiny_model() -> DeepZModel:
 def blurred_stack(shape: tuple[int, int] = SHAPE) -> SimulatedStack:
     """Return spots that blur with distance from their plane, as a stand-in for the simulator."""
     random = np.random.default_rng(5)
-    z_um = np.arange(-20, 21) * 0.5
+    z_um = np.linspace(-10, 10, 41)
     clean = np.full((len(z_um), *shape), 120.0)
     for _ in range(12):
         spot = np.zeros(shape)

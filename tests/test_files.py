@@ -146,7 +146,7 @@ def test_hash(path, size):
 def test_a_record_is_frozen_and_refuses_unknown_fields():
     lens = Lens(name="20x/0.80")
     with pytest.raises(ValidationError, match="frozen"):
-        lens.name = "40x/1.30"
+        lens.name = "40x/1.30"  # type: ignore[misc]
     with pytest.raises(ValidationError, match="Extra inputs"):
         Lens(name="20x/0.80", immersion="air")  # type: ignore[call-arg]
 

@@ -21,10 +21,8 @@ def fail(clip: bool) -> None:
 @pytest.fixture
 def group(monkeypatch):
     """Return a group of two commands, in a module that is imported late, and a group inside it."""
-    module = types.ModuleType("module_of_commands")
-    module.command = click.Command("package")
-    module.fail = fail
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    module = types.SimpleNamespace(command=click.Command("package"), fail=fail)
+    monkeypatch.setitem(sys.modules, "module_of_commands", module)
     outer = CommandGroup(
         name="outer",
         modules={

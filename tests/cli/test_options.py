@@ -39,7 +39,7 @@ def test_a_name_that_is_missing_or_contradicts_itself_is_refused(
 
 
 def test_a_command_with_positional_arguments_of_its_own_keeps_them():
-    received = {}
+    received: dict[str, object] = {}
 
     @click.command()
     @click.argument("image")
@@ -52,7 +52,7 @@ def test_a_command_with_positional_arguments_of_its_own_keeps_them():
 
 
 def test_weights_replace_the_name_of_a_model():
-    received = {}
+    received: dict[str, object] = {}
 
     @click.command()
     @model_options()
