@@ -53,6 +53,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(cache.cleanup)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests whose fixtures need TensorFlow or the engines of other programs."""
+    for item in items:
+        if {"tensorflow", "engine"}.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("external")
+
+
 @pytest.fixture
 def run_cli(capsys: pytest.CaptureFixture[str]):
     """Return a function that runs ``deepz-zoo`` in this process: (exit code, stdout, stderr)."""

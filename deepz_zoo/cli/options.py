@@ -119,9 +119,7 @@ def weights_option(function: Function) -> Function:
         *args: Any, model_name: str | None, weights: str | None, size: str | None, **kwargs: Any
     ) -> Any:
         if size is not None and weights is not None:
-            raise click.UsageError(
-                "--size is for weights of the zoo; leave it out beside --weights"
-            )
+            raise click.UsageError("--weights have a size of their own; leave --size out")
         if size == "paper":
             from deepz_zoo.zoo.store import paper_weights
 
