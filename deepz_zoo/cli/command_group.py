@@ -9,15 +9,11 @@ from typing import Any
 
 import click
 
-from deepz_zoo.cli.option_names import with_option_names
-from deepz_zoo.errors import DeepZError
+from deepz_zoo.cli.option_names import OptionNamesGroup
 
 
-class CommandGroup(click.Group):
+class CommandGroup(OptionNamesGroup):
     """A click group that imports a command's module when the command is asked for.
-
-    Where an error of the package names an argument, the group names the option of the command that
-    ran in its place.
 
     Parameters
     ----------
@@ -45,15 +41,6 @@ class CommandGroup(click.Group):
         command = getattr(importlib.import_module(module), function or "command")
         assert isinstance(command, click.Command)
         return command
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; where an error names an argument, it names the option instead."""
-        try:
-            return super().invoke(ctx)
-        except DeepZError as error:
-            command = self.get_command(ctx, ctx.invoked_subcommand or "")
-            message = with_option_names(str(error), command.params if command else ())
-            raise DeepZError(message) from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

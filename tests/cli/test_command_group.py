@@ -1,4 +1,4 @@
-"""Groups import their commands late, suggest the nearest name and translate errors."""
+"""Groups import their commands late, suggest the nearest name and name options in errors."""
 
 from __future__ import annotations
 

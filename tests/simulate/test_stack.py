@@ -35,6 +35,7 @@ def test_what_the_catalogue_asks_for_can_be_simulated() -> None:
         assert set(system.specimens) <= set(SPECIMENS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("specimen", SPECIMENS)
 def test_camera_and_noise_free_stack_agree(specimen: str) -> None:
     stack = simulate_stack(SYSTEM, specimen, seed=2, shape=SHAPE)
