@@ -72,8 +72,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed-test
 	$(INSTALL) -e '.[dev]'
 	@touch $@
 
-# TensorFlow (1.6 GB) writes checkpoints to import. Its pins and those of constraints.txt exclude each
-# other, and torch and it share no process.
+# TensorFlow (1.6 GB) writes checkpoints to import. Its requirements conflict with constraints.txt, and
+# it cannot be loaded beside torch.
 $(VENV)-tensorflow/.installed: $(VENV)/.python
 	@echo "Installing TensorFlow ..."
 	@$(PYTHON) -m venv $(VENV)-tensorflow

@@ -1,4 +1,4 @@
-"""What several tests are made with: a tiny model, its record, a stack without a simulator."""
+"""What several rooms' tests need: a tiny model, its record, a stack without a simulator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from deepz_zoo.simulate.camera import Exposure
 
 SYSTEM = get_system("leica20x_0.8/TxRd")
 CONFIG = GeneratorConfig(width=0.05, levels=2)
-"""The smallest generator that is one."""
+"""Of the smallest generator that works."""
 
 SHAPE = (40, 56)
 
@@ -58,7 +58,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def tiny_model() -> DeepZModel:
-    """Return an untrained model whose output is not below zero everywhere, which is refused."""
+    """Return an untrained model whose output is not negative everywhere, which is refused."""
     torch.manual_seed(3)
     generator = Generator(CONFIG)
     generator.last.weight.data.abs_()

@@ -33,12 +33,16 @@ def with_option_names(message: str, parameters: Sequence[click.Parameter]) -> st
     'or set --clip'
     """
     options = {
-        parameter.name: next((name for name in parameter.opts if name.startswith("--")), None)
-        or parameter.opts[0]
+        parameter.name: _name_to_show(parameter)
         for parameter in parameters
         if isinstance(parameter, click.Option) and not parameter.hidden
     }
     return _ARGUMENT.sub(lambda found: options.get(found[1], found[1]), message)
+
+
+def _name_to_show(option: click.Option) -> str:
+    """Return the first long name of an option; those after it are former spellings."""
+    return next((name for name in option.opts if name.startswith("--")), option.opts[0])
 
 
 class OptionNamesGroup(click.Group):
