@@ -89,15 +89,18 @@ def test_commands_in_the_text_name_commands_and_options_that_exist(page):
         words = words_of(line)
         if words[0] == "COMMAND" or words[0].startswith("--"):
             continue
-        command: click.Command = cli
+        commands: list[click.Command] = [cli]
         for word in words:
-            if not isinstance(command, click.Group) or word.startswith("-") or "/" in word:
+            if not isinstance(commands[-1], click.Group) or not re.fullmatch("[a-z][a-z-]*", word):
                 break
-            found = command.get_command(click.Context(command), word)
+            found = commands[-1].get_command(click.Context(commands[-1]), word)
             assert found is not None, line
-            command = found
-        known = {name for option in command.params for name in option.opts} | {"--help"}
-        assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, line
+            commands.append(found)
+        if isinstance(commands[-1], click.Group):  # one of its commands may be the default
+            commands += commands[-1].commands.values()
+        known = {name for it in commands for option in it.params for name in option.opts}
+        options = {word.partition("=")[0] for word in words if word.startswith("--")}
+        assert options <= known | {"--help"}, line
 
 
 @pytest.mark.parametrize("words", cases("list", "info", "verify", "diff"))
