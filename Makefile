@@ -1,7 +1,8 @@
-# make package   create .venv, install what packaging needs, build the leica20x_0.8/TxRd package
-# make test      install what the tests need (Java, ImageJ, old engines, TensorFlow), run them
-# make lint      formatting, lint and types
-# make format    rewrite the sources in the project's format
+# make package    create .venv, install what packaging needs, build the leica20x_0.8/TxRd package
+# make test       install what the tests need (Java, ImageJ, old engines, TensorFlow), run them
+# make test-fast  the quick tests that need nothing but Python: under two minutes on two cores
+# make lint       formatting, lint, spelling and types
+# make format     rewrite the sources in the project's format
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -14,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 # Each test process computes on one thread: more threads than cores make small networks slower.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
 
-.PHONY: help package test lint format clean
+.PHONY: help package test test-fast lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -30,9 +31,13 @@ test: $(VENV)/.installed-test
 	  echo "Tests that need TensorFlow will be skipped: pip could not install it."
 	$(PYTEST) $(PYTEST_ARGS)
 
+test-fast: $(VENV)/.installed-test-fast
+	$(PYTEST) -m "not slow and not java and not external" $(PYTEST_ARGS)
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/typos
 	$(BIN)/mypy
 
 format: $(VENV)/.installed-dev
@@ -55,16 +60,20 @@ $(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
 	$(INSTALL) -e .
 	@touch $@
 
-$(VENV)/.installed-test: $(VENV)/.installed
+$(VENV)/.installed-test-fast: $(VENV)/.installed
 	$(INSTALL) -e '.[test]'
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed-test-fast
+	$(INSTALL) -e '.[fiji,test]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed-test
 	$(INSTALL) -e '.[dev]'
 	@touch $@
 
-# TensorFlow (1.6 GB) writes checkpoints to import. Its pins and those of constraints.txt exclude each
-# other, and torch and it share no process.
+# TensorFlow (1.6 GB) writes checkpoints to import. Its requirements conflict with constraints.txt, and
+# it cannot be loaded beside torch.
 $(VENV)-tensorflow/.installed: $(VENV)/.python
 	@echo "Installing TensorFlow ..."
 	@$(PYTHON) -m venv $(VENV)-tensorflow

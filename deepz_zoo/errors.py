@@ -13,5 +13,5 @@ class DeepZError(Exception):
     """
 
 
-class CheckFailed(Exception):  # noqa: N818 - an answer, not an error
-    """A check ran and its answer is no; the command line exits with status 1."""
+class CheckFailed(Exception):  # noqa: N818 - a result, not an error
+    """A check ran and failed; the command line exits with status 1."""

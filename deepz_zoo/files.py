@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, their hashes, and records kept as JSON."""
+"""Files that are written completely or not at all, their hashes, and records as JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BLOCK_BYTES = 1 << 20
 
 
 class Record(BaseModel):
-    """The base of everything that is written down: it never changes and knows all of its fields."""
+    """The base of all records and settings: frozen, and unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,7 +31,7 @@ AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
 def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[Path]:
     """Yield a temporary name beside `path`, which becomes `path` if the block succeeds.
 
-    Whatever happens in the block, no reader sees half of a file and no temporary file stays behind.
+    Whatever happens in the block, no reader sees a partial file and no temporary file is left.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def _remove_leftovers(path: Path) -> None:
 
 
 def _has_ended(process: int) -> bool:
-    """Tell whether no process of that number runs; on Windows, which cannot be asked so, False."""
+    """Tell whether no process of that number runs; always False on Windows."""
     if sys.platform == "win32":
         return False
     try:
@@ -104,7 +104,7 @@ def sha256_of(path: Path) -> str:
 
 
 def write_record(path: Path, record: BaseModel) -> None:
-    """Write a record as JSON, whole or not at all.
+    """Write a record as JSON, completely or not at all.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def read_record(path: Path, kind: type[AnyRecord]) -> AnyRecord:
     Raises
     ------
     DeepZError
-        If the file is not JSON, or holds something else than `kind`; one line that names the place.
+        If the file is not JSON or does not hold a `kind`; one line, which names the place.
     """
     try:
         return kind.model_validate_json(path.read_bytes())
@@ -130,7 +130,7 @@ def read_record(path: Path, kind: type[AnyRecord]) -> AnyRecord:
 
 
 def first_fault(error: ValidationError, inside: str = "") -> str:
-    """Return the first thing that is wrong with a record, as ``place: what``.
+    """Return the first fault in a record, as ``place: what is wrong``.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How long work says how far it is."""
+"""How functions that take long report their progress."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """What long work calls: with the name of a step, and how much of it is done."""
+    """A function that is called with the name of a step and how much of it is done."""
 
     def __call__(self, step: str, done: int = 0, total: int = 0) -> None:
-        """Hear of a step; `total` is 0 where its length is not known."""
+        """Take a report; `total` is 0 where the length of the step is not known."""
 
 
 def no_progress(step: str, done: int = 0, total: int = 0) -> None:
-    """Let work go on in silence."""
+    """Ignore a report: the default of functions that report progress."""

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Install the old engines of deepImageJ for the tests that run packages with them, into the folder
-# .engines: ONNX Runtime 1.12.1 and 1.13.1 from npm (190 MB on the disk) and, where that needs no
-# question and Debian's is one, an old torch (650 MB). What cannot be installed is skipped.
+# Install engines as old as those of deepImageJ into the folder .engines, for the tests that run
+# packages with them: ONNX Runtime 1.12.1 and 1.13.1 from npm (190 MB on the disk), and the torch of
+# the system (650 MB) where apt-get offers 1.x or 2.0 and root needs no password. What cannot be
+# installed is skipped.
 set -u
 
 engines="$(cd "$(dirname "$0")/.." && pwd)/.engines"

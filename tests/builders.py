@@ -1,7 +1,8 @@
-"""What several tests are made with: a tiny model, its record, a stack without a simulator."""
+"""What several rooms' tests need: a tiny model, its record, a stack without a simulator."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from deepz_zoo.simulate.camera import Exposure
 
 SYSTEM = get_system("leica20x_0.8/TxRd")
 CONFIG = GeneratorConfig(width=0.05, levels=2)
-"""The smallest generator that is one."""
+"""Of the smallest generator that works."""
 
 SHAPE = (40, 56)
 
@@ -49,8 +50,15 @@ def training_record(**changes: Any) -> TrainingRecord:
     return TrainingRecord(**(values | changes))
 
 
+def read_yaml(path: Path) -> Any:
+    """Return what a YAML file holds, such as the description of a package."""
+    from bioimageio.spec import utils
+
+    return utils.read_yaml(path)
+
+
 def tiny_model() -> DeepZModel:
-    """Return an untrained model whose output is not below zero everywhere, which is refused."""
+    """Return an untrained model whose output is not negative everywhere, which is refused."""
     torch.manual_seed(3)
     generator = Generator(CONFIG)
     generator.last.weight.data.abs_()
@@ -60,7 +68,7 @@ def tiny_model() -> DeepZModel:
 def blurred_stack(shape: tuple[int, int] = SHAPE) -> SimulatedStack:
     """Return spots that blur with distance from their plane, as a stand-in for the simulator."""
     random = np.random.default_rng(5)
-    z_um = np.arange(-20, 21) * 0.5
+    z_um = np.linspace(-10, 10, 41)
     clean = np.full((len(z_um), *shape), 120.0)
     for _ in range(12):
         spot = np.zeros(shape)

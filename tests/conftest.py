@@ -41,7 +41,7 @@ from deepz_zoo.records.manifest import Manifest
 from deepz_zoo.zoo.examples import Example, tilted_surface
 from tests.builders import CONFIG, SHAPE, SYSTEM, blurred_stack, tiny_model, training_record
 
-# Plugins of our own in the place of those that may not be redistributed.
+# Stand-ins for plugins that must not be redistributed.
 JAVA_SOURCES = Path(__file__).parent / "fiji" / "java"
 
 
@@ -51,6 +51,13 @@ def pytest_configure(config: pytest.Config) -> None:
         cache = tempfile.TemporaryDirectory(prefix="bioimageio_")
         os.environ["BIOIMAGEIO_CACHE_PATH"] = cache.name
         config.add_cleanup(cache.cleanup)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests whose fixtures need TensorFlow or the engines of other programs."""
+    for item in items:
+        if {"tensorflow", "engine"}.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("external")
 
 
 @pytest.fixture
@@ -84,7 +91,7 @@ def run(tmp_path: Path, generator: Generator) -> Path:
 
 @pytest.fixture
 def accuracy() -> Accuracy:
-    """Return figures of every method, noise and distance; the model's correlation is 0.875."""
+    """Return metrics of every method, noise and distance; the model's correlation is 0.875."""
     images = [
         ImageRow(
             noise=noise,
@@ -159,7 +166,7 @@ def built(
     example: Example,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """Return a package that nobody changes."""
+    """Return a package that all tests share, and none changes."""
     path = tmp_path_factory.mktemp("package") / "tiny.zip"
     build_package(model, manifest, path, test=False, example=example)
     return path
@@ -167,7 +174,7 @@ def built(
 
 @pytest.fixture(scope="session")
 def unpacked(built: Path) -> Path:
-    """Return the package as a folder that nobody changes."""
+    """Return the package as a folder that all tests share, and none changes."""
     folder = built.parent / "unpacked"
     zipfile.ZipFile(built).extractall(folder)
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,12 @@ def test_only_the_command_line_prints(path):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     )
     assert "print" not in set(calls)
+
+
+def test_the_floor_plan_of_contributing_is_that_of_the_house():
+    page = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    plan = page.partition("\ndeepz_zoo/\n")[2].partition("```")[0]
+    assert tuple(re.findall(r"^  (\w+)(?:/|\.py) ", plan, re.MULTILINE)) == ORDER
 
 
 def test_no_unpickling():

@@ -1,26 +1,23 @@
-"""The command group, and the one place where errors become lines and exit codes."""
+"""All commands, and the one place where errors become lines and exit codes."""
 
 from __future__ import annotations
 
 import errno
-import importlib
 import os
 import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
-from difflib import get_close_matches
-from typing import Any
 
 import click
 
 from deepz_zoo import __version__
-from deepz_zoo.cli.option_names import with_option_names
+from deepz_zoo.cli.command_group import CommandGroup
 from deepz_zoo.errors import CheckFailed, DeepZError
 
-# Verb → module; a verb's module is imported when it is asked for.
-VERBS = {
+# In the order of a user's work.
+COMMANDS = {
     "list": "deepz_zoo.cli.list_models",
     "info": "deepz_zoo.cli.info",
     "package": "deepz_zoo.cli.package",
@@ -40,61 +37,26 @@ VERBS = {
 
 STDOUT_ONLY = "--stdout-only"
 
-EXIT_FAULT = 1  # as Python ends after a traceback
+EXIT_FAULT = 1  # as Python exits after a traceback
 EXIT_CHECK_FAILED = 1
 EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130  # as shells report an ended program: 128 + SIGINT
+EXIT_INTERRUPTED = 130  # as shells report it: 128 + SIGINT
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 
-class VerbGroup(click.Group):
-    """A click group that imports a verb's module when the verb is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the verbs in the order of `VERBS`, which is that of a user's work."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return the command behind a verb, or None."""
-        if cmd_name not in VERBS:
-            return None
-        command = importlib.import_module(VERBS[cmd_name]).command
-        assert isinstance(command, click.Command)
-        return command
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a verb; where an error names an argument, it names the verb's option instead."""
-        try:
-            return super().invoke(ctx)
-        except DeepZError as error:
-            command = self.get_command(ctx, ctx.invoked_subcommand or "")
-            message = with_option_names(str(error), command.params if command else ())
-            raise DeepZError(message) from error
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that the arguments name; an unknown verb is told the nearest."""
-        verb = args[0]
-        if verb not in VERBS and not verb.startswith("-"):
-            near = get_close_matches(verb, VERBS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(VERBS)}"
-            ctx.fail(f"no verb {verb!r}; {hint}")
-        return super().resolve_command(ctx, args)
-
-
 @click.group(
-    cls=VerbGroup,
+    cls=CommandGroup,
+    modules=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="'deepz-zoo VERB --help' says more about one of them.",
+    epilog="'deepz-zoo COMMAND --help' has every option of a command.",
 )
 @click.version_option(__version__, prog_name="deepz-zoo")
 @click.option(
     STDOUT_ONLY,
     is_flag=True,
     expose_value=False,
-    help="Goes first: send errors to standard output too, and end it with a line 'exit CODE'; "
-    "for callers that see nothing else, such as ImageJ's macros.",
+    help="Must come first: send errors to standard output too, and end it with a line 'exit CODE'; "
+    "for callers that read nothing else, such as ImageJ's macros.",
 )
 def cli() -> None:
     """Deep-Z virtual refocusing: models by objective and channel, packaged for bioimage.io.
@@ -107,14 +69,14 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code.
 
-    0 done, 1 a check failed, 2 wrong usage or bad input; 130 and 141 where the user interrupted or
-    the reader of the output went away. Whatever the user did wrong becomes one line on standard
-    error; a traceback is left for faults of the program.
+    0: done, 1: a check failed, 2: wrong usage or bad input, 130: interrupted by the user, 141: the
+    reader of the output went away. A mistake of the user becomes one line on standard error; only
+    a fault of the program ends with a traceback.
 
     Parameters
     ----------
     arguments
-        The words after ``deepz-zoo``; those of the process by default.
+        What follows ``deepz-zoo``; by default that of this process.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] != [STDOUT_ONLY]:
@@ -140,8 +102,8 @@ def _run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _report("Interrupted", "nothing further was written", EXIT_INTERRUPTED)
     except SystemExit as end:
-        # No verb exits by itself. click and rich do when nobody reads their output any more, with
-        # the code that here means a failed check.
+        # No command exits by itself. click and rich do when the reader of their output has gone
+        # away, with the code that means a failed check here.
         if end.code == EXIT_CHECK_FAILED:
             return EXIT_BROKEN_PIPE
         raise
@@ -155,7 +117,7 @@ def _run(arguments: list[str]) -> int:
 
 @contextmanager
 def _errors_on_stdout() -> Iterator[None]:
-    """Let standard output take what goes to standard error, also from libraries in C.
+    """Send what goes to standard error to standard output, also from libraries in C.
 
     A caller that does not read standard error would block this process once the pipe is full.
     """
@@ -173,7 +135,7 @@ def _errors_on_stdout() -> Iterator[None]:
 
 
 def _message(error: DeepZError | click.ClickException) -> str:
-    """Return the one line of an error, with the way to the help where the usage was wrong."""
+    """Return the one line of an error; where the usage was wrong, it points to the help."""
     if not isinstance(error, click.ClickException):
         return str(error)
     message = error.format_message()
@@ -185,7 +147,7 @@ def _message(error: DeepZError | click.ClickException) -> str:
 def _operating_system_message(error: Exception) -> str | None:
     """Return a line for what the operating system refused, or None for any other error.
 
-    Libraries wrap a full disk into errors of their own, as safetensors does; so the text counts.
+    Libraries such as safetensors report a full disk by errors of their own, known by their text.
     """
     full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
     if full or "No space left on device" in str(error):
@@ -197,7 +159,7 @@ def _operating_system_message(error: Exception) -> str | None:
 
 
 def _missing_library_message(error: Exception) -> str | None:
-    """Return a line for a library that an extra of this package brings, or None."""
+    """Return a line for a library that an extra of this package installs, or None."""
     if not isinstance(error, ModuleNotFoundError) or error.name is None:
         return None
     from importlib.metadata import PackageNotFoundError, requires

@@ -1,15 +1,18 @@
-"""The names of options in the place of the names of arguments.
+"""Messages of the package with the options of a command in them.
 
-The package speaks to its callers in Python of their arguments, in backticks; a user of the command
-line knows the same things as options.
+An error or a warning of the package names arguments of Python functions, in backticks. A user of
+the command line knows the same things as options.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import click
+
+from deepz_zoo.errors import DeepZError
 
 _ARGUMENT = re.compile(r"`(\w+)`")
 
@@ -22,7 +25,7 @@ def with_option_names(message: str, parameters: Sequence[click.Parameter]) -> st
     message
         Names arguments in backticks, as in "or set `clip`".
     parameters
-        Those of the command; a name that is none of theirs only loses its backticks.
+        Those of the command. A name that no visible option has only loses its backticks.
 
     Examples
     --------
@@ -30,11 +33,31 @@ def with_option_names(message: str, parameters: Sequence[click.Parameter]) -> st
     'or set --clip'
     """
     options = {
-        parameter.name: max(parameter.opts, key=len)
+        parameter.name: _name_to_show(parameter)
         for parameter in parameters
-        if isinstance(parameter, click.Option)
+        if isinstance(parameter, click.Option) and not parameter.hidden
     }
     return _ARGUMENT.sub(lambda found: options.get(found[1], found[1]), message)
+
+
+def _name_to_show(option: click.Option) -> str:
+    """Return the first long name of an option; those after it are former spellings."""
+    return next((name for name in option.opts if name.startswith("--")), option.opts[0])
+
+
+class OptionNamesGroup(click.Group):
+    """A click group in whose errors the options of the command stand for its arguments."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; where an error names an argument, it names the option instead."""
+        try:
+            return super().invoke(ctx)
+        except DeepZError as error:
+            command = self.get_command(ctx, ctx.invoked_subcommand or "")
+            message = with_option_names(str(error), command.params if command else ())
+            if message == str(error):
+                raise
+            raise DeepZError(message) from error
 
 
 def warn(message: str) -> None:

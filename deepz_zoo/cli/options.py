@@ -1,4 +1,4 @@
-"""Options and printing that several verbs share."""
+"""Options and printing that several commands share."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def join_model_name(name: str | None, objective: str | None, channel: str | None
     Returns
     -------
     str
-        ``objective/channel``, or the objective alone where no channel was given. Whether such a
-        model exists is for the catalogue to say.
+        ``objective/channel``, or the objective alone where no channel was given. The catalogue
+        tells whether there is such a model.
 
     Raises
     ------
@@ -62,21 +62,21 @@ def join_model_name(name: str | None, objective: str | None, channel: str | None
 def model_options(
     *, argument: bool = True, required: bool = True
 ) -> Callable[[Function], Function]:
-    """Let a verb name its model; the command's function receives ``model_name: str``.
+    """Let the user name a model; the command's function receives ``model_name: str``.
 
-    The name may be left out beside ``--weights`` or a prepared dataset as ``--data``, since both
-    know their system; ``model_name`` is None then.
+    The name may be left out beside ``--weights`` or a prepared dataset as ``--data``, which both
+    record their system; ``model_name`` is None then.
 
     Adds ``--objective`` and ``--channel`` and, with `argument`, the short form
-    ``objective/channel`` as an optional positional argument. Verbs with positional arguments of
+    ``objective/channel`` as an optional positional argument. Commands with positional arguments of
     their own pass ``argument=False``; their users give the short form to ``--objective``.
 
     Parameters
     ----------
     argument
-        Whether the verb takes the short form as a positional argument.
+        Whether the command takes the short form as a positional argument.
     required
-        Whether a verb without ``--weights`` or ``--data`` insists on a name.
+        Whether a name is needed where neither ``--weights`` nor ``--data`` is given.
     """
 
     def decorate(function: Function) -> Function:
@@ -88,8 +88,8 @@ def model_options(
             channel: str | None,
             **kwargs: Any,
         ) -> Any:
-            knows = not required or kwargs.get("weights") or kwargs.get("data")
-            named = name or objective or channel or not knows
+            optional = not required or kwargs.get("weights") or kwargs.get("data")
+            named = name or objective or channel or not optional
             model_name = join_model_name(name, objective, channel) if named else None
             return function(*args, model_name=model_name, **kwargs)
 
@@ -119,7 +119,7 @@ def weights_option(function: Function) -> Function:
         *args: Any, model_name: str | None, weights: str | None, size: str | None, **kwargs: Any
     ) -> Any:
         if size is not None and weights is not None:
-            raise click.UsageError("--weights say their size themselves; leave --size out")
+            raise click.UsageError("--weights have a size of their own; leave --size out")
         if size == "paper":
             from deepz_zoo.zoo.store import paper_weights
 
@@ -159,7 +159,7 @@ def normalization_option(function: Function) -> Function:
     return click.option(
         "--normalization",
         type=click.Choice(["paper", "plugin", "plugin-8bit"]),
-        help="The paper's, or that of the authors' Fiji plugin for images of 16 or of 8 bits.  "
+        help="The paper's, or that of the authors' Fiji plugin for 16-bit or for 8-bit images.  "
         "[default: the model's own, the paper's]",
     )(function)
 
@@ -170,7 +170,7 @@ def engines_option(function: Function) -> Function:
         "--engines",
         metavar="FOLDER",
         type=click.Path(file_okay=False, exists=True, path_type=Path),
-        help="Run the weights with the old engines of this folder too, see docs/validation.md.",
+        help="Also run the weights with the old engines in this folder, see docs/validation.md.",
     )(function)
 
 
@@ -187,7 +187,7 @@ def json_option(function: Function) -> Function:
 
 
 def pixel_policy(resample: bool, ignore: bool) -> Mismatch:
-    """Return what ``--resample`` and ``--ignore-pixel-size`` ask for where pixel sizes differ."""
+    """Return what ``--resample`` and ``--ignore-pixel-size`` say of pixel sizes that differ."""
     if resample and ignore:
         raise click.UsageError("--resample and --ignore-pixel-size exclude each other")
     return "resample" if resample else "ignore" if ignore else "refuse"
@@ -196,7 +196,7 @@ def pixel_policy(resample: bool, ignore: bool) -> Mismatch:
 def console(*, stderr: bool = False) -> Console:
     """Return a rich console that neither highlights numbers nor cuts tables short in a pipe.
 
-    Off a terminal rich assumes 80 columns, which would cut names that a script reads.
+    Without a terminal rich assumes 80 columns, which would cut names that a script reads.
     """
     from rich.console import Console
 
@@ -212,7 +212,7 @@ def print_json(data: Any) -> None:
 
 @contextmanager
 def show_progress() -> Iterator[Progress]:
-    """Yield what long work calls: each of its steps becomes a bar on a terminal."""
+    """Yield a function to report progress to, which draws a bar per step on a terminal."""
     with progress_bar() as bar:
         tasks: dict[str, Any] = {}
 
@@ -226,7 +226,7 @@ def show_progress() -> Iterator[Progress]:
 
 @contextmanager
 def progress_bar() -> Iterator[Bars]:
-    """Yield a rich progress display on standard error; it shows itself on a terminal only."""
+    """Yield a rich progress display on standard error, which is visible on a terminal only."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bars
     from rich.progress import TimeRemainingColumn as Remaining

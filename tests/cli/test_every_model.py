@@ -24,6 +24,7 @@ def test_it_packages_and_validates(manifest: Manifest, run_cli, tmp_path) -> Non
     assert code == 0, out + err
 
 
+@pytest.mark.slow
 @every_model
 def test_it_refocuses_by_its_name(manifest: Manifest, run_cli, tmp_path) -> None:
     system = manifest.system

@@ -1,4 +1,4 @@
-"""The group: verbs, exit codes, and one line for whatever goes wrong."""
+"""All commands: exit codes, and one line for whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import json
 import os
 import subprocess
 import sys
-import types
 
 import click
 import pytest
 
 from deepz_zoo import __version__
-from deepz_zoo.cli import main as main_module
-from deepz_zoo.cli.main import VERBS
+from deepz_zoo.cli.main import COMMANDS, cli
 from deepz_zoo.errors import CheckFailed, DeepZError
 
 HEAVY = {
@@ -33,23 +31,20 @@ HEAVY = {
 
 
 @pytest.fixture
-def failing_verb(monkeypatch):
-    """Return a function that makes the verb ``fail`` raise an error."""
+def failing_command(monkeypatch):
+    """Return a function that makes a command ``fail`` raise an error."""
 
     def install(error: BaseException) -> None:
         @click.command("fail")
         def command() -> None:
             raise error
 
-        module = types.ModuleType("verb_that_fails")
-        module.command = command
-        monkeypatch.setitem(sys.modules, module.__name__, module)
-        monkeypatch.setattr(main_module, "VERBS", {**VERBS, "fail": module.__name__})
+        monkeypatch.setitem(cli.commands, "fail", command)
 
     return install
 
 
-def test_help_lists_every_verb_without_a_heavy_import():
+def test_help_lists_every_command_without_a_heavy_import():
     script = (
         "import json, sys, time; start = time.perf_counter()\n"
         "from deepz_zoo.cli.main import main\n"
@@ -66,24 +61,24 @@ def test_help_lists_every_verb_without_a_heavy_import():
     assert HEAVY.isdisjoint(modules)
     assert seconds < 1.0
     described = {words[0] for words in map(str.split, lines) if len(words) > 2}
-    assert set(VERBS) <= described
+    assert set(COMMANDS) <= described
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_explains_itself(run_cli, verb):
-    code, out, err = run_cli(verb, "--help")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(run_cli, command):
+    code, out, err = run_cli(command, "--help")
     assert (code, err) == (0, "")
-    assert out.startswith(f"Usage: deepz-zoo {verb}")
+    assert out.startswith(f"Usage: deepz-zoo {command}")
 
 
 def test_version(run_cli):
     assert run_cli("--version") == (0, f"deepz-zoo, version {__version__}\n", "")
 
 
-def test_unknown_verb_names_the_nearest(run_cli):
+def test_unknown_command_names_the_nearest(run_cli):
     code, out, err = run_cli("pakage")
     assert (code, out) == (2, "")
-    assert err.startswith("Error: no verb 'pakage'; did you mean 'package'?")
+    assert err.startswith("Error: no command 'pakage'; did you mean 'package'?")
     assert err.count("\n") == 1
 
 
@@ -106,16 +101,16 @@ def test_wrong_usage_is_one_line_with_the_way_to_the_help(run_cli):
         (PermissionError(errno.EACCES, "Permission denied", "/x.tif"), 2, "Error: /x.tif: Perm"),
     ],
 )
-def test_errors_become_one_line_and_an_exit_code(run_cli, failing_verb, error, code, line):
-    failing_verb(error)
+def test_errors_become_one_line_and_an_exit_code(run_cli, failing_command, error, code, line):
+    failing_command(error)
     found, out, err = run_cli("fail")
     assert (found, out) == (code, "")
     assert err.strip().startswith(line)
     assert err.strip().count("\n") == 0
 
 
-def test_a_fault_of_the_program_keeps_its_traceback(run_cli, failing_verb):
-    failing_verb(ZeroDivisionError("a bug"))
+def test_a_fault_of_the_program_keeps_its_traceback(run_cli, failing_command):
+    failing_command(ZeroDivisionError("a bug"))
     with pytest.raises(ZeroDivisionError):
         run_cli("fail")
 
@@ -125,7 +120,7 @@ def test_a_fault_of_the_program_keeps_its_traceback(run_cli, failing_verb):
     [
         (["--version"], [f"deepz-zoo, version {__version__}", "exit 0"]),
         (["info", "--nonsense"], ["Error: ", "exit 2"]),
-        (["pakage"], ["Error: no verb 'pakage'", "exit 2"]),
+        (["pakage"], ["Error: no command 'pakage'", "exit 2"]),
     ],
 )
 def test_stdout_only_ends_with_the_exit_code(run_cli, arguments, last_lines):
@@ -137,22 +132,22 @@ def test_stdout_only_ends_with_the_exit_code(run_cli, arguments, last_lines):
 
 
 @pytest.mark.parametrize("module", ["pytorch_lightning", "pytorch_lightning.callbacks", "h5py"])
-def test_a_library_of_an_extra_is_named_with_the_extra(run_cli, failing_verb, module):
-    failing_verb(ModuleNotFoundError(f"No module named '{module}'", name=module))
+def test_a_library_of_an_extra_is_named_with_the_extra(run_cli, failing_command, module):
+    failing_command(ModuleNotFoundError(f"No module named '{module}'", name=module))
     code, _, err = run_cli("fail")
     library = module.partition(".")[0].replace("_", "-")
     assert code == 2
     assert err == f"Error: {library} is missing; install it with: pip install 'deepz-zoo[train]'\n"
 
 
-def test_a_library_of_no_extra_is_a_fault(run_cli, failing_verb):
-    failing_verb(ModuleNotFoundError("No module named 'torchvision'", name="torchvision"))
+def test_a_library_of_no_extra_is_a_fault(run_cli, failing_command):
+    failing_command(ModuleNotFoundError("No module named 'torchvision'", name="torchvision"))
     with pytest.raises(ModuleNotFoundError):
         run_cli("fail")
 
 
-def test_stdout_only_holds_the_traceback_of_a_fault(run_cli, failing_verb):
-    failing_verb(ZeroDivisionError("a bug"))
+def test_stdout_only_holds_the_traceback_of_a_fault(run_cli, failing_command):
+    failing_command(ZeroDivisionError("a bug"))
     code, out, err = run_cli("--stdout-only", "fail")
     assert (code, err) == (1, "")
     assert out.startswith("Traceback")
@@ -161,15 +156,13 @@ def test_stdout_only_holds_the_traceback_of_a_fault(run_cli, failing_verb):
 
 def test_stdout_only_never_waits_for_a_reader_of_standard_error():
     script = (
-        "import os, sys, types, click\n"
-        "from deepz_zoo.cli import main as main_module\n"
-        "@click.command('flood')\n"
+        "import os, sys, click\n"
+        "from deepz_zoo.cli.main import cli, main\n"
+        "@cli.command('flood')\n"
         "def command():\n"
         "    os.write(2, b'x' * 2_000_000)\n"  # as a library in C does
         "    print('y' * 2_000_000, file=sys.stderr)\n"
-        "sys.modules['flood'] = types.SimpleNamespace(command=command)\n"
-        "main_module.VERBS['flood'] = 'flood'\n"
-        "sys.exit(main_module.main(['--stdout-only', 'flood']))"
+        "sys.exit(main(['--stdout-only', 'flood']))"
     )
     read, write = os.pipe()  # a standard error that nobody reads
     with os.fdopen(read), os.fdopen(write) as unread:

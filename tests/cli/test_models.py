@@ -95,6 +95,7 @@ def test_the_paper_size_is_found_in_the_clone(run_cli, run, image, tmp_path, mon
     assert np.abs(outputs["lite"] - outputs["paper"]).max() > 1
 
 
+@pytest.mark.slow
 def test_a_zstack_is_made_from_a_package(run_cli, package, tmp_path, monkeypatch):
     monkeypatch.setattr(build, "make_example", drawn_example)
     monkeypatch.chdir(tmp_path)

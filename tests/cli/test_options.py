@@ -38,8 +38,8 @@ def test_a_name_that_is_missing_or_contradicts_itself_is_refused(
         join_model_name(name, objective, channel)
 
 
-def test_a_verb_with_positional_arguments_of_its_own_keeps_them():
-    received = {}
+def test_a_command_with_positional_arguments_of_its_own_keeps_them():
+    received: dict[str, object] = {}
 
     @click.command()
     @click.argument("image")
@@ -51,8 +51,8 @@ def test_a_verb_with_positional_arguments_of_its_own_keeps_them():
     assert received == {"image": "a.tif", "model_name": "o/c"}
 
 
-def test_weights_stand_for_the_name_of_their_model():
-    received = {}
+def test_weights_replace_the_name_of_a_model():
+    received: dict[str, object] = {}
 
     @click.command()
     @model_options()

@@ -36,6 +36,7 @@ def small_example(monkeypatch):
     monkeypatch.setattr(build, "make_example", make)
 
 
+@pytest.mark.slow
 def test_package_of_a_checkpoint(run_cli, run, tmp_path):
     path = tmp_path / "out.zip"
     code, out, err = run_cli("package", NAME, "--weights", run, "-o", path)

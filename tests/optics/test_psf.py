@@ -146,6 +146,7 @@ def test_light_is_conserved_along_z() -> None:
     assert sums == pytest.approx(np.ones(len(z)), abs=0.03)
 
 
+@pytest.mark.slow
 def test_every_drawn_instrument_has_the_same_sign_of_aberration() -> None:
     """Rings on one side for all draws: the light of a ring sits at one radius."""
     system = get_system("leica20x_0.8/TxRd")
@@ -164,6 +165,7 @@ def test_draws_are_reproducible_and_differ() -> None:
     assert draws[0] == draws[1] != draws[2]
 
 
+@pytest.mark.slow
 def test_asymmetry_grows_with_the_error_of_the_coverslip() -> None:
     z = torch.tensor([-5.0, 5.0])
     asymmetry = []

@@ -32,6 +32,7 @@ def description(unpacked):
     return read_yaml(unpacked / FILES.description)
 
 
+@pytest.mark.slow
 def test_bioimageio_passes_every_format(built):
     summary = bioimageio_test(built)
     assert summary.status == "passed"
@@ -41,6 +42,7 @@ def test_bioimageio_passes_every_format(built):
     assert len(shapes) == 3 * 6
 
 
+@pytest.mark.slow
 def test_tested_build_reports_small_differences(model, manifest, example, tmp_path):
     path = tmp_path / "tested.zip"
     steps: list[str] = []
@@ -56,6 +58,7 @@ def test_tested_build_reports_small_differences(model, manifest, example, tmp_pa
     assert steps[-1] == "testing every weight format"
 
 
+@pytest.mark.slow
 def test_nothing_is_left_of_a_package_that_fails_its_tests(
     model, manifest, example, tmp_path, monkeypatch
 ):

@@ -14,6 +14,8 @@ from deepz_zoo.package.contents.description import FILES
 from deepz_zoo.package.contents.variants import Variant
 from deepz_zoo.package.reading.isolation import isolated_bioimageio
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=[Variant(), Variant((-1.0, 0.0, 1.0))])
 def package(request, model, manifest, example, tmp_path_factory):

@@ -21,6 +21,7 @@ SYSTEM = get_system("leica20x_0.8/TxRd")
 SHAPE = (64, 64)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_stack_and_another_one_does_not() -> None:
     one, same, other = (
         simulate_stack(SYSTEM, "clusters", seed=seed, shape=SHAPE) for seed in (5, 5, 6)
@@ -34,6 +35,7 @@ def test_what_the_catalogue_asks_for_can_be_simulated() -> None:
         assert set(system.specimens) <= set(SPECIMENS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("specimen", SPECIMENS)
 def test_camera_and_noise_free_stack_agree(specimen: str) -> None:
     stack = simulate_stack(SYSTEM, specimen, seed=2, shape=SHAPE)
@@ -48,6 +50,7 @@ def test_camera_and_noise_free_stack_agree(specimen: str) -> None:
     assert chi.std() == pytest.approx(1.0, abs=0.03)
 
 
+@pytest.mark.slow
 def test_background_and_signal_are_those_of_real_images() -> None:
     """Real images: background 105 to 484, its noise 3.5 to 28, foreground 3 to 19 %."""
     backgrounds, foregrounds = [], []

@@ -36,6 +36,7 @@ def steps(run: Path, rank: int = 0) -> list[tuple[int, float, float]]:
     return [(int(n), float(t), float(total)) for n, t, total in map(str.split, lines)]
 
 
+@pytest.mark.slow
 def test_a_killed_run_loses_at_most_one_interval_and_goes_on(
     tmp_path, system, settings, folder, cache
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_save_that_is_cut_leaves_the_old_checkpoint(tmp_path, monkeypatch) -> 
     assert [file.name for file in tmp_path.iterdir()] == ["last.ckpt"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("adversarial", [False, True])
 def test_two_processes_train_one_network_on_patches_of_their_own(
     adversarial, tmp_path, system, settings, folder, cache

@@ -45,6 +45,7 @@ def model() -> DeepZModel:
     return DeepZModel(Generator(GeneratorConfig(width=0.08))).eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("specimen", SPECIMENS)
 @pytest.mark.parametrize("noise", ["low", "realistic"])
 def test_normalization_agrees_with_preprocess(specimen: str, noise: str) -> None:

@@ -75,6 +75,7 @@ def test_changed_description_and_accuracy(built, model, manifest, example, accur
     assert found.weights == ()
 
 
+@pytest.mark.slow
 def test_variants_of_the_same_weights(built, model, manifest, example, tmp_path):
     zstack = build(tmp_path / "z.zip", model, manifest, example, Variant((0.0, 5.0)))
     for pair in ((built, zstack), (zstack, built)):

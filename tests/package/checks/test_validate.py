@@ -56,6 +56,7 @@ def statuses(report) -> dict[str, str]:
     return {check.name: check.status for check in report.checks}
 
 
+@pytest.mark.slow
 def test_untrained_package_is_sound_but_misbehaves(built, scenes):
     """Its own formats are all run without being told to trust it: none is skipped."""
     report = validate_package(built, scenes=scenes)
@@ -69,12 +70,14 @@ def test_untrained_package_is_sound_but_misbehaves(built, scenes):
     assert len(report.differences) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("format_passes")
 def test_folder_validates_like_the_zip(built, unpacked, scenes):
     from_zip, from_folder = (validate_package(p, scenes=scenes) for p in (built, unpacked))
     assert statuses(from_zip) == statuses(from_folder)
 
 
+@pytest.mark.slow
 def test_wrong_test_output_fails_by_name(folder, scenes):
     output = np.load(folder / FILES.test_output)
     np.save(folder / FILES.test_output, output + 0.1 * np.abs(output).max())
@@ -91,6 +94,7 @@ def test_changed_weights_fail_the_format(folder, scenes):
     assert any("sha" in check.detail.lower() for check in validate_package(folder).failed)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("format_passes")
 def test_changed_readme_is_noticed(folder, scenes):
     (folder / FILES.readme).write_text("# Other\n\n## Validation\n")
@@ -99,6 +103,7 @@ def test_changed_readme_is_noticed(folder, scenes):
     assert "README.md was changed" in found[validate.CHECKSUMS].detail
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("format_passes")
 def test_exchanged_channel_names_are_noticed(folder, scenes):
     def exchange(rdf):
@@ -108,6 +113,7 @@ def test_exchanged_channel_names_are_noticed(folder, scenes):
     assert statuses(validate_package(folder, scenes=scenes))[validate.CHANNEL_NAMES] == "failed"
 
 
+@pytest.mark.slow
 def test_other_models_get_the_tests_of_the_format_only(folder):
     edit(folder, lambda rdf: rdf["config"].pop("deepz"))
     report = validate_package(folder)
@@ -116,6 +122,7 @@ def test_other_models_get_the_tests_of_the_format_only(folder):
     assert {check.status for check in report.model_checks} == {"skipped"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("format_passes")
 def test_missing_optics_fail_by_name(folder, scenes):
     edit(folder, lambda rdf: rdf["config"]["deepz"]["system"].pop("pixel_size_um"))
@@ -126,6 +133,7 @@ def test_missing_optics_fail_by_name(folder, scenes):
     assert statuses(report)[behavior.SIGN_OF_Z] == "skipped"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("format_passes")
 def test_stated_accuracy_sets_the_limit(folder, scenes):
     row = {"noise": "low", "distance_um": 0.0, "error_over_rms": 50.0}
@@ -159,6 +167,7 @@ def test_rules_alone_run_nothing(folder, monkeypatch):
     assert not report.failed
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("format_passes", "behaves")
 def test_parity_is_measured_again(unpacked, scenes):
     report = validate_package(unpacked, scenes=scenes, recompute_parity=True)
@@ -167,6 +176,7 @@ def test_parity_is_measured_again(unpacked, scenes):
     assert all(row.relative < 1e-5 for row in report.parity.rows)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("format_passes", "behaves")
 def test_weights_that_differ_from_what_was_stated_are_named(folder, scenes):
     model = onnx.load(folder / FILES.onnx)
@@ -220,6 +230,7 @@ def test_bioimageio_is_isolated_and_released():
         assert os.environ.get(name) == environment.get(name)
 
 
+@pytest.mark.slow
 def test_nothing_is_written_into_the_home(built, tmp_path):
     """onnxruntime and bioimageio would both leave files there."""
     environment = {

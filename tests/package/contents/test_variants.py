@@ -78,6 +78,7 @@ def test_planes_that_are_refused(z_um, reason):
         zstack_variant(SYSTEM, z_um)
 
 
+@pytest.mark.slow
 def test_bioimageio_passes_every_format(zstack):
     summary = bioimageio_test(zstack)
     assert summary.status == "passed"

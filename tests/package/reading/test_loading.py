@@ -32,6 +32,7 @@ def replace_weights(folder: Path, state: object) -> None:
     rewrite(folder, lambda rdf: rdf["weights"]["pytorch_state_dict"].update(sha256=digest))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", [Variant(), Variant((0.0, 5.0))])
 def test_model_of_either_variant_is_the_one_that_was_packaged(
     model, manifest, example, tmp_path, variant

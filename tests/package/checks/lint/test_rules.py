@@ -382,6 +382,7 @@ def test_own_package_breaks_no_rule(unpacked):
     assert {check.status for check in checks} == {"passed"}
 
 
+@pytest.mark.slow
 def test_own_zstack_breaks_no_rule(model, manifest, example, tmp_path):
     write_contents(tmp_path, model, manifest, example, "planes.zip", variant=Variant((-5.0, 0.0)))
     checks = lint(tmp_path / FILES.description)

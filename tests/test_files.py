@@ -1,0 +1,187 @@
+"""Files appear completely or not at all; what is wrong with a record is one line."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import (
+    Record,
+    first_fault,
+    read_record,
+    refuse_output,
+    replacing,
+    sha256_of,
+    write_record,
+)
+
+WRITER = """
+import sys
+from pathlib import Path
+from deepz_zoo.files import replacing
+with replacing(Path(sys.argv[1])) as temporary:
+    temporary.write_text("theirs")
+    print("ready", flush=True)
+    sys.stdin.readline()
+"""
+
+
+class Lens(Record):
+    name: str
+    magnification: float = 20
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "out.txt"
+
+
+def start_writer(path: Path) -> subprocess.Popen[str]:
+    """Return another process that has begun to write `path` and waits for a line to finish."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_a_file_appears_when_its_block_ends(path):
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+        assert temporary.parent == path.parent
+        assert not path.exists()
+    assert path.read_text() == "new"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("before", [None, "old"])
+def test_a_failure_leaves_what_was_there_and_nothing_else(path, error, before):
+    if before is not None:
+        path.write_text(before)
+    with pytest.raises(error), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise error
+    left = [file.read_text() for file in path.parent.iterdir()]
+    assert left == ([] if before is None else [before])
+
+
+def test_a_block_that_writes_nothing_is_an_error(path):
+    with pytest.raises(FileNotFoundError), replacing(path):
+        pass
+    assert not path.exists()
+
+
+def test_an_existing_file_is_replaced_only_if_it_may_be(path):
+    path.write_text("old")
+    with pytest.raises(DeepZError, match="exists; name another file or set `overwrite`"):
+        refuse_output(path, overwrite=False)
+    with pytest.raises(DeepZError, match="set `overwrite`"), replacing(path, overwrite=False):
+        pytest.fail("the block must not run")
+    with replacing(path, overwrite=True) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"), [("", "is a folder"), ("none/out.txt", "none does not exist")]
+)
+def test_places_that_cannot_be_written(tmp_path, place, reason):
+    with pytest.raises(DeepZError, match=reason), replacing(tmp_path / place):
+        pytest.fail("the block must not run")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not say which processes run")
+def test_what_a_killed_process_left_is_removed(path):
+    process = start_writer(path)
+    process.kill()
+    process.communicate()
+    assert len(list(path.parent.iterdir())) == 1
+    with replacing(path) as temporary:
+        temporary.write_text("mine")
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_only_what_replacing_left_is_removed(tmp_path):
+    path = tmp_path / "out[1].txt"  # a pattern, taken for one
+    others = {".out[1].txt.part", ".out[1].txt.old.part", ".out1.txt.999999.part", "out[1].txt.bak"}
+    for name in others:
+        (tmp_path / name).touch()
+    with replacing(path) as temporary:
+        temporary.write_text("mine")
+    assert {file.name for file in tmp_path.iterdir()} == others | {path.name}
+
+
+def test_two_writers_do_not_disturb_each_other(path):
+    process = start_writer(path)
+    with replacing(path) as temporary:
+        temporary.write_text("mine")
+    assert path.read_text() == "mine"
+    assert len(list(path.parent.iterdir())) == 2  # the other one is not done
+    process.communicate("\n")
+    assert process.returncode == 0
+    assert path.read_text() == "theirs"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("size", [0, 3, (1 << 20) + 1])
+def test_hash(path, size):
+    content = os.urandom(size)
+    path.write_bytes(content)
+    assert sha256_of(path) == hashlib.sha256(content).hexdigest()
+
+
+def test_a_record_is_frozen_and_refuses_unknown_fields():
+    lens = Lens(name="20x/0.80")
+    with pytest.raises(ValidationError, match="frozen"):
+        lens.name = "40x/1.30"  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        Lens(name="20x/0.80", immersion="air")  # type: ignore[call-arg]
+
+
+def test_a_record_is_read_as_it_was_written(path):
+    lens = Lens(name="20x/0.80 µm", magnification=0.1 + 0.2)
+    write_record(path, lens)
+    assert read_record(path, Lens) == lens
+    assert path.read_bytes().decode() == (
+        '{\n "name": "20x/0.80 µm",\n "magnification": 0.30000000000000004\n}\n'
+    )
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("", "file: Invalid JSON: EOF"),
+        ('{"name": "20x', "file: Invalid JSON: EOF"),
+        ("[1, 2]", "file: Input should be an object"),
+        ("{}", "name: Field required"),
+        ('{"name": "a", "magnification": "much"}', "magnification: Input should be a valid number"),
+        ('{"name": "a", "immersion": "oil"}', "immersion: Extra inputs are not permitted"),
+    ],
+)
+def test_what_is_wrong_with_a_record_is_one_line(path, content, fault):
+    path.write_text(content)
+    with pytest.raises(DeepZError) as caught:
+        read_record(path, Lens)
+    assert str(caught.value).startswith(f"{path}: not a Lens ({fault}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_fault_names_what_the_record_was_read_from():
+    with pytest.raises(ValidationError) as caught:
+        Lens.model_validate({"name": 3})
+    assert first_fault(caught.value, "config.deepz").startswith("config.deepz.name: ")
+    assert first_fault(caught.value).startswith("name: ")
