@@ -137,7 +137,7 @@ def _condition(title: str, model: DeepZModel, manifest: Manifest) -> Condition:
     return same
 
 
-def _measure(model: nn.Module, system: ImagingSystem) -> Accuracy:
+def _measure(model: DeepZModel, system: ImagingSystem) -> Accuracy:
     settings = benchmark.default_settings(system)
     settings = settings.model_copy(update={"richardson_lucy_iterations": 0})
     return benchmark.evaluate(model, system, noise="low", settings=settings)
@@ -145,7 +145,7 @@ def _measure(model: nn.Module, system: ImagingSystem) -> Accuracy:
 
 def _train_on(
     manifest: Manifest, condition: Condition, run: Path, stacks: int, steps: int
-) -> nn.Module:
+) -> DeepZModel:
     """Train a condition to its end, going on where it was stopped."""
     settings = choose_settings(
         "lite",

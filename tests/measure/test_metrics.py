@@ -14,7 +14,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 from deepz_zoo.measure.metrics import (
     correlation,
     error_over_rms,
-    image_scores,
+    image_metrics,
     mae,
     mse,
     rmse,
@@ -100,19 +100,19 @@ def test_scores_do_not_depend_on_gain_and_offset_of_the_camera(gain: float, offs
     random = np.random.default_rng(0)
     truth = random.gamma(1.0, 0.3, (24, 24))
     image = truth + random.normal(0, 0.1, truth.shape)
-    plain = image_scores(image, truth, scale=1.0, truth_background=0.1)
-    camera = image_scores(
+    plain = image_metrics(image, truth, scale=1.0, background=0.1)
+    camera = image_metrics(
         image * gain + offset,
         truth * gain + offset,
         scale=gain,
-        truth_background=0.1 * gain + offset,
+        background=0.1 * gain + offset,
     )
     for name, value in vars(plain).items():
         assert getattr(camera, name) == pytest.approx(value, rel=1e-6), name
 
 
 def test_a_perfect_image_scores_perfectly(pair: tuple[np.ndarray, np.ndarray]) -> None:
-    scores = image_scores(pair[1], pair[1], scale=1.0, truth_background=0.0)
+    scores = image_metrics(pair[1], pair[1], scale=1.0, background=0.0)
     assert scores.correlation == pytest.approx(1)
     assert scores.ssim == pytest.approx(1)
     assert scores.error_over_rms == scores.mae == scores.mse == scores.rmse == 0
