@@ -109,7 +109,7 @@ def test_a_model_that_knows_the_ground_truth_is_perfect(of_oracle: Accuracy) -> 
         assert of_oracle.ssim(dz=dz) == pytest.approx(1)
 
 
-def test_beads_brought_to_focus_by_the_truth_have_ratio_one(of_oracle: Accuracy) -> None:
+def test_beads_brought_to_focus_by_the_ground_truth_have_ratio_one(of_oracle: Accuracy) -> None:
     rows = of_oracle.bead_rows()
     assert {row.dz_um for row in rows} == {-1, 1}
     for row in rows:

@@ -210,7 +210,7 @@ def _handle(data: bytes, position: int) -> tuple[tuple[int, int], int]:
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
-    """Return a number of 7 bits a byte, and the position behind it."""
+    """Return a number of 7 bits per byte, and the position behind it."""
     value = 0
     for shift in range(0, 70, 7):
         byte = data[position]
