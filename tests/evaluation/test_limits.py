@@ -13,8 +13,7 @@ import torch
 from skimage.transform import resize
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.evaluation import benchmark
-from deepz_zoo.evaluation import limits as limits_benchmark
+from deepz_zoo.evaluation import benchmark, conditions
 from deepz_zoo.evaluation.limits import (
     FIRST_SEED,
     SEEDS,
@@ -64,13 +63,13 @@ class Oracle(StandIn):
         return torch.from_numpy(stack.clean[target])[None, None]
 
 
-def run(model: StandIn, *conditions: Condition, **changes: Any) -> MeasuredLimits:
+def run(model: StandIn, *measured: Condition, **changes: Any) -> MeasuredLimits:
     arguments: dict[str, Any] = {
         "seeds": (FIRST_SEED,),
         "specimens": SPECIMENS,
         "settings": SETTINGS,
     }
-    return measure_limits(model, SYSTEM, conditions=conditions, **(arguments | changes))
+    return measure_limits(model, SYSTEM, conditions=measured, **(arguments | changes))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -78,8 +77,8 @@ def takes() -> Iterator[list[Take]]:
     """Measure few values, make each microscope once, and remember every stack that is taken."""
     taken: list[Take] = []
     made: dict[object, WideField] = {}
-    make_microscope = limits_benchmark.make_microscope
-    acquire = limits_benchmark.acquire_stack
+    make_microscope = conditions.make_microscope
+    acquire = conditions.acquire_stack
 
     def remember(
         system: object, emitters: object, microscope: WideField, *rest: Any, **keywords: Any
@@ -95,12 +94,12 @@ def takes() -> Iterator[list[Take]]:
         return made[key]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(limits_benchmark, "acquire_stack", remember)
-        patch.setattr(limits_benchmark, "make_microscope", make)
+        patch.setattr(conditions, "acquire_stack", remember)
+        patch.setattr(conditions, "make_microscope", make)
         # A coarser pupil is enough for a field of this size, and four times as fast.
         patch.setattr(psf, "_PUPIL_PX", 128)
         for name, values in VALUES.items():
-            patch.setattr(limits_benchmark, name, values)
+            patch.setattr(conditions, name, values)
         yield taken
 
 
@@ -275,9 +274,7 @@ def test_the_seeds_are_held_out_and_none_of_the_benchmark() -> None:
     used = {
         seed + index * benchmark.BEAD_SEED_STEP for seed in benchmark.SEEDS for index in range(4)
     }
-    ours = {
-        seed + index * limits_benchmark.DENSITY_SEED_STEP for seed in SEEDS for index in range(4)
-    }
+    ours = {seed + index * conditions.DENSITY_SEED_STEP for seed in SEEDS for index in range(4)}
     assert not used & ours
 
 
@@ -287,7 +284,7 @@ def test_settings_and_distances_fit_every_system(system: ImagingSystem) -> None:
     for settings in (default_settings(system), quick_settings(system)):
         assert settings.distance_um == pytest.approx(system.z_range_um / 2, abs=half_a_step)
     assert quick_settings(system).shape_px < default_settings(system).shape_px
-    distances = limits_benchmark.signed_distances(system)
+    distances = conditions.signed_distances(system)
     assert len(distances) == 11
     steps = np.array(distances) / system.z_step_um
     np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)
