@@ -2,16 +2,16 @@
 
 For maintainers: ``python packaging/ablation.py RUNS``. Every condition begins with the weights of
 the zoo, trains the same number of iterations on as many stacks, and is measured on the benchmark of
-its own microscope with little noise, beside the weights that it began with:
+its own microscope with low noise, beside the weights that it began with:
 
-- ``as it is``: nothing changed, so that what merely comes of more training is seen;
+- ``as it is``: nothing changed, which shows what comes of more training alone;
 - ``one instrument``: every stack comes from the same point-spread function, in the middle of the
-  ranges of the system and without coma, astigmatism and loss of aperture; what one image does not
-  tell of its instrument is known then;
+  ranges of the system and without coma, astigmatism and loss of aperture; what
+  one image does not tell of its instrument is then known;
 - ``far``: the longer distances alone, which are otherwise two fifths of the patches;
 - ``wider``: 1.5 times the channels, grown around the trained ones.
 
-What it found stands in docs/accuracy.md. A condition that was measured is not measured again.
+The results are in docs/accuracy.md. A condition that was measured is not measured again.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def _condition(title: str, model: DeepZModel, manifest: Manifest) -> Condition:
     return same
 
 
-def _measure(model: nn.Module, system: ImagingSystem) -> Accuracy:
+def _measure(model: DeepZModel, system: ImagingSystem) -> Accuracy:
     settings = benchmark.default_settings(system)
     settings = settings.model_copy(update={"richardson_lucy_iterations": 0})
     return benchmark.evaluate(model, system, noise="low", settings=settings)
@@ -145,7 +145,7 @@ def _measure(model: nn.Module, system: ImagingSystem) -> Accuracy:
 
 def _train_on(
     manifest: Manifest, condition: Condition, run: Path, stacks: int, steps: int
-) -> nn.Module:
+) -> DeepZModel:
     """Train a condition to its end, going on where it was stopped."""
     settings = choose_settings(
         "lite",
@@ -193,22 +193,22 @@ def _digest(system: ImagingSystem) -> str:
 @click.option("--stacks", type=click.IntRange(2), default=240, show_default=True)
 @click.option("--steps", type=click.IntRange(1), default=1500, show_default=True)
 def main(folder: Path, name: str, only: tuple[str, ...], stacks: int, steps: int) -> None:
-    """Train a model of the zoo on under changed conditions; runs and figures go into FOLDER."""
+    """Continue the training of a model under changed conditions; all results go into FOLDER."""
     folder.mkdir(parents=True, exist_ok=True)
     model, manifest = load_model(name)
     for title in only or CONDITIONS:
         condition, run = _condition(title, model, manifest), folder / title
-        figures = folder / f"{title}.json"
-        if not figures.exists():
+        results = folder / f"{title}.json"
+        if not results.exists():
             as_shipped = condition.system == manifest.system
             before = manifest.accuracy if as_shipped else _measure(model, condition.system)
             assert before is not None
             trained = _train_on(manifest, condition, run, stacks, steps)
             after = _measure(trained, condition.system)
-            with replacing(figures) as temporary:
+            with replacing(results) as temporary:
                 both = {"before": before.model_dump(), "after": after.model_dump()}
                 temporary.write_text(json.dumps(both))
-        for when, accuracy in json.loads(figures.read_text()).items():
+        for when, accuracy in json.loads(results.read_text()).items():
             click.echo(f"{title}, {when}: {_summary(Accuracy.model_validate(accuracy))}")
 
 

@@ -1,4 +1,4 @@
-"""Print after how many iterations one training run is as good as another one became.
+"""Print after how many iterations one training run is as good as the best of another.
 
 For maintainers: ``python packaging/compare_runs.py RUN REFERENCE``, two runs that were validated on
 the same stacks, for instance with and without ``--from``. docs/training.md has the commands.
@@ -52,7 +52,7 @@ def read_errors(run: Path) -> dict[int, float]:
 
 
 def verdict(errors: dict[int, float], others: dict[int, float]) -> str:
-    """Say when a run reached what another one reached in all."""
+    """Return when a run reaches the best error of another, in words."""
     best = min(others, key=lambda iteration: others[iteration])
     goal = f"the best error of the reference, {others[best]:.5f} after {best:,} iterations,"
     reached = [iteration for iteration in sorted(errors) if errors[iteration] <= others[best]]

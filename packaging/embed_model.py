@@ -9,13 +9,13 @@ the wide-field stack of pyotf (Apache-2.0), which the project does not ship.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from deepz_zoo.cli.options import console, progress_bar
+from deepz_zoo.cards.failures import failure_sentences
+from deepz_zoo.cli.options import console, show_progress
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.evaluation import benchmark
 from deepz_zoo.evaluation import limits as limits_benchmark
@@ -26,14 +26,14 @@ from deepz_zoo.zoo.store import WEIGHTS_FOLDER, add_model, load_model
 
 if TYPE_CHECKING:
     from deepz_zoo.network.graph.wrapper import DeepZModel
+    from deepz_zoo.optics import ImagingSystem
+    from deepz_zoo.records.limits import MeasuredLimits
     from deepz_zoo.records.manifest import Manifest
-
-Figures = TypeVar("Figures")
 
 BEAD_PIXEL_UM, BEAD_STEP_UM = 0.130, 0.300
 _BEAD_COMMENT = (
-    "A bead of NA 0.85 air, 520 nm, resampled from 0.130 to {pixel_size_um:g} µm a pixel; another "
-    "lens and another wavelength than the model's. "
+    "A bead of NA 0.85 air, 520 nm, resampled from 0.130 to {pixel_size_um:g} µm per pixel; "
+    "another lens and another wavelength than the model's. "
 )
 _ORDERS = (
     ("as stored", "", "The planes are taken in the order of the file."),
@@ -77,28 +77,14 @@ def embed(run: Path, stacks: int, limit_stacks: int, bead: Path | None, folder: 
         model, manifest = load_model(run)
         model.half().float()  # as they are kept
         system = manifest.system
-        accuracy = _with_progress(
-            f"accuracy of {manifest.name}",
-            lambda progress: benchmark.evaluate(
-                model,
-                system,
-                seeds=range(benchmark.FIRST_SEED, benchmark.FIRST_SEED + stacks),
-                progress=progress,
-            ),
-        )
-        limits = limit_stacks and _with_progress(
-            f"limits of {manifest.name}",
-            lambda progress: limits_benchmark.measure_limits(
-                model,
-                system,
-                seeds=range(
-                    limits_benchmark.FIRST_SEED, limits_benchmark.FIRST_SEED + limit_stacks
-                ),
-                progress=progress,
-            ),
-        )
+        first = benchmark.FIRST_SEED
+        with show_progress() as progress:
+            accuracy = benchmark.evaluate(
+                model, system, seeds=range(first, first + stacks), progress=progress
+            )
+        limits = _limits(model, system, limit_stacks) if limit_stacks else None
         measured = _bead_stacks(model, manifest, bead) if bead else ()
-        manifest = add_model(run, accuracy, limits or None, measured, folder=folder)
+        manifest = add_model(run, accuracy, limits, measured, folder=folder)
     except DeepZError as error:
         sys.exit(f"Error: {error}")
     output = console()
@@ -108,22 +94,24 @@ def embed(run: Path, stacks: int, limit_stacks: int, bead: Path | None, folder: 
             f"|Δz| {distance:g} µm: correlation {accuracy.correlation(dz=distance):.3f}, "
             f"error/rms {accuracy.error_over_rms(dz=distance):.3f} (low noise)"
         )
-    for failure in manifest.failure_modes:
-        output.print(f"• {failure}", soft_wrap=True)
+    for sentence in failure_sentences(manifest.failure_modes):
+        output.print(f"• {sentence}", soft_wrap=True)
     output.print(f"its card: deepz-zoo card {manifest.name} -o model_cards", soft_wrap=True)
 
 
-def _with_progress(title: str, measure: Callable[[benchmark.Progress], Figures]) -> Figures:
-    with progress_bar() as bar:
-        task = bar.add_task(title, total=None)
-        return measure(lambda done, total: bar.update(task, completed=done, total=total))
+def _limits(model: DeepZModel, system: ImagingSystem, stacks: int) -> MeasuredLimits:
+    first = limits_benchmark.FIRST_SEED
+    with show_progress() as progress:
+        return limits_benchmark.measure_limits(
+            model, system, seeds=range(first, first + stacks), progress=progress
+        )
 
 
 def _bead_stacks(model: DeepZModel, manifest: Manifest, path: Path) -> tuple[MeasuredStack, ...]:
     """Measure both orders of the planes: the file does not say which way the stage moved."""
     planes = read_image(path, axes="zyx").data
     command = (
-        f"deepz-zoo evaluate {manifest.name} --stack {path.name} "
+        f"deepz-zoo evaluate stack {path.name} {manifest.name} "
         f"--pixel-size {BEAD_PIXEL_UM} --z-step {BEAD_STEP_UM} --beads"
     )
     comment = _BEAD_COMMENT.format(pixel_size_um=manifest.system.pixel_size_um)

@@ -2,9 +2,9 @@
 
 For maintainers: ``python packaging/volume_deconvolution.py``. The volume is that of maximum
 likelihood (Richardson–Lucy in three dimensions: light is positive, noise is Poisson's). Where it
-explains the plane to within its noise and still shows another plane wrongly, the plane did not
-determine the other one; a model that comes nearer to it knows specimens. The result stands in
-docs/accuracy.md.
+explains the plane to within its noise and still shows another plane wrongly, the plane does not
+determine the other one; a model that comes nearer to it has learned about specimens. The result is
+in docs/accuracy.md.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 
 from deepz_zoo.evaluation import benchmark
-from deepz_zoo.evaluation.scene import Scene
+from deepz_zoo.evaluation.reference import ReferenceStack
 from deepz_zoo.intensities import intensity_scale
-from deepz_zoo.measure.metrics import image_scores
+from deepz_zoo.measure.metrics import image_metrics
 from deepz_zoo.optics.psf import PsfParameters, point_spread_function
 from deepz_zoo.simulate import simulate_stack
 from deepz_zoo.simulate.camera import Camera
@@ -28,7 +28,7 @@ from deepz_zoo.simulate.widefield import WideField
 from deepz_zoo.zoo import load_model
 
 _SHAPE = (256, 256)
-# Longer steps than Richardson's, once the first ones have found where the light is.
+# Longer steps than Richardson's, once the first steps have found where the light is.
 _FIRST_STEPS, _STEP = 5, 1.5
 
 
@@ -46,12 +46,12 @@ class OnePlane:
         nz, side, _ = volume.shape
         planes = len(microscope.z_um)
         # The distances between any plane and any slice, in steps; both are centered on z = 0.
-        self._reach = (nz - 1) // 2 + (planes - 1) // 2
+        self._farthest = (nz - 1) // 2 + (planes - 1) // 2
         self._first = (nz - 1) // 2 - (planes - 1) // 2
         self._slices = torch.arange(nz)
         psf = point_spread_function(
             microscope.parameters,
-            torch.arange(-self._reach, self._reach + 1) * volume.z_step_um,
+            torch.arange(-self._farthest, self._farthest + 1) * volume.z_step_um,
             size_px=side,
             pixel_size_um=volume.pixel_size_um,
         )
@@ -60,7 +60,7 @@ class OnePlane:
     def transfer(self, plane: int) -> torch.Tensor:
         """Return the transfer functions from every slice to a plane of the stack."""
         distances = plane + self._first - self._slices
-        transfer: torch.Tensor = self._transfer[distances + self._reach]
+        transfer: torch.Tensor = self._transfer[distances + self._farthest]
         return transfer
 
     @staticmethod
@@ -74,7 +74,7 @@ class OnePlane:
 def deconvolve(
     electrons: torch.Tensor, background: torch.Tensor, transfer: torch.Tensor, iterations: int
 ) -> tuple[torch.Tensor, float]:
-    """Return the volume that explains a plane best, and χ² per pixel of what it explains.
+    """Return the volume that explains a plane best, and its χ² per pixel.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def deconvolve(
         Of Richardson–Lucy.
     """
     light = torch.full((len(transfer), *electrons.shape), electrons.mean().item() / len(transfer))
-    # What a slice gives the plane in all: less for those whose light falls outside of the kernel.
+    # Light that a slice gives the plane in total: less where it falls outside of the kernel.
     seen = transfer[:, :1, :1].real
     for iteration in range(iterations):
         expected = OnePlane.image(light, transfer) + background
@@ -100,7 +100,7 @@ def deconvolve(
 
 
 def _counts(stack: SimulatedStack, plane: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return electrons and background of a plane; read noise counts as light of its variance."""
+    """Return electrons and background of a plane; read noise counts as light of that variance."""
     camera = Camera()
     dark = stack.exposure.electrons(torch.tensor([1.0]).expand(_SHAPE)) - stack.exposure.peak
     grey = torch.from_numpy(stack.camera[plane].astype(np.float32)) - camera.offset
@@ -123,28 +123,30 @@ def main(name: str, iterations: int) -> None:
     parameters = PsfParameters.draw(system, torch.Generator().manual_seed(seed))
     microscope = make_microscope(system, _SHAPE, parameters)
     one_plane = OnePlane(microscope)
-    figures: dict[float, list[tuple[float, float]]] = defaultdict(list)
+    correlations: dict[float, list[tuple[float, float]]] = defaultdict(list)
     for specimen in system.specimen_kinds:
         stack = simulate_stack(
             system, specimen, seed=seed, shape=_SHAPE, noise="low", microscope=microscope
         )
-        scene, random = Scene.of(stack), np.random.default_rng(seed)
-        for dz in (sign * system.whole_steps_um(share) for share in (0.5, 1.0) for sign in (-1, 1)):
-            ((source, target),) = scene.draw_pairs(dz, 1, random)
+        reference, random = ReferenceStack.of(stack), np.random.default_rng(seed)
+        for dz in (
+            sign * system.whole_steps_um(fraction) for fraction in (0.5, 1.0) for sign in (-1, 1)
+        ):
+            ((source, target),) = reference.draw_pairs(dz, 1, random)
             light, misfit = deconvolve(
                 *_counts(stack, source), one_plane.transfer(source), iterations
             )
             image = _grey_levels(OnePlane.image(light, one_plane.transfer(target)))
             truth = stack.ground_truth[target]
             background = intensity_scale(truth).background
-            own = image_scores(image, truth, scale=scene.scale, truth_background=background)
-            models = dict(scene.scores(model, source, target))["model"]
-            figures[abs(dz)].append((own.correlation, models.correlation))
+            own = image_metrics(image, truth, scale=reference.scale, background=background)
+            models = dict(reference.metrics(model, source, target))["model"]
+            correlations[abs(dz)].append((own.correlation, models.correlation))
             click.echo(
                 f"{specimen}, {dz:+g} µm: volume {own.correlation:.3f} (χ² per pixel "
                 f"{misfit:.2f}), {name} {models.correlation:.3f}"
             )
-    for distance, pairs in figures.items():
+    for distance, pairs in correlations.items():
         volume, models_mean = np.mean(pairs, axis=0)
         click.echo(f"mean at {distance:g} µm: volume {volume:.3f}, {name} {models_mean:.3f}")
 

@@ -26,12 +26,12 @@ from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.network.weights import save_generator
 from deepz_zoo.package.build import build_package
 from deepz_zoo.records.accuracy import (
-    METHODS,
+    COMPARED_METHODS,
     NOISES,
     Accuracy,
     BeadRow,
     BenchmarkSettings,
-    ImageFigures,
+    ImageMetrics,
     ImageRow,
     Ratio,
 )
@@ -108,7 +108,7 @@ def accuracy() -> Accuracy:
         )
         for noise in NOISES
         for dz in (-10.0, -5.0, 0.0, 5.0, 10.0)
-        for method in METHODS
+        for method in COMPARED_METHODS
         if method != "other"
     ]
     ratio = Ratio(median=0.8125, mean=0.75, q25=0.5625, q75=1.0625)
@@ -239,8 +239,8 @@ def limit_curve(
             LimitPoint(
                 value=value,
                 images=2,
-                model=ImageFigures(correlation=correlation, **rest),
-                input=ImageFigures(correlation=0.3125, **rest),
+                model=ImageMetrics(correlation=correlation, **rest),
+                input=ImageMetrics(correlation=0.3125, **rest),
                 signal_to_noise=(ratios or {}).get(value),
             )
             for value, correlation in correlations.items()

@@ -5,18 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deepz_zoo.cards.names import accuracy_plot_name, card_name, example_name, limits_plot_name
 from deepz_zoo.cards.picture import cover_distances, write_cover
-from deepz_zoo.cards.text import (
-    accuracy_plot_name,
-    card_name,
-    card_text,
-    example_name,
-    limits_plot_name,
-)
+from deepz_zoo.cards.plots import plot_accuracy, plot_limits, save_figure
+from deepz_zoo.cards.text import card_text
 from deepz_zoo.errors import CheckFailed
-from deepz_zoo.evaluation.plots import plot_accuracy, plot_limits, save_figure
-from deepz_zoo.evaluation.refocusing import refocus
 from deepz_zoo.files import replacing
+from deepz_zoo.refocus import refocus_image
 from deepz_zoo.zoo.examples import make_example
 
 if TYPE_CHECKING:
@@ -51,9 +46,9 @@ def write_card(
     """
     folder.mkdir(parents=True, exist_ok=True)
     example = example or make_example(manifest.system)
-    distances = cover_distances(manifest.system)
+    refocused = refocus_image(model, example.image, cover_distances(manifest.system))
     with replacing(folder / example_name(manifest)) as temporary:
-        write_cover(temporary, example, [refocus(model, example.image, dz) for dz in distances])
+        write_cover(temporary, example, refocused)
     if manifest.accuracy and (name := accuracy_plot_name(manifest)):
         save_figure(plot_accuracy(manifest.accuracy), folder / name, dpi=_PLOT_DPI)
     if manifest.limits and (name := limits_plot_name(manifest)):
@@ -67,14 +62,14 @@ def write_card(
 def check_cards(folder: Path, manifests: Sequence[Manifest]) -> None:
     """Compare the cards in a folder with the manifests of their models.
 
-    The text is compared word by word; of the pictures only that they are there, since plotting
-    libraries differ in their pixels.
+    The text must be the same. Pictures must only be there: plotting libraries differ in their
+    pixels.
 
     Raises
     ------
     CheckFailed
-        If a card or a picture is missing, a text is not what its manifest gives, or a card is of
-        no model; the message names each.
+        If a card or a picture is missing, a text is not that of its manifest, or a card is of no
+        model; the message names each.
     """
     faults = [fault for manifest in manifests for fault in _faults(folder, manifest)]
     cards = {path.name for path in folder.glob("*.md")} - {README}

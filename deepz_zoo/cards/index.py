@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deepz_zoo.cards.text import card_name
+from deepz_zoo.cards.names import card_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deepz_zoo.evaluation.cross_model import CrossCell, CrossModel
+    from deepz_zoo.records.cross_model import CrossCell, CrossModel
     from deepz_zoo.records.manifest import Manifest
 
 _ADVICE = """\
@@ -21,11 +21,11 @@ one on a coverslip that is too thin), then the numerical aperture, then the spec
 brings your images to its pixel size. Then measure it on a z-stack of yours:
 
 ```
-deepz-zoo evaluate MODEL --stack measured.tif
+deepz-zoo evaluate stack acquired.tif MODEL
 deepz-zoo train --data DATASET --from MODEL -o RUN     # and train it on, if that is not enough
 ```
 
-Correlation with the true plane / error relative to its rms, low noise, mean over the specimens of
+Correlation with the ground truth / error relative to its rms, low noise, mean over the specimens of
 the system and both directions of Δz. In bold: the best of each column. A dash: the distance lies
 beyond the model's range.
 """
@@ -45,12 +45,14 @@ def _list(manifests: Sequence[Manifest]) -> list[str]:
     ]
     for manifest in manifests:
         accuracy = manifest.accuracy
-        figures = ["–", "–"]
+        correlations = ["–", "–"]
         if accuracy is not None:
-            figures = [f"{accuracy.correlation(dz=dz):.2f}" for dz in accuracy.distances_um[-2:]]
+            correlations = [
+                f"{accuracy.correlation(dz=dz):.2f}" for dz in accuracy.distances_um[-2:]
+            ]
         lines.append(
             f"| [{manifest.name}]({card_name(manifest)}) | {manifest.size} | "
-            f"±{manifest.system.z_range_um:g} µm | {' | '.join(figures)} |"
+            f"±{manifest.system.z_range_um:g} µm | {' | '.join(correlations)} |"
         )
     return lines
 

@@ -1,8 +1,8 @@
-"""The picture of a package: one camera image, refocused, beside the true planes."""
+"""The picture of a package: one camera image, refocused, with the ground truth below."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,28 +13,28 @@ if TYPE_CHECKING:
     from deepz_zoo.optics import ImagingSystem
     from deepz_zoo.zoo.examples import Example
 
-# Shares of the half range.
+# Fractions of the half-range.
 DISTANCES = (-0.5, 0.25, 0.5)
 
 _INCHES = (10.0, 5.0)  # 2:1, as bioimage.io asks for
 _DPI = 100
-_HIGHEST = 99.5  # percentile of the truth that is shown white
+_WHITE_PERCENTILE = 99.5  # of the ground truth
 
 
 def cover_distances(system: ImagingSystem) -> tuple[float, ...]:
     """Return the distances in µm that the cover shows, whole steps of the system's stacks."""
-    return tuple(system.whole_steps_um(share) for share in DISTANCES)
+    return tuple(system.whole_steps_um(fraction) for fraction in DISTANCES)
 
 
-def write_cover(path: Path, example: Example, refocused: Sequence[NDArray[np.float32]]) -> None:
-    """Draw the cover: above the input and what the model makes of it, below the truth.
+def write_cover(path: Path, example: Example, refocused: Iterable[NDArray[np.float32]]) -> None:
+    """Draw the cover: the input and the refocused images, with the ground truth below them.
 
     Parameters
     ----------
     path
         PNG file.
     example
-        Supplies the input and the true planes.
+        Supplies the input and the ground truth.
     refocused
         Output of the model at `cover_distances`, each of shape (ny, nx).
     """
@@ -60,7 +60,7 @@ def write_cover(path: Path, example: Example, refocused: Sequence[NDArray[np.flo
             zip(distances, refocused, truths, strict=True), 1
         ):
             _show(axes[0, column], image, truth, f"refocused {dz:+g} µm")
-            _show(axes[1, column], truth, truth, f"true plane {dz:+g} µm")
+            _show(axes[1, column], truth, truth, f"ground truth {dz:+g} µm")
         # No library version in the file: two builds give the same picture.
         canvas.print_png(path, metadata={"Software": None})  # type: ignore[no-untyped-call]
 
@@ -70,7 +70,7 @@ def _show(axes: Any, image: NDArray[Any], reference: NDArray[Any], label: str) -
     ny, nx = image.shape
     side = min(ny, nx)
     top, left = (ny - side) // 2, (nx - side) // 2
-    low, high = np.percentile(reference, (1, _HIGHEST))
+    low, high = np.percentile(reference, (1, _WHITE_PERCENTILE))
     axes.imshow(
         image[top : top + side, left : left + side],
         cmap="gray",

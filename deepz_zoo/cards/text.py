@@ -1,47 +1,27 @@
-"""Model cards: what a person has to know before using a model, made from its manifest alone."""
+"""The text of a model card: what to know before using a model, made from its manifest alone."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deepz_zoo.records.accuracy import METHOD_LABELS, ratio_text
-from deepz_zoo.records.conditions import CONDITION_TEXTS
-from deepz_zoo.records.failure_modes import DEFINITION, fails_text
-from deepz_zoo.records.limits import interval_text
+from deepz_zoo.cards.failures import failure_sentences
+from deepz_zoo.cards.labels import LIMIT_DEFINITION
+from deepz_zoo.cards.names import accuracy_plot_name, example_name, limits_plot_name
+from deepz_zoo.cards.rows import import_rows, training_data_rows
+from deepz_zoo.cards.tables import accuracy_tables, limit_table, stack_tables, two_column_table
 
 if TYPE_CHECKING:
-    from deepz_zoo.records.limits import LimitCurve
     from deepz_zoo.records.manifest import Manifest
     from deepz_zoo.records.measured_stack import MeasuredStack
 
 PATENT = "The method is covered by a patent application (WO2020/139835A1)."
 
 
-def card_name(manifest: Manifest, suffix: str = ".md") -> str:
-    """Return the file name of a model's card, or of a picture beside it."""
-    return f"{manifest.name.replace('/', '_')}{suffix}"
-
-
-def example_name(manifest: Manifest) -> str:
-    """Return the file name of the picture of refocused planes."""
-    return card_name(manifest, ".png")
-
-
-def accuracy_plot_name(manifest: Manifest) -> str | None:
-    """Return the file name of the plot of accuracy, None where it was not measured."""
-    return card_name(manifest, "_accuracy.png") if manifest.accuracy else None
-
-
-def limits_plot_name(manifest: Manifest) -> str | None:
-    """Return the file name of the plot of the limits, None where they were not measured."""
-    return card_name(manifest, "_limits.png") if manifest.limits else None
-
-
 def card_text(manifest: Manifest) -> str:
     """Return the Markdown card of a model; its pictures lie beside it."""
     sections = [
         f"# {manifest.name} ({manifest.size})\n\n**{manifest.provenance}** {PATENT}",
-        f"![Input, refocused and true planes]({example_name(manifest)})",
+        f"![Input, refocused planes and ground truth]({example_name(manifest)})",
         _use(manifest),
         _training(manifest),
         _accuracy(manifest),
@@ -50,11 +30,6 @@ def card_text(manifest: Manifest) -> str:
         _citation(manifest),
     ]
     return "\n\n".join(sections) + "\n"
-
-
-def _table(rows: dict[str, str]) -> str:
-    lines = [f"| {key} | {value} |" for key, value in rows.items()]
-    return "\n".join(["| | |", "|---|---|", *lines])
 
 
 def _use(manifest: Manifest) -> str:
@@ -77,17 +52,17 @@ def _use(manifest: Manifest) -> str:
     return (
         "## Intended use\n\nVirtual refocusing of a single wide-field fluorescence image onto "
         f"planes and smooth surfaces within the axial range{made}, for images of this objective "
-        f"and channel.\n\n{_table(rows)}"
+        f"and channel.\n\n{two_column_table(rows)}"
     )
 
 
 def _training(manifest: Manifest) -> str:
     if (imported := manifest.imported) is not None:
-        return f"## Training\n\n{_table(imported.rows() | _weights(manifest))}"
+        return f"## Training\n\n{two_column_table(import_rows(imported) | _weights(manifest))}"
     record, ranges = manifest.training, manifest.system.aberrations
     assert record is not None
     rows = {
-        **record.data_rows(),
+        **training_data_rows(record),
         "patches": "{:,} of {}² and {}² px".format(record.patches, *record.patch_px),
         "time": f"{record.hours:.2f} h on {record.device}",
     }
@@ -105,7 +80,7 @@ def _training(manifest: Manifest) -> str:
         "command": f"`{record.command}`",
         "remarks": record.remarks or "none",
     } | _weights(manifest)
-    return f"## Training\n\n{_table(rows)}"
+    return f"## Training\n\n{two_column_table(rows)}"
 
 
 def _weights(manifest: Manifest) -> dict[str, str]:
@@ -123,71 +98,33 @@ def _accuracy(manifest: Manifest) -> str:
         "image in, intensity scale from that image alone.\n\n"
         f"```\ndeepz-zoo evaluate {manifest.name} --seeds {len(accuracy.seeds)}\n```\n\n"
         f"![Accuracy against the refocusing distance]({accuracy_plot_name(manifest)})\n\n"
-        f"{accuracy.to_markdown()}"
+        f"{accuracy_tables(accuracy)}"
     )
 
 
 def _measured(stack: MeasuredStack) -> str:
-    lines = [
-        "| from plane | method | correlation | error/rms | SSIM |",
-        "|---|---|---:|---:|---:|",
-    ]
-    for row in stack.images:
-        at_focus = abs(row.from_focus_um) < 1e-6
-        plane = "in focus" if at_focus else f"{row.from_focus_um:+g} µm from focus"
-        lines.append(
-            f"| {plane} | {METHOD_LABELS[row.method]} | {row.correlation:.3f} | "
-            f"{row.error_over_rms:.3f} | {row.ssim:.3f} |"
-        )
-    beads = [
-        f"| {row.dz_um:+g} | {METHOD_LABELS[row.method]} | {ratio_text(row.peak)} | "
-        f"{ratio_text(row.fwhm)} | {ratio_text(row.flux)} |"
-        for row in stack.beads
-    ]
-    if beads:
-        lines += [
-            "",
-            "The bead brought to focus over Δz µm, refocused / recorded:",
-            "",
-            "| Δz µm | method | peak | FWHM | flux |",
-            "|---:|---|---:|---:|---:|",
-            *beads,
-        ]
     return (
         f"## {stack.title}\n\n```\n{stack.command}\n```\n\n{stack.comment}\n\n"
-        "Mean over all other planes within the axial range:\n\n" + "\n".join(lines)
+        f"Mean over all other planes within the axial range:\n\n{stack_tables(stack)}"
     )
 
 
 def _failures(manifest: Manifest) -> str:
-    parts = ["## Where it fails", "\n".join(f"- {mode}" for mode in manifest.failure_modes)]
+    parts = [
+        "## Where it fails",
+        "\n".join(f"- {mode}" for mode in failure_sentences(manifest.failure_modes)),
+    ]
     if (limits := manifest.limits) is not None:
         distance = limits.settings.distance_um
         parts += [
             f"Measured on simulated stacks of {len(limits.seeds)} more held-out instruments with "
-            f"low noise, every condition but the distance at |Δz| {distance:g} µm. {DEFINITION}",
-            f"```\ndeepz-zoo evaluate {manifest.name} --limits --seeds {len(limits.seeds)}\n```",
+            f"low noise, every condition but the distance at |Δz| {distance:g} µm. "
+            f"{LIMIT_DEFINITION}",
+            f"```\ndeepz-zoo evaluate limits {manifest.name} --seeds {len(limits.seeds)}\n```",
             f"![Accuracy against each condition]({limits_plot_name(manifest)})",
-            *map(_curve, limits.curves),
+            *map(limit_table, limits.curves),
         ]
     return "\n\n".join(parts)
-
-
-def _curve(curve: LimitCurve) -> str:
-    text = CONDITION_TEXTS[curve.condition]
-    lines = [
-        f"**{text.heading}**: trained {interval_text(curve.trained)}, {fails_text(curve)}.",
-        "",
-        f"| {text.quantity} | correlation | input's | error/rms | input's | signal/noise |",
-        "|---:|---:|---:|---:|---:|---:|",
-    ]
-    for point in curve.points:
-        ratio = "–" if point.signal_to_noise is None else f"{point.signal_to_noise:.3g}"
-        lines.append(
-            f"| {point.value:g} | {point.model.correlation:.3f} | {point.input.correlation:.3f} | "
-            f"{point.model.error_over_rms:.3f} | {point.input.error_over_rms:.3f} | {ratio} |"
-        )
-    return "\n".join(lines)
 
 
 def _citation(manifest: Manifest) -> str:

@@ -9,15 +9,15 @@ from deepz_zoo.cli.options import console
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from deepz_zoo.evaluation.measured import StackAccuracy
-    from deepz_zoo.records.accuracy import Accuracy, BeadFigures, Method, Noise
+    from deepz_zoo.records.accuracy import Accuracy, BeadMetrics, ComparedMethod, Noise
     from deepz_zoo.records.limits import LimitCurve, MeasuredLimits
+    from deepz_zoo.records.measured_stack import StackAccuracy
 
 SHOWN_TARGETS = 7
 
 
 def print_accuracy(accuracy: Accuracy) -> None:
-    """Print the figures of the simulated benchmark."""
+    """Print the accuracy on simulated stacks."""
     output = console()
     for noise in accuracy.noises:
         output.print(image_table(accuracy, noise))
@@ -30,7 +30,7 @@ def print_accuracy(accuracy: Accuracy) -> None:
 
 
 def bead_table(accuracy: Accuracy) -> Table:
-    """Return the figures of isolated beads brought to focus."""
+    """Return the metrics of isolated beads brought to focus."""
     from rich.table import Table
 
     title = "Isolated beads brought to focus, refocused / true: median (quartiles)"
@@ -45,19 +45,20 @@ def image_table(accuracy: Accuracy, noise: Noise) -> Table:
     """Return the mean over specimens of every method and distance for one kind of noise."""
     from rich.table import Table
 
-    from deepz_zoo.records.accuracy import IMAGE_METRICS, METHOD_LABELS
+    from deepz_zoo.cards.labels import METHOD_LABELS
+    from deepz_zoo.records.accuracy import METRIC_NAMES
 
     title = f"{accuracy.system_name}, {noise} noise, mean over specimens"
     table = Table(title=title, title_justify="left")
     table.add_column("|Δz| µm", justify="right")
     table.add_column("method", no_wrap=True)
-    for metric in IMAGE_METRICS:
+    for metric in METRIC_NAMES:
         table.add_column(metric.replace("_over_", "/").replace("_", " "), justify="right")
     for distance in accuracy.distances_um:
         for method in accuracy.methods:
             values = (
                 accuracy.value(metric, dz=distance, noise=noise, method=method)
-                for metric in IMAGE_METRICS
+                for metric in METRIC_NAMES
             )
             table.add_row(
                 f"{distance:g}" if method == accuracy.methods[0] else "",
@@ -70,7 +71,7 @@ def image_table(accuracy: Accuracy, noise: Noise) -> Table:
 
 
 def print_stack_accuracy(accuracy: StackAccuracy, name: str) -> None:
-    """Print the figures of a measured stack that is called ``name``."""
+    """Print the accuracy on an acquired stack that is called ``name``."""
     from rich.table import Table
 
     output = console()
@@ -111,16 +112,15 @@ def limit_summary(limits: MeasuredLimits) -> Table:
     """Return a row for each condition: what was trained on, and where the model fails."""
     from rich.table import Table
 
-    from deepz_zoo.records.conditions import CONDITION_TEXTS
-    from deepz_zoo.records.limits import interval_text
+    from deepz_zoo.cards.labels import CONDITION_LABELS, interval_text
 
     table = Table(title="Limits", title_justify="left")
     for heading in ("condition", "trained", "measured", "fails below", "fails above"):
         table.add_column(heading)
     for curve in limits.curves:
-        text = CONDITION_TEXTS[curve.condition]
+        label = CONDITION_LABELS[curve.condition]
         table.add_row(
-            f"{text.heading}: {text.quantity}",
+            f"{label.heading}: {label.quantity}",
             interval_text(curve.trained),
             interval_text((curve.points[0].value, curve.points[-1].value)),
             *("–" if limit is None else f"{limit:g}" for limit in curve.usable()),
@@ -129,14 +129,14 @@ def limit_summary(limits: MeasuredLimits) -> Table:
 
 
 def limit_table(curve: LimitCurve) -> Table:
-    """Return the figures of the model and of its input against one condition."""
+    """Return the metrics of the model and of its input against one condition."""
     from rich.table import Table
 
-    from deepz_zoo.records.conditions import CONDITION_TEXTS
+    from deepz_zoo.cards.labels import CONDITION_LABELS
 
-    text = CONDITION_TEXTS[curve.condition]
-    table = Table(title=text.heading, title_justify="left")
-    for heading in (text.quantity, "correlation", "input's", "error/rms", "input's"):
+    label = CONDITION_LABELS[curve.condition]
+    table = Table(title=label.heading, title_justify="left")
+    for heading in (label.quantity, "correlation", "input's", "error/rms", "input's"):
         table.add_column(heading, justify="right")
     for heading in ("signal/noise", "images"):
         table.add_column(heading, justify="right")
@@ -165,7 +165,7 @@ def _usable_text(curve: LimitCurve) -> str:
 
 
 def _ratio_text(curve: LimitCurve, value: float) -> str:
-    """Say what a limit of the signal is in an image that nobody counted electrons of."""
+    """Return a limit of the signal as signal/noise, which any image shows without calibration."""
     ratio = curve.signal_to_noise_at(value) if curve.condition == "signal" else None
     return "" if ratio is None else f" (signal/noise {ratio:g})"
 
@@ -203,9 +203,9 @@ def _source_table(accuracy: StackAccuracy, source_um: float) -> Table:
         table.add_row(
             "mean",
             *(
-                f"{getattr(figures, metric):.3f}"
+                f"{getattr(metrics, metric):.3f}"
                 for metric in ("correlation", "error_over_rms", "ssim")
-                for figures in (mean, other)
+                for metrics in (mean, other)
             ),
         )
     return table
@@ -219,8 +219,8 @@ def _bead_columns(table: Table, *first: str) -> None:
         table.add_column(heading, justify="right")
 
 
-def _bead_row(table: Table, row: BeadFigures, method: Method, *first: str) -> None:
-    from deepz_zoo.records.accuracy import METHOD_LABELS, ratio_text
+def _bead_row(table: Table, row: BeadMetrics, method: ComparedMethod, *first: str) -> None:
+    from deepz_zoo.cards.labels import METHOD_LABELS, ratio_text
 
     table.add_row(
         *first,

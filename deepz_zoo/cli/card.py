@@ -33,8 +33,8 @@ def command(
 ) -> None:
     """Make the card of a model from its manifest: use, training, accuracy, failures, citation.
 
-    With --check, compare the cards of a folder with the models of the zoo; one that is missing, out
-    of date or of no model is named, and the exit code is 1.
+    With --check, compare the cards of a folder with the models of the zoo; a card that is missing,
+    out of date or of no model is named, and the exit code is 1.
     """
     if check:
         if model_name is not None or weights is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deepz_zoo.cli.options import console, model_options, overwrite_option, progress_bar
+from deepz_zoo.cli.options import console, model_options, overwrite_option, show_progress
 from deepz_zoo.errors import DeepZError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     metavar="MODEL",
     type=click.Path(path_type=Path),
     required=True,
-    help="A .safetensors file, or a folder for one file a model.",
+    help="A .safetensors file, or a folder for one file per model.",
 )
 @model_options(argument=False, required=False)
 @click.option("--half", is_flag=True, help="Store float16, half the size, and print the loss.")
@@ -44,7 +44,7 @@ def command(
     """Import the weights of the method's authors from FOLDER, one of their models or several.
 
     FOLDER holds saved_model.pb and variables/, or is above such folders: their download has them
-    in Data/Models. TensorFlow is not needed. What is written is for --weights of the other verbs.
+    in Data/Models. TensorFlow is not needed. The other commands take the result as --weights.
 
     The weights are for non-commercial research use and may not be redistributed.
 
@@ -61,17 +61,16 @@ def command(
         if path.exists() and not overwrite:
             raise DeepZError(f"{path} exists; choose another name or use --overwrite")
     paths[0].parent.mkdir(parents=True, exist_ok=True)
-    with progress_bar() as bar:
-        task = bar.add_task("Importing", total=len(folders))
-        imported = []
+    imported: list[ImportedModel] = []
+    with show_progress() as progress:
         for source, system, path in zip(folders, systems, paths, strict=True):
+            progress("models", len(imported), len(folders))
             imported.append(import_original(source, system, path, half=half))
-            bar.advance(task)
     _print(imported)
 
 
 def _named(model_name: str, folders: Sequence[Path]) -> ImagingSystem:
-    """Return the system that the user names, which can be that of one model only."""
+    """Return the system that the user names, which is possible for a single model only."""
     from deepz_zoo.optics import get_system
 
     if len(folders) > 1:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from deepz_zoo.optics import ImagingSystem
     from deepz_zoo.records.manifest import Manifest
 
-# Fields of the training record that the other rows say in words.
+# Fields of the training record that other rows show.
 _SHOWN_OTHERWISE = {
     "system", "generator", "data_ranges", "specimens", "stacks", "training_data", "datasets",
     "start",
@@ -40,6 +40,8 @@ def command(*, model_name: str, as_json: bool) -> None:
 
 
 def _as_json(system: ImagingSystem, manifest: Manifest | None) -> dict[str, Any]:
+    from deepz_zoo.cards.failures import failure_sentences
+
     return {
         "name": system.name,
         "depth_of_field_um": system.depth_of_field_um,
@@ -47,12 +49,14 @@ def _as_json(system: ImagingSystem, manifest: Manifest | None) -> dict[str, Any]
         "system": system.model_dump(mode="json"),
         "trained": manifest is not None,
         "provenance": manifest.provenance if manifest else None,
-        "failure_modes": list(manifest.failure_modes) if manifest else [],
+        "failure_modes": list(failure_sentences(manifest.failure_modes)) if manifest else [],
         "manifest": manifest.model_dump(mode="json") if manifest else None,
     }
 
 
 def _print_tables(system: ImagingSystem, manifest: Manifest | None) -> None:
+    from deepz_zoo.cards.failures import failure_sentences
+
     output = console()
     output.print(_facts(system.name, _optics(system)))
     if manifest is None:
@@ -65,8 +69,8 @@ def _print_tables(system: ImagingSystem, manifest: Manifest | None) -> None:
     if manifest.limits is not None:
         output.print(limit_summary(manifest.limits))
     output.print(manifest.provenance)
-    for failure in manifest.failure_modes:
-        output.print(f"• {failure}")
+    for sentence in failure_sentences(manifest.failure_modes):
+        output.print(f"• {sentence}")
 
 
 def _facts(title: str, facts: dict[str, str]) -> Table:
@@ -109,13 +113,15 @@ def _model(manifest: Manifest) -> dict[str, str]:
 
 
 def _training(manifest: Manifest) -> dict[str, str]:
-    """Return the training record, as it is: its fields are named for people."""
+    """Return the training record; the names of its fields serve as labels."""
+    from deepz_zoo.cards.rows import import_rows, training_data_rows
+
     record = manifest.training
     if record is None:
-        return manifest.imported.rows() if manifest.imported else {}
+        return import_rows(manifest.imported) if manifest.imported else {}
     shown = record.model_dump(mode="json", exclude=_SHOWN_OTHERWISE)
     rows = {name.replace("_", " "): _text(value) for name, value in shown.items()}
-    return record.data_rows() | rows
+    return training_data_rows(record) | rows
 
 
 def _text(value: Any) -> str:

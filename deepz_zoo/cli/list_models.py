@@ -24,7 +24,7 @@ def command(*, as_json: bool, names: bool) -> None:
     trained = {manifest.name: manifest for manifest in list_models()}
     systems = list_systems()
     if names:
-        # in the order of the catalogue: dialogs offer the first
+        # in the order of the catalogue: dialogs offer the first one
         click.echo("\n".join(system.name for system in systems if system.name in trained))
         return
     rows = [_row(system, trained.get(system.name)) for system in systems]
@@ -53,7 +53,7 @@ def _row(system: ImagingSystem, manifest: Manifest | None) -> dict[str, Any]:
 
 
 def _correlations(manifest: Manifest | None) -> dict[str, float]:
-    """Return the mean correlation with the truth at about half of the range and at its edge."""
+    """Return the mean correlation at about half of the range and at its edge."""
     if manifest is None or manifest.accuracy is None:
         return {}
     accuracy = manifest.accuracy
@@ -87,4 +87,4 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         )
     output = console()
     output.print(table)
-    output.print("Correlation with the truth on held-out simulated stacks with low noise.")
+    output.print("Correlation with the ground truth on held-out simulated stacks with low noise.")

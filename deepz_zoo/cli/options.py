@@ -131,7 +131,8 @@ def weights_option(function: Function) -> Function:
     command: Any = click.option(
         "--size",
         type=click.Choice(["lite", "paper"]),
-        help="The zoo's weights of this size; paper where a clone of the repository holds them.  "
+        help="The zoo's weights of this size; paper from the folder that DEEPZ_WEIGHTS names, the "
+        "user's cache or a clone of the repository.  "
         "[default: lite]",
     )(with_weights)
     command = click.option(

@@ -1,3 +1,3 @@
-"""Models against ground truth: the benchmark, its limits, measured stacks, other models."""
+"""Models against ground truth: the benchmark, its limits, acquired stacks, other models."""
 
 from __future__ import annotations

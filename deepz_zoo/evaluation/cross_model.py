@@ -11,89 +11,41 @@ import numpy as np
 import torch
 
 from deepz_zoo import __version__
-from deepz_zoo.evaluation.benchmark import Progress
-from deepz_zoo.evaluation.refocusing import refocus
-from deepz_zoo.evaluation.scene import Scene
-from deepz_zoo.files import Record
+from deepz_zoo.evaluation.benchmark import STEP
+from deepz_zoo.evaluation.reference import ReferenceStack
 from deepz_zoo.images.sampling import find_sampling
 from deepz_zoo.intensities import intensity_scale
-from deepz_zoo.measure.metrics import ImageScores, image_scores
+from deepz_zoo.measure.metrics import image_metrics
 from deepz_zoo.optics.psf import PsfParameters
+from deepz_zoo.progress import Progress, no_progress
+from deepz_zoo.records.accuracy import ImageMetrics
+from deepz_zoo.records.cross_model import INPUT, CrossCell, CrossModel
+from deepz_zoo.refocus import refocus_image
 from deepz_zoo.simulate import HELD_OUT_SEED, simulate_stack
 from deepz_zoo.simulate.stack import make_microscope
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import nn
 
+    from deepz_zoo.network.graph.wrapper import DeepZModel
     from deepz_zoo.optics import ImagingSystem
 
 CROSS_MODEL_VERSION = 1
-"""Raised whenever a definition changes, so that figures are compared only with their like."""
+"""Raised whenever a definition changes, so that only results of one definition are compared."""
 
 FIRST_SEED = HELD_OUT_SEED + 700_000
 """First seed: held out, and apart from those of the benchmark and of the limits."""
 
-INPUT = "input as it is"
-"""Stands in the place of a model's name for doing nothing."""
-
 SHAPE_PX = (192, 192)
-_REACH = 0.5  # of the half range of the system
+_DISTANCE = 0.5  # of the half-range of the system
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A model, and the system that it was trained for."""
 
-    model: nn.Module
+    model: DeepZModel
     system: ImagingSystem
-
-
-class CrossCell(Record):
-    """Mean figures of one model on the stacks of one system.
-
-    Attributes
-    ----------
-    model
-        Name of the model, or `INPUT`.
-    system
-        Name of the system whose stacks these are.
-    dz_um
-        |Δz|; both directions count.
-    correlation, error_over_rms
-        See `ImageFigures`; None where |Δz| lies beyond the range of the model.
-    """
-
-    model: str
-    system: str
-    dz_um: float
-    images: int
-    correlation: float | None
-    error_over_rms: float | None
-
-
-class CrossModel(Record):
-    """The cells of all models and systems."""
-
-    version: int = CROSS_MODEL_VERSION
-    code_version: str = __version__
-    seeds: tuple[int, ...]
-    cells: tuple[CrossCell, ...]
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Names of the models in their order, the input last."""
-        names = dict.fromkeys(cell.model for cell in self.cells)
-        return (*(name for name in names if name != INPUT), INPUT)
-
-    @property
-    def systems(self) -> tuple[str, ...]:
-        """Names of the systems in their order."""
-        return tuple(dict.fromkeys(cell.system for cell in self.cells))
-
-    def cell(self, model: str, system: str) -> CrossCell:
-        """Return the figures of a model on a system."""
-        return next(c for c in self.cells if (c.model, c.system) == (model, system))
 
 
 def compare_models(
@@ -102,12 +54,12 @@ def compare_models(
     *,
     seeds: int = 1,
     shape_px: tuple[int, int] = SHAPE_PX,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> CrossModel:
     """Run every model on low-noise stacks of every system.
 
     A model gets images resampled to its own pixel size and its result is resampled back, as
-    ``deepz-zoo refocus --resample`` does it. The planes are half of the system's half range apart.
+    ``deepz-zoo refocus --resample`` does it. The planes are half of the system's half-range apart.
 
     Parameters
     ----------
@@ -120,21 +72,22 @@ def compare_models(
     shape_px
         Rows and columns of the stacks.
     progress
-        Called with (stacks done, stacks in all).
+        Told of each stack.
     """
-    tally: dict[tuple[str, str], list[ImageScores]] = defaultdict(list)
+    tally: dict[tuple[str, str], list[ImageMetrics]] = defaultdict(list)
     total = seeds * sum(len(system.specimen_kinds) for system in systems)
     done = 0
     for system in systems:
         for seed in range(FIRST_SEED, FIRST_SEED + seeds):
-            for scene in _scenes(system, seed, shape_px):
-                for name, scores in _scores(scene, candidates):
-                    tally[name, system.name].append(scores)
+            for reference in _references(system, seed, shape_px):
+                for name, metrics in _metrics(reference, candidates):
+                    tally[name, system.name].append(metrics)
                 done += 1
-                if progress is not None:
-                    progress(done, total)
+                progress(STEP, done, total)
     names = [candidate.system.name for candidate in candidates]
     return CrossModel(
+        version=CROSS_MODEL_VERSION,
+        code_version=__version__,
         seeds=tuple(range(FIRST_SEED, FIRST_SEED + seeds)),
         cells=tuple(
             _cell(name, system, tally[name, system.name])
@@ -144,11 +97,13 @@ def compare_models(
     )
 
 
-def _scenes(system: ImagingSystem, seed: int, shape_px: tuple[int, int]) -> Iterator[Scene]:
+def _references(
+    system: ImagingSystem, seed: int, shape_px: tuple[int, int]
+) -> Iterator[ReferenceStack]:
     psf = PsfParameters.draw(system, torch.Generator().manual_seed(seed))
     microscope = make_microscope(system, shape_px, psf)
     for specimen in system.specimen_kinds:
-        yield Scene.of(
+        yield ReferenceStack.of(
             simulate_stack(
                 system,
                 specimen,
@@ -160,15 +115,17 @@ def _scenes(system: ImagingSystem, seed: int, shape_px: tuple[int, int]) -> Iter
         )
 
 
-def _scores(scene: Scene, candidates: Sequence[Candidate]) -> Iterator[tuple[str, ImageScores]]:
+def _metrics(
+    reference: ReferenceStack, candidates: Sequence[Candidate]
+) -> Iterator[tuple[str, ImageMetrics]]:
     """Yield how near each model comes to a plane above and to one below the same input."""
-    stack, system = scene.stack, scene.stack.system
-    distance = system.whole_steps_um(_REACH)
+    stack, system = reference.stack, reference.stack.system
+    distance = system.whole_steps_um(_DISTANCE)
     random = np.random.default_rng(stack.seed)
     for dz in (-distance, distance):
-        for source, target in scene.draw_pairs(dz, 1, random):
-            truth, camera = stack.ground_truth[target], stack.camera[source]
-            background = intensity_scale(truth).background
+        for source, target in reference.draw_pairs(dz, 1, random):
+            ground_truth, camera = stack.ground_truth[target], stack.camera[source]
+            background = intensity_scale(ground_truth).background
             images = {INPUT: camera.astype(np.float32)}
             for candidate in candidates:
                 if distance <= candidate.system.z_range_um:
@@ -176,10 +133,10 @@ def _scores(scene: Scene, candidates: Sequence[Candidate]) -> Iterator[tuple[str
                         candidate, camera, system.pixel_size_um, dz
                     )
             for name, image in images.items():
-                yield (
-                    name,
-                    image_scores(image, truth, scale=scene.scale, truth_background=background),
+                metrics = image_metrics(
+                    image, ground_truth, scale=reference.scale, background=background
                 )
+                yield name, metrics
 
 
 def _refocus_resampled(
@@ -189,19 +146,19 @@ def _refocus_resampled(
     own_um = candidate.system.pixel_size_um
     sampling = find_sampling(shape, pixel_size_um, own_um, mismatch="resample")
     seen = sampling.to_model(camera)
-    return sampling.from_model(refocus(candidate.model, seen, dz_um))
+    return sampling.from_model(refocus_image(candidate.model, seen, dz_um))
 
 
-def _cell(model: str, system: ImagingSystem, scores: Sequence[ImageScores]) -> CrossCell:
+def _cell(model: str, system: ImagingSystem, metrics: Sequence[ImageMetrics]) -> CrossCell:
     def mean(name: str) -> float | None:
-        values = [getattr(score, name) for score in scores]
+        values = [getattr(image, name) for image in metrics]
         return round(float(np.mean(values)), 4) if values else None
 
     return CrossCell(
         model=model,
         system=system.name,
-        dz_um=system.whole_steps_um(_REACH),
-        images=len(scores),
+        dz_um=system.whole_steps_um(_DISTANCE),
+        images=len(metrics),
         correlation=mean("correlation"),
         error_over_rms=mean("error_over_rms"),
     )

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ITERATIONS = 10
-"""A compromise: dense specimens correlate best after 3 to 5, beads go on sharpening beyond 20."""
+"""A compromise: dense specimens correlate best after 3 to 5, beads sharpen further beyond 20."""
 ZERO_RATIO_BELOW = 1e-6
-"""Pixels whose blurred estimate falls under this share of the peak are left out of the update."""
+"""Pixels whose blurred estimate lies below this fraction of the peak are left out of the update."""
 
 
 def refocus_richardson_lucy(
@@ -57,7 +57,7 @@ def refocus_richardson_lucy(
     peak = float(signal.max())
     if peak == 0:
         return np.full(image.shape, background, dtype=np.float32)
-    # Light of objects outside the image reaches into it; mirrored edges keep the sums right.
+    # Light of objects outside the image falls into it; mirrored edges keep the sums right.
     my, mx = (min(blur.shape[axis] // 2, image.shape[axis] - 1) for axis in (0, 1))
     padded = np.pad(signal / peak, ((my, my), (mx, mx)), mode="reflect")
     points = richardson_lucy(
@@ -69,7 +69,7 @@ def refocus_richardson_lucy(
 
 
 def _unit_sum(psf: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return the PSF slice as float32 with sum 1, so that flux is kept."""
+    """Return the PSF slice as float32 with sum 1, so that it preserves flux."""
     total = float(psf.sum())
     if psf.ndim != 2 or total <= 0:
         raise ValueError(f"a 2-D PSF slice with light in it is needed, got shape {psf.shape}")

@@ -1,14 +1,15 @@
-"""A model against a z-stack that somebody measured: the figures that decide whether to trust it.
+"""A model against an acquired z-stack.
 
-One plane of the stack goes in, the other planes are asked for, and what comes out is compared with
-the planes that the microscope recorded. These hold noise themselves, so that the figures are lower
-than those of the simulated benchmark for the same model.
+One plane of the stack is refocused to the other planes, and the results are compared with the
+planes that the microscope recorded. These hold noise themselves, so that the metrics are worse than
+those of the simulated benchmark for the same model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,110 +17,94 @@ from skimage.transform import rescale
 
 from deepz_zoo import __version__
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.evaluation.aggregate import bead_figures, mean_figures
-from deepz_zoo.evaluation.refocusing import refocus
-from deepz_zoo.files import Record
+from deepz_zoo.evaluation.aggregate import bead_metrics
+from deepz_zoo.images import read_image
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.measure.beads import detect_beads, isolated, measure_beads
-from deepz_zoo.measure.metrics import image_scores
-from deepz_zoo.records.accuracy import METHODS, BeadFigures, ImageFigures, Method
-from deepz_zoo.records.measured_stack import MeasuredStack, StackBeadRow, StackRow
+from deepz_zoo.measure.metrics import image_metrics
+from deepz_zoo.records.accuracy import COMPARED_METHODS, BeadMetrics, ComparedMethod, ImageMetrics
+from deepz_zoo.records.measured_stack import (
+    MeasuredBeadRow,
+    MeasuredRow,
+    MeasuredStack,
+    StackAccuracy,
+    StackBeadRow,
+    StackRow,
+)
+from deepz_zoo.refocus import refocus_image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import nn
 
+    from deepz_zoo.network.graph.wrapper import DeepZModel
     from deepz_zoo.optics import ImagingSystem
 
 MEASURED_VERSION = 1
 BEAD_THRESHOLD = 0.2
-"""A bead is what exceeds this share of the stack's intensity scale in the in-focus plane."""
+"""A bead is what exceeds this fraction of the stack's intensity scale in the in-focus plane."""
 BEAD_DISTANCE_PX = 10.0
 """Beads with a nearer neighbor are left out."""
 BEAD_MARGIN_PX = 8.0
 """Beads nearer to an edge of the image are left out."""
 _SAME_PIXEL = 0.02
-_SMALLEST_PX = 16
+MIN_SIDE_PX = 16
 
 
-class MeasuredRow(ImageFigures):
-    """Figures of one method for one pair of planes; z in µm from the first plane of the stack."""
+def evaluate_stack_file(
+    model: DeepZModel,
+    path: Path,
+    system: ImagingSystem,
+    *,
+    pixel_size_um: float | None = None,
+    z_step_um: float | None = None,
+    reverse: bool = False,
+    beads: bool = False,
+) -> StackAccuracy:
+    """Read an acquired stack and compare it, see `evaluate_stack`.
 
-    source_um: float
-    target_um: float
-    method: Method
-
-    @property
-    def dz_um(self) -> float:
-        """Refocusing distance z_target − z_source in µm."""
-        return round(self.target_um - self.source_um, 6)
-
-
-class MeasuredBeadRow(BeadFigures):
-    """Beads in the in-focus plane, brought there from another plane by one method."""
-
-    source_um: float
-    target_um: float
-    method: Method
-
-    @property
-    def dz_um(self) -> float:
-        """Refocusing distance z_target − z_source in µm."""
-        return round(self.target_um - self.source_um, 6)
-
-
-class StackAccuracy(Record):
-    """Accuracy of a model on a measured z-stack.
-
-    Attributes
+    Parameters
     ----------
-    version
-        Version of the definitions.
+    model, system, beads
+        As of `evaluate_stack`.
+    path
+        One z-stack of one channel.
     pixel_size_um, z_step_um
-        Calibration of the stack as it was given.
-    resampled
-        Factor by which the stack was enlarged to the pixel size of the model; 1 for none.
-    planes
-        Number of planes.
-    in_focus_um, sources_um
-        The plane with the highest standard deviation and all planes that were refocused, that one
-        first; z in µm from the first plane.
-    bead_threshold
-        Share of the intensity scale above the background that bounds the beads of ``beads``;
-        None without beads.
-    images
-        One row for each pair of planes and method.
-    beads
-        One row for each defocused source and method.
+        In place of the file's own calibration.
+    reverse
+        Whether the stack was acquired with decreasing stage z; a negative z step in the file says
+        the same.
+
+    Raises
+    ------
+    DeepZError
+        If the file is not such a stack, or its calibration is not known.
     """
-
-    version: int = MEASURED_VERSION
-    code_version: str = __version__
-    system_name: str
-    pixel_size_um: float
-    z_step_um: float
-    resampled: float
-    planes: int
-    in_focus_um: float
-    sources_um: tuple[float, ...]
-    bead_threshold: float | None
-    images: tuple[MeasuredRow, ...]
-    beads: tuple[MeasuredBeadRow, ...]
-
-    def mean(self, source_um: float, method: Method) -> ImageFigures:
-        """Return the mean figures over all targets of one source plane, itself left out."""
-        rows = [
-            row
-            for row in self.images
-            if row.source_um == source_um
-            and row.method == method
-            and row.target_um != row.source_um
-        ]
-        return ImageFigures(**mean_figures(rows))
+    image = read_image(path)
+    axes = image.axes.replace("q", "z")
+    if axes != "zyx":
+        raise DeepZError(
+            f"{path}: axes {image.axes}, shape {image.data.shape}; expected one z-stack (zyx) of "
+            "one channel"
+        )
+    descending = reverse != ((image.z_step_um or 1) < 0)
+    pixel_size_um = pixel_size_um or image.pixel_size_um
+    z_step_um = z_step_um or image.z_step_um
+    if pixel_size_um is None:
+        raise DeepZError(f"{path} does not say its pixel size; give it in µm with `pixel_size_um`")
+    if z_step_um is None:
+        raise DeepZError(f"{path} does not say its z step; give it in µm with `z_step_um`")
+    return evaluate_stack(
+        model,
+        image.data[::-1] if descending else image.data,
+        system,
+        pixel_size_um=pixel_size_um,
+        z_step_um=abs(z_step_um),
+        beads=beads,
+    )
 
 
 def evaluate_stack(
-    model: nn.Module,
+    model: DeepZModel,
     stack: NDArray[np.generic],
     system: ImagingSystem,
     *,
@@ -127,19 +112,19 @@ def evaluate_stack(
     z_step_um: float,
     beads: bool = False,
 ) -> StackAccuracy:
-    """Refocus planes of a measured stack to its other planes and compare.
+    """Refocus planes of an acquired stack to its other planes and compare.
 
     The sources are the in-focus plane (highest standard deviation) and, on each side of it, the
     plane at half the model's range, or the last one of a shorter stack.
 
     Parameters
     ----------
-    model : nn.Module
+    model : DeepZModel
         The graph wrapper: camera image and DPM in µm in, camera units out.
     stack : ndarray, shape (nz, ny, nx)
         Camera images in the order of increasing stage z.
     system : ImagingSystem
-        What the model was trained for. The stack is resampled to its pixel size.
+        The microscope that the model was trained for. The stack is resampled to its pixel size.
     pixel_size_um, z_step_um : float
         Calibration of the stack.
     beads : bool
@@ -162,6 +147,8 @@ def evaluate_stack(
     model.eval()
     sources = planes.sources()
     return StackAccuracy(
+        version=MEASURED_VERSION,
+        code_version=__version__,
         system_name=system.name,
         pixel_size_um=pixel_size_um,
         z_step_um=z_step_um,
@@ -201,62 +188,64 @@ class _Planes:
         sides = (max(self.in_focus - away, 0), min(self.in_focus + away, last))
         return (self.in_focus, *(side for side in sides if side != self.in_focus))
 
-    def in_reach(self, source: int, target: int) -> bool:
+    def in_range(self, source: int, target: int) -> bool:
         return abs(target - source) * self.step_um <= self.range_um + 1e-6
 
     def versions(
-        self, model: nn.Module, source: int, target: int
-    ) -> tuple[tuple[Method, NDArray[np.float32]], ...]:
+        self, model: DeepZModel, source: int, target: int
+    ) -> tuple[tuple[ComparedMethod, NDArray[np.float32]], ...]:
         """Return what each method makes of one plane as an image of another."""
-        image, truth = self.images[source], self.images[target]
-        background = intensity_scale(truth).background
+        image, recorded = self.images[source], self.images[target]
+        background = intensity_scale(recorded).background
         return (
-            ("model", refocus(model, image, (target - source) * self.step_um)),
-            ("blank", np.full_like(truth, background)),
+            ("model", refocus_image(model, image, (target - source) * self.step_um)),
+            ("blank", np.full_like(recorded, background)),
             ("input", image),
         )
 
 
-def _image_rows(model: nn.Module, planes: _Planes, sources: Sequence[int]) -> Iterator[MeasuredRow]:
+def _image_rows(
+    model: DeepZModel, planes: _Planes, sources: Sequence[int]
+) -> Iterator[MeasuredRow]:
     scale = planes.scale
     for source in sources:
-        for target, truth in enumerate(planes.images):
-            if not planes.in_reach(source, target):
+        for target, recorded in enumerate(planes.images):
+            if not planes.in_range(source, target):
                 continue
-            background = intensity_scale(truth).background
+            background = intensity_scale(recorded).background
             for method, image in planes.versions(model, source, target):
-                scores = image_scores(image, truth, scale=scale, truth_background=background)
+                metrics = image_metrics(image, recorded, scale=scale, background=background)
                 yield MeasuredRow(
                     source_um=planes.z_um(source),
                     target_um=planes.z_um(target),
                     method=method,
-                    **mean_figures([scores]),
+                    **dict(ImageMetrics.mean_of([metrics])),
                 )
 
 
 def _bead_rows(
-    model: nn.Module, planes: _Planes, sources: Sequence[int], system: ImagingSystem
+    model: DeepZModel, planes: _Planes, sources: Sequence[int], system: ImagingSystem
 ) -> Iterator[MeasuredBeadRow]:
     focus = planes.in_focus
-    truth = planes.images[focus]
-    threshold = intensity_scale(truth).background + BEAD_THRESHOLD * planes.scale
-    found = detect_beads(truth, threshold)
-    shape = (truth.shape[0], truth.shape[1])
+    recorded = planes.images[focus]
+    threshold = intensity_scale(recorded).background + BEAD_THRESHOLD * planes.scale
+    found = detect_beads(recorded, threshold)
+    shape = (recorded.shape[0], recorded.shape[1])
     positions = found[isolated(found, shape, min_distance=BEAD_DISTANCE_PX, margin=BEAD_MARGIN_PX)]
     if len(positions) == 0:
         return
-    true = measure_beads(truth, positions, system.pixel_size_um)
+    true = measure_beads(recorded, positions, system.pixel_size_um)
     for source in sources[1:]:
-        if not planes.in_reach(source, focus):
+        if not planes.in_range(source, focus):
             continue
         for method, image in planes.versions(model, source, focus):
-            figures = bead_figures(measure_beads(image, positions, system.pixel_size_um), true)
-            if method != "blank" and figures is not None:
+            metrics = bead_metrics(measure_beads(image, positions, system.pixel_size_um), true)
+            if method != "blank" and metrics is not None:
                 yield MeasuredBeadRow(
                     source_um=planes.z_um(source),
                     target_um=planes.z_um(focus),
                     method=method,
-                    **dict(figures),
+                    **dict(metrics),
                 )
 
 
@@ -270,10 +259,10 @@ def _resample(stack: NDArray[np.generic], factor: float) -> NDArray[np.float32]:
                 for plane in images
             ]
         ).astype(np.float32)
-    if min(images.shape[1:]) < _SMALLEST_PX:
+    if min(images.shape[1:]) < MIN_SIDE_PX:
         raise DeepZError(
             f"the stack has {images.shape[1]}×{images.shape[2]} px at the model's pixel size; "
-            f"at least {_SMALLEST_PX}×{_SMALLEST_PX} are needed"
+            f"at least {MIN_SIDE_PX}×{MIN_SIDE_PX} are needed"
         )
     return images
 
@@ -281,7 +270,7 @@ def _resample(stack: NDArray[np.generic], factor: float) -> NDArray[np.float32]:
 def summarize_stack(
     accuracy: StackAccuracy, *, title: str, command: str, comment: str
 ) -> MeasuredStack:
-    """Return the figures of a stack as a manifest keeps them."""
+    """Return the accuracy on a stack as a manifest keeps it."""
     methods = {row.method for row in accuracy.images}
     return MeasuredStack(
         title=title,
@@ -294,14 +283,14 @@ def summarize_stack(
                 **dict(accuracy.mean(source, method)),
             )
             for source in accuracy.sources_um
-            for method in METHODS
+            for method in COMPARED_METHODS
             if method in methods
         ),
         beads=tuple(
             StackBeadRow(
                 dz_um=row.dz_um,
                 method=row.method,
-                **{name: getattr(row, name) for name in BeadFigures.model_fields},
+                **{name: getattr(row, name) for name in BeadMetrics.model_fields},
             )
             for row in accuracy.beads
         ),

@@ -1,3 +1,3 @@
-"""What is measured on anybody's images: image metrics and bead widths."""
+"""Measurements on images of any origin: image metrics and bead widths."""
 
 from __future__ import annotations

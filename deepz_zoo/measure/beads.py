@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 CROP_PX = 30
 """Side of the square cut around a bead (paper: 30×30 pixels)."""
 PEAK_RADIUS_PX = 2
-"""The peak is looked for this far from the given position, in each direction."""
+"""The peak is searched for within this distance of the given position, in each direction."""
 FRAME_PX = 2
 """Width of the outer frame of a crop whose median is the local background."""
 MIN_SIGMA_PX = 0.2
 """Narrower fits describe single pixels (noise, hot pixels), not beads."""
-MAX_SIGMA_SHARE = 0.5
-"""Wider fits than this share of the crop are extrapolations: they count as diverged."""
+MAX_SIGMA_FRACTION = 0.5
+"""Fits wider than this fraction of the crop are extrapolations: they count as diverged."""
 _FWHM_PER_SIGMA = 2 * np.sqrt(2 * np.log(2))
 
 
@@ -64,8 +64,8 @@ def detect_beads(
     image : ndarray, shape (ny, nx)
         Image of beads.
     threshold : float
-        In the unit of the image. State it beside every width: it decides which beads are
-        counted, and with that the median width.
+        In the unit of the image. State it with every width: it decides which beads are
+        counted, and so the median width.
     min_area_px : int
         Smaller components (hot pixels) are dropped.
 
@@ -91,7 +91,7 @@ def isolated(
     Parameters
     ----------
     positions : array_like, shape (n, 2)
-        y, x of every bead, whatever its depth.
+        y, x of every bead, at any depth.
     shape : (int, int)
         Size of the image, in the unit of the positions.
     min_distance : float
@@ -133,8 +133,8 @@ def measure_beads(
     crop_px : int
         Side of the crop.
     fit_offset : bool
-        Fit a constant beside the Gaussian. The paper's Eq. (6) has none; without it the fit of a
-        strongly defocused bead takes the halo for the bead and diverges.
+        Fit a constant beside the Gaussian. The paper's Eq. (6) has none; without it, the fit of a
+        strongly defocused bead follows the halo and diverges.
 
     Returns
     -------
@@ -195,7 +195,7 @@ def _gaussian(
     sigma_x: float,
     offset: float = 0.0,
 ) -> NDArray[np.float64]:
-    """Eq. (6) with the minus sign that its print lost, and an optional constant."""
+    """Eq. (6) with the minus sign that is missing in print, and an optional constant."""
     y, x = coordinates
     exponent = (x - center_x) ** 2 / (2 * sigma_x**2) + (y - center_y) ** 2 / (2 * sigma_y**2)
     return np.asarray(amplitude * np.exp(-exponent) + offset)
@@ -209,7 +209,7 @@ def _fit_gaussian(
     if peak <= 0:
         return None
     ny, nx = signal.shape
-    widest = MAX_SIGMA_SHARE * min(ny, nx)
+    widest = MAX_SIGMA_FRACTION * min(ny, nx)
     start = [peak, center_y, center_x, 2.0, 2.0]
     low = [0.0, -0.5, -0.5, MIN_SIGMA_PX, MIN_SIGMA_PX]
     high = [10 * peak, ny - 0.5, nx - 0.5, widest, widest]

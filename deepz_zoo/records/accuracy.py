@@ -3,46 +3,39 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 from deepz_zoo.files import Record
 
 Noise = Literal["low", "realistic"]
-Method = Literal["model", "other", "blank", "input", "richardson_lucy"]
-ImageMetric = Literal["correlation", "error_over_rms", "ssim", "mae", "mse", "rmse"]
+ComparedMethod = Literal["model", "other", "blank", "input", "richardson_lucy"]
+MetricName = Literal["correlation", "error_over_rms", "ssim", "mae", "mse", "rmse"]
 
 NOISES: tuple[Noise, ...] = get_args(Noise)
-METHODS: tuple[Method, ...] = get_args(Method)
-IMAGE_METRICS: tuple[ImageMetric, ...] = get_args(ImageMetric)
+COMPARED_METHODS: tuple[ComparedMethod, ...] = get_args(ComparedMethod)
+METRIC_NAMES: tuple[MetricName, ...] = get_args(MetricName)
 
 MEAN = "mean"
 """Name of the rows that average over specimens, each specimen with the same weight."""
 
-METHOD_LABELS: dict[Method, str] = {
-    "model": "model",
-    "other": "other model",
-    "blank": "blank image",
-    "input": "input as it is",
-    "richardson_lucy": "Richardson–Lucy",
-}
 
-
-class ImageFigures(Record):
-    """How near the images of one method come to the true ones, on average.
+class ImageMetrics(Record):
+    """How near images come to the ground truth.
 
     Attributes
     ----------
     correlation
         Pearson's correlation over all pixels (0 for a constant image).
     error_over_rms
-        rms(image − truth) / rms(truth − B) in camera units, where B is the background of the true
-        plane: the mean of its pixels under the triangle threshold. Exactly 1 for a blank image
-        at B.
+        rms(image − ground truth) / rms(ground truth − B) in camera units, where B is the background
+        of the ground truth: the mean of its pixels under the triangle threshold. Exactly 1 for a
+        blank image at B.
     ssim
         Structural similarity: Gaussian window σ 1.5 px, K₁ 0.01, K₂ 0.03, L = 1 on images with B
-        subtracted and divided by the intensity scale of the true stack.
+        subtracted and divided by the intensity scale of the ground-truth stack.
     mae, mse, rmse
-        Errors of the same normalized images.
+        Errors of the same normalized images (1 = intensity scale of the stack).
     """
 
     correlation: float
@@ -52,20 +45,37 @@ class ImageFigures(Record):
     mse: float
     rmse: float
 
+    @classmethod
+    def mean_of(cls, metrics: Sequence[ImageMetrics]) -> ImageMetrics:
+        """Return the mean of each metric, to five digits.
 
-class ImageRow(ImageFigures):
-    """Mean figures of one method over the images of one noise, specimen and distance.
+        Raises
+        ------
+        ValueError
+            If there is nothing to average.
+        """
+        if not metrics:
+            raise ValueError("a mean needs at least one image")
+        means = {
+            name: math.fsum(getattr(image, name) for image in metrics) / len(metrics)
+            for name in ImageMetrics.model_fields
+        }
+        return ImageMetrics(**{name: five_digits(mean) for name, mean in means.items()})
+
+
+class ImageRow(ImageMetrics):
+    """Mean metrics of one method over the images of one noise, specimen and distance.
 
     Attributes
     ----------
     noise
-        Noise of the input images. The truth is always free of noise.
+        Noise of the input images. The ground truth is always free of noise.
     specimen
         Name of the specimen, or ``"mean"`` for the mean over the specimens.
     dz_um
         Refocusing distance z_target − z_input, with its sign.
     method
-        What made the image that is judged.
+        What made the image that is compared.
     images
         Number of images behind the means.
     """
@@ -73,12 +83,12 @@ class ImageRow(ImageFigures):
     noise: Noise
     specimen: str
     dz_um: float
-    method: Method
+    method: ComparedMethod
     images: int
 
 
 class Ratio(Record):
-    """Distribution over beads of a refocused value divided by the true one."""
+    """Distribution over beads of a refocused value divided by that of the ground truth."""
 
     median: float
     mean: float
@@ -86,22 +96,22 @@ class Ratio(Record):
     q75: float
 
 
-class BeadFigures(Record):
-    """What the beads of an image measure against the same beads in the true image.
+class BeadMetrics(Record):
+    """Beads of an image compared with the same beads in the ground truth.
 
     Attributes
     ----------
     beads
         Number of beads measured.
     diverged
-        How many of them have no width, since a Gaussian fit of the image (or of the truth)
+        How many of them have no width, since a Gaussian fit of the image (or of the ground truth)
         diverged; they count for peak and flux.
     peak, flux
         Ratios of the highest pixel and of the sum over the crop, each above the local background.
     fwhm
         Ratio of the lateral FWHM; None when every fit diverged.
     true_fwhm_um
-        Median lateral FWHM of the beads in the true images.
+        Median lateral FWHM of the beads in the ground truth.
     """
 
     beads: int
@@ -112,8 +122,8 @@ class BeadFigures(Record):
     true_fwhm_um: float | None
 
 
-class BeadRow(BeadFigures):
-    """Isolated beads brought to focus: figures of one method, noise and distance.
+class BeadRow(BeadMetrics):
+    """Isolated beads brought to focus: metrics of one method, noise and distance.
 
     Attributes
     ----------
@@ -123,7 +133,7 @@ class BeadRow(BeadFigures):
 
     noise: Noise
     dz_um: float
-    method: Method
+    method: ComparedMethod
 
 
 class BenchmarkSettings(Record):
@@ -132,17 +142,17 @@ class BenchmarkSettings(Record):
     Attributes
     ----------
     distances_um
-        Refocusing distances of the images, without sign; every one but 0 is measured both ways.
+        Refocusing distances of the images, without sign; each but 0 is measured in both directions.
     bead_distance_um
         Distance of the input planes of the bead measurements from the bead's plane.
     inputs_per_distance
         Input planes drawn from every stack for each signed distance.
     bead_stacks
-        Stacks of beads that every seed's microscope takes for the bead figures.
+        Stacks of beads that the microscope of each seed takes for the bead metrics.
     bead_isolation_um
         Lateral distance to the nearest other bead, at any depth, that an isolated bead has.
     bead_min_peak
-        Smallest peak of a bead in its true plane, as a share of the stack's intensity scale.
+        Smallest peak of a bead in the ground truth, as a fraction of the stack's intensity scale.
     bead_crop_px
         Side of the square that flux and width are measured on.
     richardson_lucy_iterations
@@ -163,8 +173,8 @@ class BenchmarkSettings(Record):
 class Accuracy(Record):
     """Accuracy of a model on held-out simulated stacks, as its user gets it.
 
-    Every figure is measured through the graph wrapper: raw camera image and DPM in µm in, camera
-    units out, with the intensity scale taken from the lone input image. The truth is the
+    Everything is measured through the graph wrapper: raw camera image and DPM in µm in, camera
+    units out, with the intensity scale taken from the single input image. The ground truth is the
     noise-free plane of the same stack.
 
     Examples
@@ -184,12 +194,12 @@ class Accuracy(Record):
 
     def value(
         self,
-        metric: ImageMetric,
+        metric: MetricName,
         *,
         dz: float,
         noise: Noise = "low",
         specimen: str = MEAN,
-        method: Method = "model",
+        method: ComparedMethod = "model",
     ) -> float:
         """Return a metric at the distance ``|dz|``, the mean of both directions.
 
@@ -221,20 +231,26 @@ class Accuracy(Record):
             )
         return math.fsum(getattr(row, metric) for row in rows) / len(rows)
 
-    def correlation(self, *, dz: float, noise: Noise = "low", method: Method = "model") -> float:
+    def correlation(
+        self, *, dz: float, noise: Noise = "low", method: ComparedMethod = "model"
+    ) -> float:
         """Return the mean correlation at ``|dz|``; see :meth:`value`."""
         return self.value("correlation", dz=dz, noise=noise, method=method)
 
-    def error_over_rms(self, *, dz: float, noise: Noise = "low", method: Method = "model") -> float:
+    def error_over_rms(
+        self, *, dz: float, noise: Noise = "low", method: ComparedMethod = "model"
+    ) -> float:
         """Return the mean error/rms at ``|dz|``; see :meth:`value`."""
         return self.value("error_over_rms", dz=dz, noise=noise, method=method)
 
-    def ssim(self, *, dz: float, noise: Noise = "low", method: Method = "model") -> float:
+    def ssim(self, *, dz: float, noise: Noise = "low", method: ComparedMethod = "model") -> float:
         """Return the mean structural similarity at ``|dz|``; see :meth:`value`."""
         return self.value("ssim", dz=dz, noise=noise, method=method)
 
-    def bead_rows(self, *, noise: Noise = "low", method: Method = "model") -> tuple[BeadRow, ...]:
-        """Return the bead figures of a method, one row for each direction."""
+    def bead_rows(
+        self, *, noise: Noise = "low", method: ComparedMethod = "model"
+    ) -> tuple[BeadRow, ...]:
+        """Return the bead metrics of a method, one row for each direction."""
         return tuple(row for row in self.beads if (row.noise, row.method) == (noise, method))
 
     @property
@@ -244,64 +260,17 @@ class Accuracy(Record):
         return tuple(noise for noise in NOISES if noise in measured)
 
     @property
-    def methods(self) -> tuple[Method, ...]:
+    def methods(self) -> tuple[ComparedMethod, ...]:
         """The methods that were measured, the model first."""
         measured = {row.method for row in self.images}
-        return tuple(method for method in METHODS if method in measured)
+        return tuple(method for method in COMPARED_METHODS if method in measured)
 
     @property
     def distances_um(self) -> tuple[float, ...]:
         """The distances |Δz| that were measured, ascending."""
         return tuple(sorted({abs(row.dz_um) for row in self.images}))
 
-    def to_markdown(self) -> str:
-        """Return the figures as Markdown tables: images first, then beads."""
-        return "\n\n".join(
-            [*(_image_table(self, noise) for noise in self.noises), _bead_table(self.beads)]
-        ).rstrip()
 
-
-def _image_table(accuracy: Accuracy, noise: Noise) -> str:
-    lines = [
-        f"Mean over specimens, {noise} noise in the input:",
-        "",
-        "| \\|Δz\\| µm | method | correlation | error/rms | SSIM | MAE | RMSE |",
-        "|---:|---|---:|---:|---:|---:|---:|",
-    ]
-    metrics: tuple[ImageMetric, ...] = ("correlation", "error_over_rms", "ssim", "mae", "rmse")
-    for dz in accuracy.distances_um:
-        for method in accuracy.methods:
-            figures = [
-                accuracy.value(metric, dz=dz, noise=noise, method=method) for metric in metrics
-            ]
-            cells = " | ".join(
-                f"{figure:.3f}" if metric not in ("mae", "rmse") else f"{figure:.4f}"
-                for metric, figure in zip(metrics, figures, strict=True)
-            )
-            lines.append(f"| {dz:g} | {METHOD_LABELS[method]} | {cells} |")
-    return "\n".join(lines)
-
-
-def _bead_table(rows: tuple[BeadRow, ...]) -> str:
-    if not rows:
-        return ""
-    lines = [
-        "Isolated beads brought to focus, median of refocused / true (quartiles):",
-        "",
-        "| noise | Δz µm | method | beads | peak | FWHM | flux | fits diverged |",
-        "|---|---:|---|---:|---:|---:|---:|---:|",
-    ]
-    for row in rows:
-        ratios = " | ".join(ratio_text(ratio) for ratio in (row.peak, row.fwhm, row.flux))
-        lines.append(
-            f"| {row.noise} | {row.dz_um:+g} | {METHOD_LABELS[row.method]} | {row.beads} | "
-            f"{ratios} | {row.diverged} |"
-        )
-    return "\n".join(lines)
-
-
-def ratio_text(ratio: Ratio | None) -> str:
-    """Return a ratio as ``median (first quartile–third quartile)``."""
-    if ratio is None:
-        return "–"
-    return f"{ratio.median:.2f} ({ratio.q25:.2f}–{ratio.q75:.2f})"
+def five_digits(value: float) -> float:
+    """Round to five significant digits: more would be noise in a file."""
+    return float(f"{value:.5g}")

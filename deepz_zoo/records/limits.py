@@ -6,11 +6,11 @@ import math
 from itertools import pairwise
 
 from deepz_zoo.files import Record
-from deepz_zoo.records.accuracy import ImageFigures
-from deepz_zoo.records.conditions import CONDITION_TEXTS, Condition
+from deepz_zoo.records.accuracy import ImageMetrics
+from deepz_zoo.records.conditions import LOGARITHMIC, Condition
 
 KEPT = 0.9
-"""A limit is where less than this share of the correlation at the trained edge is left."""
+"""A limit is where less than this fraction of the correlation at the trained edge is left."""
 
 
 class LimitPoint(Record):
@@ -23,7 +23,7 @@ class LimitPoint(Record):
     images
         Number of images behind the means.
     model, input
-        Mean figures of the refocused images and of the input as it is.
+        Mean metrics of the refocused images and of the input as it is.
     signal_to_noise
         Median over the input images of the intensity scale over the noise between neighboring
         pixels; None where they hold no noise.
@@ -31,8 +31,8 @@ class LimitPoint(Record):
 
     value: float
     images: int
-    model: ImageFigures
-    input: ImageFigures
+    model: ImageMetrics
+    input: ImageMetrics
     signal_to_noise: float | None = None
 
 
@@ -59,9 +59,9 @@ class LimitCurve(Record):
     def usable(self) -> tuple[float | None, float | None]:
         """Return the lower and the upper limit of the condition.
 
-        Outward from each trained edge, the limit is where the correlation falls under `KEPT` times
-        that at the edge, or under the input's own: interpolated between the points, and None where
-        no measured point is that bad.
+        Outward from each trained edge, the limit is where the correlation falls below `KEPT` times
+        that at the edge, or below that of the input. It is interpolated between the points, and
+        None where no measured point is that bad.
         """
         low, high = self.trained
         downward = [point for point in reversed(self.points) if point.value <= low]
@@ -77,8 +77,8 @@ class LimitCurve(Record):
         for (left, low), (right, high) in pairwise(known):
             if left <= value <= right:
                 start, end = self._place(left), self._place(right)
-                share = (self._place(value) - start) / (end - start)
-                return _digits(low ** (1 - share) * high**share)
+                fraction = (self._place(value) - start) / (end - start)
+                return _two_digits(low ** (1 - fraction) * high**fraction)
         return None
 
     def _first_failure(self, outward: list[LimitPoint]) -> float | None:
@@ -94,17 +94,17 @@ class LimitCurve(Record):
             return edge.value
         for inner, outer in pairwise(outward):
             if margin(outer) < 0:
-                share = margin(inner) / (margin(inner) - margin(outer))
+                fraction = margin(inner) / (margin(inner) - margin(outer))
                 start, end = self._place(inner.value), self._place(outer.value)
-                return _digits(self._value(start + share * (end - start)))
+                return _two_digits(self._value(start + fraction * (end - start)))
         return None
 
     def _place(self, value: float) -> float:
         """Return where a value stands on the axis of the condition."""
-        return math.log(value) if CONDITION_TEXTS[self.condition].logarithmic else value
+        return math.log(value) if self.condition in LOGARITHMIC else value
 
     def _value(self, place: float) -> float:
-        return math.exp(place) if CONDITION_TEXTS[self.condition].logarithmic else place
+        return math.exp(place) if self.condition in LOGARITHMIC else place
 
 
 class LimitSettings(Record):
@@ -124,7 +124,7 @@ class LimitSettings(Record):
 
 
 class MeasuredLimits(Record):
-    """The curves of one model, on held-out simulated stacks that no other figure uses."""
+    """The curves of one model, on held-out simulated stacks that no other measurement uses."""
 
     version: int
     code_version: str
@@ -139,12 +139,6 @@ class MeasuredLimits(Record):
         return next((curve for curve in self.curves if curve.condition == condition), None)
 
 
-def interval_text(interval: tuple[float, float]) -> str:
-    """Return an interval in words, or its one value."""
-    low, high = interval
-    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
-
-
-def _digits(value: float) -> float:
+def _two_digits(value: float) -> float:
     """Round to two significant digits: interpolation is not better."""
     return float(f"{value:.2g}")

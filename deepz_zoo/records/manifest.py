@@ -11,7 +11,7 @@ from deepz_zoo.files import Record
 from deepz_zoo.network.config import PRESETS, RELEASED, GeneratorConfig, Normalization
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.records.accuracy import Accuracy
-from deepz_zoo.records.failure_modes import failure_modes
+from deepz_zoo.records.failure_modes import FailureMode, failure_modes
 from deepz_zoo.records.limits import MeasuredLimits
 from deepz_zoo.records.measured_stack import MeasuredStack
 from deepz_zoo.records.training import TrainingData, TrainingRecord
@@ -74,18 +74,9 @@ class ImportRecord(Record):
     date: str
     code_version: str
 
-    def rows(self) -> dict[str, str]:
-        """Return what is known of the weights, as rows of a table."""
-        return {
-            "trained by": "the method's authors, on z-stacks of their microscopes",
-            "imported from": f"{self.folder}, on {self.date}, deepz-zoo {self.code_version}",
-            **{f"SHA-256 of {name}": f"`{digest}`" for name, digest in self.sha256.items()},
-            "stored as": self.stored_as,
-        }
-
 
 class Manifest(Record):
-    """One model of the zoo: everything about it but the numbers of its weights.
+    """One model of the zoo: everything about it except the weights themselves.
 
     Attributes
     ----------
@@ -93,7 +84,7 @@ class Manifest(Record):
         Version of this description.
     size
         ``paper`` and ``lite`` are the presets of the generator, ``released`` is the network of the
-        method's authors; any other one is ``custom``.
+        method's authors; any other is ``custom``.
     system
         Objective, channel, sampling and axial range that the model is for.
     generator
@@ -102,7 +93,7 @@ class Manifest(Record):
         The DPM in µm is divided by this number inside the graph.
     normalization
         The rule that scales the image inside the graph: ``paper`` is the paper's Methods, with the
-        lone image itself as the reference; ``plugin`` and ``plugin-8bit`` are what the authors'
+        single image itself as the reference; ``plugin`` and ``plugin-8bit`` are what the authors'
         Fiji plugin does to images of 16 and of 8 bits.
     training_data
         Whether the model saw simulated stacks, stacks prepared from files, or both.
@@ -115,7 +106,7 @@ class Manifest(Record):
     limits
         Accuracy where a condition leaves what the model was trained on; None if not measured.
     measured
-        Accuracy on stacks that somebody measured.
+        Accuracy on acquired stacks.
     sha256
         SHA-256 of the safetensors file.
     license
@@ -153,7 +144,11 @@ class Manifest(Record):
 
     @property
     def provenance(self) -> str:
-        """What the model was trained with and whose it is, for every place that describes it."""
+        """What the model was trained on, and whose weights these are.
+
+        It goes wherever the model or its images go, as the license does: into packages, cards and
+        refocused files.
+        """
         if self.training is None:
             return f"The weights of the method's authors. {_TERMS}"
         start = self.training.start
@@ -177,8 +172,8 @@ class Manifest(Record):
         return self.license == AUTHORS_LICENSE
 
     @property
-    def failure_modes(self) -> tuple[str, ...]:
-        """Where the model is known to fail, a sentence each, with figures if they were measured."""
+    def failure_modes(self) -> tuple[FailureMode, ...]:
+        """The ways in which the model is known to fail, with what was measured of them."""
         return failure_modes(self.system, self.limits)
 
 

@@ -10,6 +10,9 @@ from deepz_zoo.optics import ImagingSystem
 
 TrainingData = Literal["simulated", "measured", "both"]
 
+WEIGHTS_NAME = "best.safetensors"
+"""File of a run's folder with its best weights; the `TrainingRecord` is the ``.json`` beside it."""
+
 
 class DatasetRecord(Record):
     """A prepared dataset that a network was trained on.
@@ -85,7 +88,7 @@ class TrainingRecord(Record):
     validation_mae
         Smallest mean absolute error on the validation stacks, in units of their scale.
     remarks
-        What the other fields do not say truly, such as settings that changed during the run.
+        Where the other fields are not the whole story, such as settings changed during the run.
     training_data
         Simulated stacks, z-stacks that were prepared from files, or both.
     datasets
@@ -116,21 +119,3 @@ class TrainingRecord(Record):
     training_data: TrainingData = "simulated"
     datasets: tuple[DatasetRecord, ...] = ()
     start: StartRecord | None = None
-
-    def data_rows(self) -> dict[str, str]:
-        """Return what the network was trained on, as rows of a table."""
-        rows = {}
-        if self.training_data != "measured":
-            rows["specimens"] = ", ".join(self.specimens)
-            rows["simulated stacks"] = f"{self.stacks:,}"
-        for data in self.datasets:
-            target = data.target_modality
-            modality = "" if target == "same" else f", targets: {target}"
-            rows[f"dataset {data.name}"] = (
-                f"{data.stacks:,} stacks, {data.regions:,} regions, {data.pairs:,} pairs"
-                f"{modality}; SHA-256 of its manifest {data.sha256[:12]}…"
-            )
-        if self.start is not None:
-            start = self.start
-            rows["started from"] = f"{start.weights}, SHA-256 {start.sha256[:12]}…"
-        return rows

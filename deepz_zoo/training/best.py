@@ -12,11 +12,10 @@ from pytorch_lightning.callbacks import Callback
 
 from deepz_zoo.files import replacing
 from deepz_zoo.network.weights import save_generator
-from deepz_zoo.records.training import StartRecord, TrainingRecord
+from deepz_zoo.records.training import WEIGHTS_NAME, StartRecord, TrainingRecord
 from deepz_zoo.training.data import Sample
 from deepz_zoo.training.module import GeneratorTraining
 
-WEIGHTS_NAME = "best.safetensors"
 RECORD_NAME = "best.json"
 
 Describe = Callable[[pl.Trainer, "KeepBest"], TrainingRecord]

@@ -16,10 +16,15 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import sha256_of
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.preprocess.dataset.storage import MANIFEST_NAME, PreparedDataset
-from deepz_zoo.records.training import DatasetRecord, TrainingData, TrainingRecord
+from deepz_zoo.records.training import (
+    WEIGHTS_NAME,
+    DatasetRecord,
+    TrainingData,
+    TrainingRecord,
+)
 from deepz_zoo.simulate.camera import Camera
 from deepz_zoo.training.adversarial import make_training
-from deepz_zoo.training.best import WEIGHTS_NAME, KeepBest
+from deepz_zoo.training.best import KeepBest
 from deepz_zoo.training.checkpoint import AtomicCheckpointIO, SaveLast, check_resumable
 from deepz_zoo.training.data import PatchData
 from deepz_zoo.training.hardware import Hardware, device_name

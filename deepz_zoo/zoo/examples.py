@@ -1,4 +1,4 @@
-"""The example that a package carries: a simulated camera image, a tilted DPM, the true planes."""
+"""The example that a package carries: a simulated camera image, a tilted DPM, the ground truth."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ SHAPE = (192, 256)
 # Added to the first held-out seed: apart from the seeds that validate or measure a model.
 _EXAMPLE_SEED = 900_000
 _EXAMPLE_TRIES = 10
-_CLEAR = 0.9  # least correlation of the camera image with the one without noise
+_MIN_CORRELATION = 0.9  # of the camera image with the one without noise
 
-# Shares of the half range that the example's surface rises over the width and over the height of
-# the image, and at its center: no symmetry is left, and 80 % of the range is not exceeded.
+# Fractions of the half-range that the example's surface rises over the width and over the height
+# of the image, and at its center: there is no symmetry, and 80 % of the range is not exceeded.
 _RISE_X, _RISE_Y, _CENTER = 1.0, 0.4, 0.1
 
 
@@ -78,13 +78,13 @@ def make_example(system: ImagingSystem, shape: tuple[int, int] = SHAPE) -> Examp
 
 
 def simulate_example_stack(system: ImagingSystem, shape: tuple[int, int] = SHAPE) -> SimulatedStack:
-    """Simulate the stack of a package's example: the first whose camera image is not mere noise."""
+    """Simulate the stack of a package's example: the first whose image is not mostly noise."""
     specimen = SPECIMEN if SPECIMEN in system.specimens else system.specimens[0]
     for seed_offset in range(_EXAMPLE_SEED, _EXAMPLE_SEED + _EXAMPLE_TRIES):
         (stack,) = held_out_stacks(
             system, (specimen,), seed_offset=seed_offset, shape=shape, noise="realistic"
         )
-        if noise_free_correlation(stack) >= _CLEAR:
+        if noise_free_correlation(stack) >= _MIN_CORRELATION:
             break
     return stack
 

@@ -17,7 +17,8 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import read_record, sha256_of, write_record
 from deepz_zoo.optics import ImagingSystem, get_system
 from deepz_zoo.records.manifest import LICENSE, Manifest, generator_size
-from deepz_zoo.records.training import TrainingRecord
+from deepz_zoo.records.training import WEIGHTS_NAME, TrainingRecord
+from deepz_zoo.zoo.folders import FOLDER_VARIABLE, weights_folders
 
 if TYPE_CHECKING:
     from deepz_zoo.network.config import Normalization
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from deepz_zoo.records.measured_stack import MeasuredStack
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
-PAPER_FOLDER = Path(__file__).parents[2] / "packaging" / "weights"
-"""Models of the published size, too large for the wheel: in a clone of the repository only."""
-CHECKPOINT_NAME = "best.safetensors"
 
 _UNMEASURED: dict[str, Any] = {"accuracy": None, "limits": None, "measured": ()}
 
@@ -64,8 +62,8 @@ def get_manifest(name: str, folder: Path = WEIGHTS_FOLDER) -> Manifest:
     Raises
     ------
     DeepZError
-        If there is no such system, naming the nearest, or if nobody has trained it, naming those
-        that are trained.
+        If there is no such system, naming the nearest, or if it has no weights, naming the models
+        that have.
     """
     manifests = {manifest.name.lower(): manifest for manifest in list_models(folder)}
     if name.lower() in manifests:
@@ -74,7 +72,7 @@ def get_manifest(name: str, folder: Path = WEIGHTS_FOLDER) -> Manifest:
     trained = ", ".join(manifest.name for manifest in manifests.values()) or "none"
     raise DeepZError(
         f"the zoo has no weights for '{system.name}'; trained models: {trained}; make your own "
-        f"with 'deepz-zoo train {system.name} -o RUN' and name them with --weights"
+        f"with 'deepz-zoo train {system.name} -o RUN' and name them as `weights`"
     )
 
 
@@ -128,34 +126,39 @@ def load_model(
         manifest = get_manifest(str(name_or_path), folder)
         path = folder / f"{_file_stem(manifest)}.safetensors"
     if normalization is not None and normalization != manifest.normalization:
-        # what was measured was the other one
+        # the accuracy was measured with the other rule
         manifest = manifest.model_copy(update={"normalization": normalization} | _UNMEASURED)
     return _load(path, manifest), manifest
 
 
-def paper_weights(name: str, folder: Path = PAPER_FOLDER) -> Path:
+def paper_weights(name: str) -> Path:
     """Return the weights of a model of the published size, for ``load_model(name, weights=…)``.
+
+    They are too large for the wheel; `weights_folders` says where they are looked for.
 
     Parameters
     ----------
     name
         Short name, such as ``leica20x_0.8/TxRd``; upper and lower case are the same.
-    folder
-        Where they are kept, by default the folder ``packaging/weights`` of the repository.
 
     Raises
     ------
     DeepZError
-        If there is no such system, or no weights of this size for it.
+        If there is no such system, no folder has weights of this size for it, or those that are
+        found are not what the manifest beside them describes.
     """
     system = get_system(name)
-    path = folder / f"{_file_stem(system)}.safetensors"
-    if not path.is_file():
+    folders = weights_folders()
+    paths = [folder / f"{_file_stem(system)}.safetensors" for folder in folders]
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
         raise DeepZError(
-            f"no weights of size paper for {system.name}: {path} is not there; train them in a "
-            f"clone of the repository with 'packaging/train_paper.sh {system.name} RUN', or leave "
-            "--size out"
+            f"no weights of size paper for {system.name}: {paths[0].name} is not in "
+            f"{', '.join(map(str, folders))}; name their folder with the environment variable "
+            f"{FOLDER_VARIABLE}, train them in a clone of the repository with "
+            f"'packaging/train_paper.sh {system.name} RUN', or leave `size` out"
         )
+    _check_hash(path, _checkpoint_manifest(path))
     return path
 
 
@@ -187,7 +190,7 @@ def add_model(
     limits
         Where it fails, if that was measured.
     measured
-        Its accuracy on stacks that somebody measured.
+        Its accuracy on acquired stacks.
     folder
         The store; by default the one that ships with the package.
 
@@ -203,10 +206,10 @@ def add_model(
     """
     path = _checkpoint_path(run)
     manifest = _checkpoint_manifest(path)
-    for kind, figures in (("accuracy is", accuracy), ("limits are", limits)):
-        if figures is not None and figures.system_name != manifest.name:
+    for kind, record in (("accuracy is", accuracy), ("limits are", limits)):
+        if record is not None and record.system_name != manifest.name:
             raise DeepZError(
-                f"{path}: trained for {manifest.name}, but the {kind} of {figures.system_name}"
+                f"{path}: trained for {manifest.name}, but the {kind} of {record.system_name}"
             )
     import torch
 
@@ -241,14 +244,14 @@ def _names_a_file(name_or_path: str | Path) -> bool:
 
 def _checkpoint_path(path: Path) -> Path:
     """Return the safetensors file of a checkpoint that is named by its file or its folder."""
-    path = path / CHECKPOINT_NAME if path.is_dir() else path
+    path = path / WEIGHTS_NAME if path.is_dir() else path
     if path.suffix != ".safetensors":
         raise DeepZError(
             f"{path}: weights are read from .safetensors files only; a training run keeps them in "
-            f"{CHECKPOINT_NAME}"
+            f"{WEIGHTS_NAME}"
         )
     if not path.is_file():
-        raise DeepZError(f"{path}: no such file; expected a run's {CHECKPOINT_NAME}")
+        raise DeepZError(f"{path}: no such file; expected a run's {WEIGHTS_NAME}")
     return path
 
 
@@ -289,10 +292,14 @@ def _load(path: Path, manifest: Manifest) -> DeepZModel:
 
     if not path.is_file():
         raise DeepZError(f"{path}: the weights of {manifest.name} are missing; reinstall deepz-zoo")
+    _check_hash(path, manifest)
+    generator = load_generator(path, manifest.generator)
+    return DeepZModel(generator, manifest.dpm_scale_um, manifest.normalization).eval()
+
+
+def _check_hash(path: Path, manifest: Manifest) -> None:
     if (found := sha256_of(path)) != manifest.sha256:
         raise DeepZError(
             f"{path}: damaged or replaced; its SHA-256 is {found[:12]}…, the manifest of "
             f"{manifest.name} says {manifest.sha256[:12]}…"
         )
-    generator = load_generator(path, manifest.generator)
-    return DeepZModel(generator, manifest.dpm_scale_um, manifest.normalization).eval()

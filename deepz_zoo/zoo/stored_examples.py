@@ -1,7 +1,7 @@
 """Examples that ship with the models of the zoo.
 
-A simulation gives other grey levels on a processor that rounds otherwise. With the stored planes,
-the packages of the zoo's models are the same bytes wherever they are built.
+A simulation gives other grey levels on a processor that rounds differently. With the stored planes,
+the packages of the zoo's models have the same bytes wherever they are built.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PLANES = (-0.5, -0.25, 0.0, 0.25, 0.5)
 
 @dataclass(frozen=True)
 class StoredStack:
-    """The planes of a simulated stack that an example needs, in whole grey levels.
+    """The planes of a simulated stack that an example needs, in integer grey levels.
 
     Attributes
     ----------

@@ -8,7 +8,7 @@ import pytest
 
 from deepz_zoo.cards.text import card_text
 from deepz_zoo.optics import get_system
-from deepz_zoo.records.accuracy import ImageFigures
+from deepz_zoo.records.accuracy import ImageMetrics
 from deepz_zoo.records.manifest import Manifest
 from deepz_zoo.records.measured_stack import MeasuredStack, StackRow
 from deepz_zoo.zoo import load_model
@@ -16,12 +16,12 @@ from deepz_zoo.zoo import load_model
 
 @pytest.fixture
 def manifest(run, accuracy, limits) -> Manifest:
-    rest = ImageFigures(
+    rest = ImageMetrics(
         correlation=0.777, error_over_rms=0.5, ssim=0.9, mae=0.1, mse=0.01, rmse=0.1
     )
     measured = MeasuredStack(
         title="On a stack of mine",
-        command="deepz-zoo evaluate leica20x_0.8/TxRd --stack mine.tif",
+        command="deepz-zoo evaluate stack mine.tif leica20x_0.8/TxRd",
         comment="It is mine.",
         images=(StackRow(from_focus_um=-3.3, method="model", **dict(rest)),),
         beads=(),

@@ -10,7 +10,7 @@ from skimage.io import imread
 
 from deepz_zoo.cards import files as card_files
 from deepz_zoo.cards.index import index_text
-from deepz_zoo.evaluation.cross_model import INPUT, CrossModel
+from deepz_zoo.records.cross_model import INPUT, CrossModel
 from deepz_zoo.records.manifest import Manifest
 from deepz_zoo.zoo import list_models, load_model
 from deepz_zoo.zoo.examples import make_example
@@ -140,5 +140,5 @@ def test_the_cards_here_are_those_of_the_models_that_ship() -> None:
 def test_the_page_of_the_cards_is_that_of_the_models_that_ship() -> None:
     matrix = CrossModel.model_validate_json((CARDS / "cross_model.json").read_bytes())
     found = (CARDS / "README.md").read_text(encoding="utf-8")
-    assert found == index_text(list_models(), matrix), "run packaging/write_card_index.py"
+    assert found == index_text(list_models(), matrix), "run packaging/write_card_index.py --keep"
     assert set(matrix.models) - {INPUT} == {manifest.name for manifest in list_models()}

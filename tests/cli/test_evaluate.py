@@ -11,25 +11,27 @@ import numpy as np
 import pytest
 import tifffile
 
-from deepz_zoo.evaluation import benchmark
+from deepz_zoo.cli.evaluate.group import with_command
+from deepz_zoo.evaluation import benchmark, reproduction
 from deepz_zoo.evaluation import limits as limits_benchmark
-from deepz_zoo.evaluation.measured import StackAccuracy
 from deepz_zoo.optics import psf
-from deepz_zoo.records.accuracy import Accuracy, ImageFigures
+from deepz_zoo.records.accuracy import Accuracy, ImageMetrics
 from deepz_zoo.records.conditions import CONDITIONS
 from deepz_zoo.records.limits import LimitCurve, LimitPoint, LimitSettings, MeasuredLimits
+from deepz_zoo.records.measured_stack import StackAccuracy
+from deepz_zoo.zoo import add_model
 
 NAME = "leica20x_0.8/TxRd"
 Cli = Callable[..., tuple[int, str, str]]
 
 
 def limit_point(value: float, correlation: float, ratio: float | None = None) -> LimitPoint:
-    figures = {"error_over_rms": 0.5, "ssim": 0.9, "mae": 0.1, "mse": 0.01, "rmse": 0.1}
+    rest = {"error_over_rms": 0.5, "ssim": 0.9, "mae": 0.1, "mse": 0.01, "rmse": 0.1}
     return LimitPoint(
         value=value,
         images=6,
-        model=ImageFigures(correlation=correlation, **figures),
-        input=ImageFigures(correlation=0.3125, **figures),
+        model=ImageMetrics(correlation=correlation, **rest),
+        input=ImageMetrics(correlation=0.3125, **rest),
         signal_to_noise=ratio,
     )
 
@@ -62,7 +64,7 @@ LIMITS = MeasuredLimits(
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch, accuracy: Accuracy) -> list[dict[str, Any]]:
-    """Put made-up figures in place of a measurement; return what it was asked for."""
+    """Put a made-up accuracy in place of a measurement; return what it was asked for."""
     asked: list[dict[str, Any]] = []
 
     def pretend(model: object, system: object, **keywords: Any) -> Accuracy:
@@ -149,7 +151,7 @@ def test_limits_are_printed_as_tables_and_written(
     run_cli: Cli, run: Path, tmp_path: Path, limit_calls: list[dict[str, Any]]
 ) -> None:
     path = tmp_path / "limits.json"
-    code, out, err = run_cli("evaluate", NAME, "--weights", run, "--json", path, "--limits")
+    code, out, err = run_cli("evaluate", "limits", NAME, "--weights", run, "--json", path)
     assert code == 0, err
     assert "brightest pixel of the stack in e⁻" in out
     assert "Fails below 100 (signal/noise 6)." in out
@@ -171,12 +173,12 @@ def test_limits_of_some_conditions_with_quick_settings(
     run_cli: Cli, run: Path, limit_calls: list[dict[str, Any]]
 ) -> None:
     code, _, err = run_cli(
-        "evaluate", NAME, "--weights", run, "--limits", "pixel_size", "--limits", "signal",
-        "--limits", "signal", "--quick", "--seeds", 1,
+        "evaluate", "limits", NAME, "--weights", run, "--condition", "pixel_size",
+        "--condition", "signal", "--condition", "signal", "--quick", "--seeds", 1,
     )  # fmt: skip
     assert code == 0, err
     (asked,) = limit_calls
-    assert asked["conditions"] == ("signal", "pixel_size")
+    assert set(asked["conditions"]) == {"signal", "pixel_size"}
     assert list(asked["seeds"]) == [limits_benchmark.FIRST_SEED]
     assert asked["settings"] == limits_benchmark.quick_settings(asked["system"])
 
@@ -185,12 +187,12 @@ def test_limits_of_some_conditions_with_quick_settings(
 def test_a_curve_is_measured_for_real(
     run_cli: Cli, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A coarser pupil: the figures do not matter here, and most of the time would go there.
+    # A coarser pupil: the metrics do not matter here, and most of the time would go there.
     monkeypatch.setattr(psf, "_PUPIL_PX", 128)
     path = tmp_path / "limits.json"
     code, out, err = run_cli(
-        "evaluate", "--weights", run, "--limits", "distance", "--quick", "--seeds", 1,
-        "--json", path,
+        "evaluate", "limits", "--weights", run, "--condition", "distance", "--quick",
+        "--seeds", 1, "--json", path,
     )  # fmt: skip
     assert code == 0, err
     (curve,) = MeasuredLimits.model_validate_json(path.read_text()).curves
@@ -237,7 +239,7 @@ def test_a_stack_of_the_user_is_compared_with_its_own_planes(
 ) -> None:
     path = tmp_path / "stack.json"
     code, out, err = run_cli(
-        "evaluate", "--weights", run, "--stack", stack, "--beads", "--json", path,
+        "evaluate", "stack", stack, "--weights", run, "--beads", "--json", path,
         "--plot", tmp_path / "stack.png",
     )  # fmt: skip
     assert code == 0, err
@@ -260,7 +262,7 @@ def test_options_replace_the_calibration_and_turn_the_stack(
     for turn in ((), ("--reverse",)):
         path = tmp_path / "bare.json"
         code, _, err = run_cli(
-            "evaluate", "--weights", run, "--stack", bare, "--pixel-size", 0.65,
+            "evaluate", "stack", bare, "--weights", run, "--pixel-size", 0.65,
             "--z-step", 0.5, "--json", path, *turn,
         )  # fmt: skip
         assert code == 0, err
@@ -271,27 +273,31 @@ def test_options_replace_the_calibration_and_turn_the_stack(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("words", "message"),
     [
-        (("--stack", "bare.tif"), "does not say its pixel size; give it in µm with --pixel-size"),
-        (("--stack", "bare.tif", "--pixel-size", "0.3"), "z step; give it in µm with --z-step"),
-        (("--stack", "plane.tif"), "expected one z-stack"),
-        (("--stack", "text.tif"), "neither a TIFF nor a PNG"),
-        (("--stack", "absent.tif"), "does not exist"),
-        (("--z-step", "0.5"), "name it with --stack"),
-        (("--limits", "weather"), "'weather' is not one of 'all', 'distance'"),
-        (("--limits", "--noise", "low"), "--noise cannot stand beside --limits"),
-        (("--limits", "--stack", "bare.tif"), "--stack cannot stand beside --limits"),
-        (("--limits", "--benchmark"), "--limits cannot stand beside --benchmark"),
-        (("--against", NAME, "--stack", "bare.tif"), "--stack cannot stand beside --against"),
-        (("--against", NAME, "--benchmark"), "--benchmark cannot stand beside --against"),
-        (("--against", "leica20x_0.8/blue"), "unknown objective and channel"),
-        (("--against", "text.zip"), "text.zip"),
+        (("stack", "bare.tif"), "does not say its pixel size; give it in µm with --pixel-size"),
+        (("stack", "bare.tif", "--pixel-size", "0.3"), "z step; give it in µm with --z-step"),
+        (("stack", "plane.tif"), "expected one z-stack"),
+        (("stack", "text.tif"), "neither a TIFF nor a PNG"),
+        (("stack", "absent.tif"), "does not exist"),
+        (("stack",), "Missing argument 'STACK.tif'"),
+        (("stack", "bare.tif", "--noise", "low"), "No such option '--noise'"),
+        (("simulated", "--z-step", "0.5"), "No such option '--z-step'"),
+        (("limits", "--condition", "weather"), "'weather' is not one of 'distance'"),
+        (("limits", "--noise", "low"), "No such option '--noise'"),
+        (("benchmark", "--seeds", "2"), "No such option '--seeds'"),
+        (("benchmark",), "these weights state no accuracy"),
+        (("simulated", "--against", "leica20x_0.8/blue"), "unknown objective and channel"),
+        (("simulated", "--against", "text.zip"), "text.zip"),
         (("--size", "paper"), "leave --size out"),
-        (("--benchmark", "--seeds", "2"), "--seeds cannot stand beside --benchmark"),
-        (("--benchmark",), "these weights state no accuracy"),
-        (("--json", "nowhere/a.json"), "folder does not exist"),
+        (("--json", "nowhere/a.json"), "the folder nowhere does not exist"),
+        (("--plot", "nowhere/a.png"), "the folder nowhere does not exist"),
         (("--channel", "TxRd"), "needs --objective"),
+        (("--limits", "weather"), "'weather' is not one of 'distance'"),
+        (("--limits", "--noise", "low"), "No such option '--noise'"),
+        (("--limits", "--stack", "bare.tif"), "No such option '--stack'"),
+        (("--limits", "--benchmark"), "No such option '--limits'"),
+        (("--stack", "bare.tif"), "does not say its pixel size"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -299,14 +305,14 @@ def test_bad_input_is_one_line_and_exit_code_2(
     run: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    arguments: tuple[str, ...],
+    words: tuple[str, ...],
     message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     tifffile.imwrite("bare.tif", np.zeros((5, 32, 32), dtype=np.uint16))
     tifffile.imwrite("plane.tif", np.zeros((32, 32), dtype=np.uint16))
     Path("text.tif").write_text("no image")
-    code, out, err = run_cli("evaluate", "--weights", run / "best.safetensors", *arguments)
+    code, out, err = run_cli("evaluate", *words, "--weights", run / "best.safetensors")
     assert code == 2
     assert message in err
     assert len(err.strip().splitlines()) == 1
@@ -317,3 +323,70 @@ def test_a_model_must_be_named(run_cli: Cli) -> None:
     code, _, err = run_cli("evaluate")
     assert code == 2
     assert "name a model" in err
+
+
+def test_the_help_shows_every_command(run_cli: Cli) -> None:
+    code, out, _ = run_cli("evaluate", "--help")
+    assert code == 0
+    for name in ("simulated", "limits", "benchmark", "stack"):
+        assert f"\n  {name} " in out
+    assert "--condition" in run_cli("evaluate", "limits", "--help")[1]
+    assert "--against" in run_cli("evaluate", NAME, "--help")[1], "that of the default"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ([], ["simulated"]),
+        ([NAME, "--quick"], ["simulated", NAME, "--quick"]),
+        (["--objective", NAME], ["simulated", "--objective", NAME]),
+        (["limits", NAME], ["limits", NAME]),
+        ([NAME, "--limits"], ["limits", NAME]),
+        ([NAME, "--limits", "all", "--quick"], ["limits", NAME, "--quick"]),
+        ([NAME, "--limits=signal"], ["limits", "--condition", "signal", NAME]),
+        (
+            [NAME, "--limits", "signal", "--limits", "density", "--seeds", "1"],
+            ["limits", "--condition", "signal", "--condition", "density", NAME, "--seeds", "1"],
+        ),
+        (["--limits", "--quick", NAME], ["limits", "--quick", NAME]),
+        ([NAME, "--benchmark", "--json", "a"], ["benchmark", NAME, "--json", "a"]),
+        ([NAME, "--stack", "a.tif", "--beads"], ["stack", "a.tif", NAME, "--beads"]),
+        (["--stack=a.tif", NAME], ["stack", "a.tif", NAME]),
+        ([NAME, "--stack"], ["stack", NAME]),
+    ],
+)
+def test_old_spellings_name_their_command(old: list[str], new: list[str]) -> None:
+    assert with_command(old, {"simulated", "limits", "benchmark", "stack", "--help"}) == new
+
+
+def test_old_spellings_still_work(
+    run_cli: Cli, run: Path, stack: Path, limit_calls: list[dict[str, Any]]
+) -> None:
+    code, out, err = run_cli("evaluate", NAME, "--weights", run, "--limits", "signal", "--quick")
+    assert code == 0, err
+    assert "Fails below 100 (signal/noise 6)." in out
+    assert limit_calls[0]["conditions"] == ("signal",)
+    code, out, err = run_cli("evaluate", "--weights", run, "--stack", stack)
+    assert code == 0, err
+    assert "stack.tif: 5 planes" in out
+
+
+def test_a_benchmark_that_agrees_says_so_and_one_that_does_not_fails(
+    run_cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    run: Path,
+    accuracy: Accuracy,
+) -> None:
+    add_model(run, accuracy, folder=tmp_path)
+    weights = tmp_path / "leica20x_0.8_TxRd.safetensors"
+    monkeypatch.setattr(reproduction, "evaluate", lambda *_, **__: accuracy)
+    code, out, _ = run_cli("evaluate", "benchmark", "--weights", weights)
+    assert code == 0
+    assert "The metrics are those of the manifest, to 0.00%." in out
+    worse = accuracy.images[0].model_copy(update={"correlation": 0.5})
+    found = accuracy.model_copy(update={"images": (worse, *accuracy.images[1:])})
+    monkeypatch.setattr(reproduction, "evaluate", lambda *_, **__: found)
+    code, _, err = run_cli("evaluate", NAME, "--weights", weights, "--benchmark")
+    assert code == 1
+    assert "0.875 is stated, 0.5 was measured" in err

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
-from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +13,7 @@ import tifffile
 
 from deepz_zoo.package import build
 from deepz_zoo.package.build import build_package
-from deepz_zoo.zoo import load_model, store
+from deepz_zoo.zoo import load_model
 from deepz_zoo.zoo.examples import Example, tilted_surface
 
 NAME = "leica20x_0.8/TxRd"
@@ -77,7 +76,7 @@ def test_the_package_says_what_is_refused(run_cli, package, image, tmp_path, opt
 
 
 def test_the_paper_size_is_found_in_the_clone(run_cli, run, image, tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "paper_weights", partial(store.paper_weights, folder=tmp_path))
+    monkeypatch.setenv("DEEPZ_WEIGHTS", str(tmp_path))
     arguments = ["refocus", image, "--objective", NAME, "--z", "0,5", "--size"]
     code, out, err = run_cli(*arguments, "paper", "-o", tmp_path / "absent.tif")
     assert (code, out) == (2, "")

@@ -1,4 +1,4 @@
-"""The benchmark run on models whose figures are known beforehand."""
+"""The benchmark run on models whose metrics are known beforehand."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.evaluation import benchmark
 from deepz_zoo.evaluation.benchmark import FIRST_SEED, default_settings, evaluate, quick_settings
 from deepz_zoo.optics import ImagingSystem, get_system, list_systems
-from deepz_zoo.records.accuracy import IMAGE_METRICS, Accuracy, BenchmarkSettings
+from deepz_zoo.records.accuracy import METRIC_NAMES, Accuracy, BenchmarkSettings
 from deepz_zoo.simulate import SimulatedStack
+from tests.evaluation.stand_ins import Identity, Marked, StandIn, told
 
 SYSTEM = get_system("leica20x_0.8/TxRd").model_copy(update={"z_range_um": 2.0})
 SETTINGS = BenchmarkSettings(
@@ -28,22 +28,8 @@ SETTINGS = BenchmarkSettings(
 SPECIMENS = ("beads", "texture")
 
 
-class Identity(nn.Module):
-    """Returns the camera image whatever the DPM says."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x[:, :1]
-
-
-class Marked(nn.Module):
-    """Multiplies the camera image by 1 + dz/10 µm: tells which distance it was asked for."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x[:, :1] * (1 + x[:, 1:] / 10)
-
-
-class Oracle(nn.Module):
-    """Finds the camera image in the stacks and returns the true plane that the DPM asks for."""
+class Oracle(StandIn):
+    """Finds the camera image in the stacks and returns the plane that the DPM asks for."""
 
     def __init__(self, sign: int = 1) -> None:
         super().__init__()
@@ -59,7 +45,7 @@ class Oracle(nn.Module):
         return torch.from_numpy(stack.noise_free[target])[None, None]
 
 
-def run(model: nn.Module, **changes: object) -> Accuracy:
+def run(model: StandIn, **changes: object) -> Accuracy:
     arguments: dict[str, object] = {
         "seeds": (FIRST_SEED,),
         "specimens": SPECIMENS,
@@ -85,7 +71,7 @@ def run_oracle(oracle: Oracle) -> Accuracy:
 def one_microscope() -> Iterator[None]:
     """Make each microscope once for all tests: its transfer function costs seconds."""
     made: dict[int, object] = {}
-    make = benchmark._Instrument
+    make = benchmark.Instrument
 
     def remember(system: ImagingSystem, seed: int, settings: BenchmarkSettings) -> object:
         if seed not in made:
@@ -93,7 +79,7 @@ def one_microscope() -> Iterator[None]:
         return made[seed]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(benchmark, "_Instrument", remember)
+        patch.setattr(benchmark, "Instrument", remember)
         yield
 
 
@@ -109,21 +95,21 @@ def of_oracle() -> Accuracy:
 
 def test_a_model_that_does_nothing_scores_like_the_input(of_identity: Accuracy) -> None:
     for dz in (0, 1, 2):
-        for metric in IMAGE_METRICS:
+        for metric in METRIC_NAMES:
             ours = of_identity.value(metric, dz=dz)
             assert ours == of_identity.value(metric, dz=dz, method="input")
     assert of_identity.correlation(dz=0) > 0.99
     assert of_identity.correlation(dz=2) < of_identity.correlation(dz=1) < 0.97
 
 
-def test_a_model_that_knows_the_truth_scores_perfectly(of_oracle: Accuracy) -> None:
+def test_a_model_that_knows_the_ground_truth_is_perfect(of_oracle: Accuracy) -> None:
     for dz in (0, 1, 2):
         assert of_oracle.correlation(dz=dz) == pytest.approx(1)
         assert of_oracle.error_over_rms(dz=dz) == 0
         assert of_oracle.ssim(dz=dz) == pytest.approx(1)
 
 
-def test_beads_brought_to_focus_by_the_truth_have_ratio_one(of_oracle: Accuracy) -> None:
+def test_beads_brought_to_focus_by_the_ground_truth_have_ratio_one(of_oracle: Accuracy) -> None:
     rows = of_oracle.bead_rows()
     assert {row.dz_um for row in rows} == {-1, 1}
     for row in rows:
@@ -185,7 +171,7 @@ def test_every_cell_of_the_report_is_there_once(of_identity: Accuracy) -> None:
     assert Accuracy.model_validate_json(of_identity.model_dump_json()) == of_identity
 
 
-def test_the_same_seeds_give_the_same_figures(of_identity: Accuracy) -> None:
+def test_the_same_seeds_give_the_same_metrics(of_identity: Accuracy) -> None:
     again = run(Identity(), specimens=("texture",))
     assert set(again.images[:20]) <= set(of_identity.images)
 
@@ -222,7 +208,7 @@ def test_progress_is_reported_and_both_noises_are_run() -> None:
         specimens=("texture",),
         noise="both",
         settings=SETTINGS.model_copy(update={"richardson_lucy_iterations": 0}),
-        progress=lambda done, total: steps.append((done, total)),
+        progress=told(steps),
     )
     assert steps == [(1, 2), (2, 2)]
     assert accuracy.noises == ("low", "realistic")

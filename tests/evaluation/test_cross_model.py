@@ -1,15 +1,13 @@
-"""Models on the stacks of each other's systems, with models whose figures are known."""
+"""Models on the stacks of each other's systems, with models whose metrics are known."""
 
 from __future__ import annotations
 
 import pytest
-import torch
-from torch import nn
 
-from deepz_zoo.cards.index import index_text
-from deepz_zoo.evaluation.cross_model import INPUT, Candidate, CrossModel, compare_models
+from deepz_zoo.evaluation.cross_model import Candidate, compare_models
 from deepz_zoo.optics import ImagingSystem, get_system
-from deepz_zoo.zoo import load_model
+from deepz_zoo.records.cross_model import INPUT, CrossModel
+from tests.evaluation.stand_ins import Identity
 
 COARSE = get_system("leica20x_0.8/TxRd").model_copy(
     update={"z_range_um": 2.0, "specimens": ("beads", "texture")}
@@ -17,18 +15,6 @@ COARSE = get_system("leica20x_0.8/TxRd").model_copy(
 FINE = get_system("leica20x_0.8/FITC").model_copy(
     update={"z_range_um": 1.0, "z_step_um": 0.25, "pixel_size_um": 0.1625, "specimens": ("beads",)}
 )
-
-
-class Identity(nn.Module):
-    """Returns the camera image whatever the DPM says; remembers what it saw."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: list[tuple[tuple[int, ...], float]] = []
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        self.seen.append((tuple(x.shape[2:]), round(float(x[0, 1].mean()), 4)))
-        return x[:, :1]
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +39,9 @@ def test_every_model_meets_every_system(matrix: CrossModel) -> None:
 def test_a_model_sees_images_at_its_own_pixel_size(
     matrix: CrossModel, models: dict[str, Identity]
 ) -> None:
-    assert models["coarse"].seen == [
-        *2 * [((48, 48), -1.0), ((48, 48), 1.0)], ((24, 24), -0.5), ((24, 24), 0.5),
-    ]  # fmt: skip
+    sizes = [tuple(x.shape[2:]) for x in models["coarse"].given]
+    assert sizes == [*4 * [(48, 48)], *2 * [(24, 24)]]
+    assert models["coarse"].distances == [-1, 1, -1, 1, -0.5, 0.5]
 
 
 def test_a_model_of_the_same_sampling_that_does_nothing_is_its_input(matrix: CrossModel) -> None:
@@ -68,21 +54,8 @@ def test_a_model_of_the_same_sampling_that_does_nothing_is_its_input(matrix: Cro
     assert resampled == pytest.approx(matrix.cell(INPUT, FINE.name).correlation, abs=0.1)
 
 
-def test_beyond_the_range_of_a_model_there_is_no_figure(
+def test_beyond_the_range_of_a_model_there_is_no_metric(
     matrix: CrossModel, models: dict[str, Identity]
 ) -> None:
     assert matrix.cell(FINE.name, COARSE.name).correlation is None
-    assert {abs(dz) for _, dz in models["fine"].seen} == {0.5}
-
-
-def test_the_page_holds_the_models_and_the_matrix(matrix: CrossModel, run, accuracy) -> None:
-    manifest = load_model(run)[1].model_copy(update={"accuracy": accuracy})
-    lines = index_text((manifest,), matrix).splitlines()
-    assert "| [leica20x_0.8/TxRd](leica20x_0.8_TxRd.md) | custom | ±10 µm | 0.88 | 0.88 |" in lines
-    assert "| model \\ stacks of | leica20x_0.8/TxRd, 1 µm | leica20x_0.8/FITC, 0.5 µm |" in lines
-    (row,) = (line for line in lines if line.startswith("| leica20x_0.8/FITC |"))
-    own = matrix.cell(FINE.name, FINE.name)
-    assert row.split(" | ")[1] == "–"
-    assert f"{own.correlation:.2f} / {own.error_over_rms:.2f}" in row
-    (row,) = (line for line in lines if line.startswith(f"| {COARSE.name} |"))
-    assert row.split(" | ")[1].startswith("**")
+    assert {abs(dz) for dz in models["fine"].distances} == {0.5}

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
 import torch
-from torch import nn
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.evaluation.measured import StackAccuracy, evaluate_stack
+from deepz_zoo.evaluation.measured import evaluate_stack
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.optics import get_system
+from deepz_zoo.records.measured_stack import StackAccuracy
+from tests.evaluation.stand_ins import Identity, StandIn
 
 SYSTEM = get_system("leica20x_0.8/TxRd")
 REAL_BEAD = (
@@ -23,12 +25,7 @@ REAL_BEAD = (
 )
 
 
-class Identity(nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x[:, :1]
-
-
-class Lookup(nn.Module):
+class Lookup(StandIn):
     """Returns the plane of a known stack that the DPM asks for."""
 
     def __init__(self, stack: np.ndarray, step_um: float) -> None:
@@ -58,7 +55,7 @@ def stack() -> np.ndarray:
 BEADS = ((20.0, 22.0), (50.0, 40.0))
 
 
-def run(model: nn.Module, stack: np.ndarray, **changes: object) -> StackAccuracy:
+def run(model: Any, stack: np.ndarray, **changes: object) -> StackAccuracy:
     arguments: dict[str, object] = {"pixel_size_um": 0.325, "z_step_um": 1.0, "beads": True}
     return evaluate_stack(model, stack, SYSTEM, **(arguments | changes))  # type: ignore[arg-type]
 

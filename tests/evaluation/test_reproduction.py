@@ -1,27 +1,26 @@
-"""Figures that are measured again are compared with those that are stated."""
+"""Metrics that are measured again are compared with those that are stated."""
 
 from __future__ import annotations
 
 import pytest
-from torch import nn
 
 from deepz_zoo.errors import CheckFailed, DeepZError
 from deepz_zoo.evaluation import reproduction
 from deepz_zoo.evaluation.reproduction import check_agreement, repeat_benchmark
-from deepz_zoo.optics import get_system
+from deepz_zoo.progress import no_progress
 from deepz_zoo.records.accuracy import Accuracy
-
-SYSTEM = get_system("leica20x_0.8/TxRd")
+from deepz_zoo.records.manifest import Manifest
+from tests.builders import tiny_model
 
 
 def scaled(accuracy: Accuracy, factor: float, metric: str = "rmse", row: int = 3) -> Accuracy:
-    """Return the accuracy with one figure of one row changed."""
+    """Return the accuracy with one metric of one row changed."""
     images = list(accuracy.images)
     images[row] = images[row].model_copy(update={metric: factor * getattr(images[row], metric)})
     return accuracy.model_copy(update={"images": tuple(images)})
 
 
-def test_the_same_figures_agree(accuracy: Accuracy) -> None:
+def test_the_same_metrics_agree(accuracy: Accuracy) -> None:
     assert check_agreement(accuracy, accuracy) == 0
 
 
@@ -30,9 +29,9 @@ def test_two_percent_are_allowed(accuracy: Accuracy) -> None:
 
 
 @pytest.mark.parametrize("metric", ["correlation", "error_over_rms", "ssim", "mae", "mse", "rmse"])
-def test_one_figure_that_is_off_is_named(accuracy: Accuracy, metric: str) -> None:
+def test_one_metric_that_is_off_is_named(accuracy: Accuracy, metric: str) -> None:
     factor = 0.9 if metric == "ssim" else 1.2
-    with pytest.raises(CheckFailed, match=rf"1 of \d+ figures .* most {metric} \(low noise"):
+    with pytest.raises(CheckFailed, match=rf"1 of \d+ metrics .* most {metric} \(low noise"):
         check_agreement(accuracy, scaled(accuracy, factor, metric))
 
 
@@ -48,27 +47,32 @@ def test_beads_count(accuracy: Accuracy) -> None:
         check_agreement(accuracy, found)
 
 
-def test_missing_figures_are_named(accuracy: Accuracy) -> None:
+def test_missing_metrics_are_named(accuracy: Accuracy) -> None:
     fewer = accuracy.model_copy(update={"images": accuracy.images[1:]})
-    with pytest.raises(CheckFailed, match="6 such figures"):
+    with pytest.raises(CheckFailed, match="6 such metrics"):
         check_agreement(accuracy, fewer)
 
 
 def test_the_measurement_is_repeated_as_it_was(
-    accuracy: Accuracy, monkeypatch: pytest.MonkeyPatch
+    manifest: Manifest, accuracy: Accuracy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = {}
     monkeypatch.setattr(reproduction, "evaluate", lambda model, system, **rest: asked.update(rest))
-    repeat_benchmark(nn.Identity(), SYSTEM, accuracy)
+    repeat_benchmark(tiny_model(), manifest.model_copy(update={"accuracy": accuracy}))
     assert asked == {
         "seeds": accuracy.seeds, "specimens": accuracy.specimens, "noise": "both",
-        "settings": accuracy.settings, "progress": None,
+        "settings": accuracy.settings, "progress": no_progress,
     }  # fmt: skip
 
 
-def test_figures_of_another_version_do_not_compare(accuracy: Accuracy) -> None:
+def test_metrics_of_another_version_do_not_compare(manifest: Manifest, accuracy: Accuracy) -> None:
     old = accuracy.model_copy(update={"benchmark_version": 0, "code_version": "0.0.3"})
     with pytest.raises(
         DeepZError, match=r"version 0, here is version 1; use the deepz-zoo 0\.0\.3"
     ):
-        repeat_benchmark(nn.Identity(), SYSTEM, old)
+        repeat_benchmark(tiny_model(), manifest.model_copy(update={"accuracy": old}))
+
+
+def test_weights_without_an_accuracy_have_nothing_to_compare_with(manifest: Manifest) -> None:
+    with pytest.raises(DeepZError, match="these weights state no accuracy"):
+        repeat_benchmark(tiny_model(), manifest)

@@ -14,7 +14,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 from deepz_zoo.measure.metrics import (
     correlation,
     error_over_rms,
-    image_scores,
+    image_metrics,
     mae,
     mse,
     rmse,
@@ -85,7 +85,7 @@ def test_the_correlation_with_a_constant_image_is_zero(
     assert correlation(np.full((48, 40), 7.0), pair[1]) == 0
 
 
-def test_a_truth_without_signal_has_no_relative_error() -> None:
+def test_a_ground_truth_without_signal_has_no_relative_error() -> None:
     with pytest.raises(ValueError, match="nothing above its background"):
         error_over_rms(np.ones((4, 4)), np.full((4, 4), 3.0), 3.0)
 
@@ -96,23 +96,23 @@ def test_images_of_different_shape_are_refused() -> None:
 
 
 @given(gain=st.floats(0.01, 1000), offset=st.floats(-1000, 1000))
-def test_scores_do_not_depend_on_gain_and_offset_of_the_camera(gain: float, offset: float) -> None:
+def test_metrics_do_not_depend_on_gain_and_offset_of_the_camera(gain: float, offset: float) -> None:
     random = np.random.default_rng(0)
     truth = random.gamma(1.0, 0.3, (24, 24))
     image = truth + random.normal(0, 0.1, truth.shape)
-    plain = image_scores(image, truth, scale=1.0, truth_background=0.1)
-    camera = image_scores(
+    plain = image_metrics(image, truth, scale=1.0, background=0.1)
+    camera = image_metrics(
         image * gain + offset,
         truth * gain + offset,
         scale=gain,
-        truth_background=0.1 * gain + offset,
+        background=0.1 * gain + offset,
     )
     for name, value in vars(plain).items():
         assert getattr(camera, name) == pytest.approx(value, rel=1e-6), name
 
 
-def test_a_perfect_image_scores_perfectly(pair: tuple[np.ndarray, np.ndarray]) -> None:
-    scores = image_scores(pair[1], pair[1], scale=1.0, truth_background=0.0)
-    assert scores.correlation == pytest.approx(1)
-    assert scores.ssim == pytest.approx(1)
-    assert scores.error_over_rms == scores.mae == scores.mse == scores.rmse == 0
+def test_a_perfect_image_has_perfect_metrics(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    metrics = image_metrics(pair[1], pair[1], scale=1.0, background=0.0)
+    assert metrics.correlation == pytest.approx(1)
+    assert metrics.ssim == pytest.approx(1)
+    assert metrics.error_over_rms == metrics.mae == metrics.mse == metrics.rmse == 0

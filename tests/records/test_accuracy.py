@@ -1,11 +1,11 @@
-"""Looking figures up, printing them and keeping them as JSON."""
+"""Looking metrics up, averaging them and keeping them as JSON."""
 
 from __future__ import annotations
 
 import pytest
 from pydantic import ValidationError
 
-from deepz_zoo.records.accuracy import Accuracy
+from deepz_zoo.records.accuracy import METRIC_NAMES, Accuracy, ImageMetrics
 
 
 def test_a_lookup_is_the_mean_of_both_directions(accuracy: Accuracy) -> None:
@@ -46,11 +46,11 @@ def test_what_was_measured_is_listed(accuracy: Accuracy) -> None:
     assert accuracy.bead_rows(noise="realistic") == ()
 
 
-def test_markdown_holds_a_line_for_each_method_and_distance(accuracy: Accuracy) -> None:
-    text = accuracy.to_markdown()
-    assert "| 5 | model | 0.875 | 0.438 | 0.938 | 0.0625 | 0.1250 |" in text
-    assert "| low | +5 | model | 17 | 0.81 (0.56–1.06) | – | 0.81 (0.56–1.06) | 2 |" in text
-    tables = [line for line in text.splitlines() if line.startswith("|")]
-    # Two noises with heading, rule, 3 distances × 4 methods; the beads' heading, rule, row.
-    assert len(tables) == 2 * (2 + 12) + 3
-    assert len({line.replace(r"\|", "").count("|") for line in tables[:28]}) == 1
+def test_a_mean_is_taken_of_each_metric_and_rounded(accuracy: Accuracy) -> None:
+    rest = {"error_over_rms": 0.5, "ssim": 0.9, "mae": 0.1, "mse": 0.01, "rmse": 0.1}
+    metrics = [ImageMetrics(correlation=value, **rest) for value in (0.5, 0.5, 0.6)]
+    mean = ImageMetrics.mean_of(metrics)
+    assert mean == ImageMetrics(correlation=0.53333, **rest)
+    assert set(dict(ImageMetrics.mean_of(accuracy.images))) == set(METRIC_NAMES)
+    with pytest.raises(ValueError, match="at least one image"):
+        ImageMetrics.mean_of([])

@@ -1,48 +1,48 @@
-"""The sentences on where a model fails."""
+"""What is known of the ways in which a model fails."""
 
 from __future__ import annotations
 
-import pytest
+from typing import get_args
 
 from deepz_zoo.optics import get_system
-from deepz_zoo.records.failure_modes import failure_modes
+from deepz_zoo.records.failure_modes import FailureCause, FailureMode, failure_modes
+from deepz_zoo.records.limits import MeasuredLimits
 
 SYSTEM = get_system("leica20x_0.8/TxRd")
 
 
-def test_without_measured_limits_no_figures_are_claimed() -> None:
-    sentences = failure_modes(SYSTEM, None)
-    assert all(sentence.endswith(".") and "(" not in sentence for sentence in sentences)
-    assert sentences[0].startswith("It refocuses from -10 to +10 µm;")
+def by_cause(limits: MeasuredLimits | None) -> dict[str, FailureMode]:
+    return {mode.cause: mode for mode in failure_modes(SYSTEM, limits)}
 
 
-@pytest.mark.parametrize(
-    "expected",
-    [
-        "never trained (it fails below -12 and above 14 µm, measured to ±15 µm).",
-        "(it fails below 100 e⁻ in the brightest pixel of a stack, a signal of 6 times the noise).",
-        "(it fails above 5.5 beads per 1000 µm²).",
-        "correlation 1.00 as trained, 0.20 at the same aberration of the other sign "
-        "(its input: 0.31).",
-        "1.00 as trained, 0.95 at 0.9 times its pixel size (its input: 0.31), 0.93 at 1.1 times",
-    ],
-)
-def test_measured_limits_bring_their_figures(limits, expected: str) -> None:
-    assert sum(expected in sentence for sentence in failure_modes(SYSTEM, limits)) == 1
+def test_every_cause_is_there_once_without_measured_limits() -> None:
+    modes = by_cause(None)
+    assert sorted(modes) == sorted(get_args(FailureCause))
+    assert len(failure_modes(SYSTEM, None)) == len(modes)
+    assert all(mode.measured is None for mode in modes.values())
+    assert modes["distance"].trained == (-10, 10)
 
 
-def test_a_curve_that_was_not_measured_brings_none(limits) -> None:
-    some = limits.model_copy(update={"curves": limits.curves[:1]})
-    sentences = failure_modes(SYSTEM, some)
-    assert sentences[0] == failure_modes(SYSTEM, limits)[0]
-    assert sentences[1:] == failure_modes(SYSTEM, None)[1:]
+def test_measured_limits_bring_their_values(limits: MeasuredLimits) -> None:
+    modes = by_cause(limits)
+    distance, signal = modes["distance"].measured, modes["signal"].measured
+    assert distance is not None and signal is not None
+    assert (distance.fails_below, distance.fails_above) == (-12, 14)
+    assert (distance.lowest, distance.highest) == (-15, 15)
+    assert (signal.fails_below, signal.fails_above, signal.signal_to_noise) == (100, None, 6)
+    aberration, pixels = modes["spherical_aberration"].measured, modes["pixel_size"].measured
+    assert aberration is not None and pixels is not None
+    assert [(point.value, point.model) for point in aberration.points] == [(-1, 0.2)]
+    assert [(point.value, point.model) for point in pixels.points] == [(0.9, 0.95), (1.1, 0.93)]
+    assert pixels.trained_correlation == 1
+    assert modes["lateral_variation"].measured is None
 
 
-def test_a_curve_on_which_nothing_fails_says_how_far_it_was_measured(limits) -> None:
-    distance = limits.curve("distance")
-    points = tuple(
-        p.model_copy(update={"model": distance.points[2].model}) for p in distance.points
-    )
-    flat = distance.model_copy(update={"points": points})
-    first = failure_modes(SYSTEM, limits.model_copy(update={"curves": (flat,)}))[0]
-    assert "never trained (it fails at no measured value, measured to ±15 µm)." in first
+def test_a_curve_that_was_not_measured_brings_none(limits: MeasuredLimits) -> None:
+    some = by_cause(limits.model_copy(update={"curves": limits.curves[:1]}))
+    assert [cause for cause, mode in some.items() if mode.measured] == ["distance"]
+
+
+def test_a_mode_survives_json(limits: MeasuredLimits) -> None:
+    for mode in failure_modes(SYSTEM, limits):
+        assert FailureMode.model_validate_json(mode.model_dump_json()) == mode

@@ -7,6 +7,7 @@ import hashlib
 import pytest
 import torch
 
+from deepz_zoo.cards.rows import training_data_rows
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
@@ -47,7 +48,7 @@ def test_a_run_begins_with_them_and_says_so(run, system, settings, folder, tmp_p
     )  # fmt: skip
     record = TrainingRecord.model_validate_json((tmp_path / "run/best.json").read_text())
     assert record.start == start.record
-    assert record.data_rows()["started from"].startswith("last.ckpt, SHA-256 ")
+    assert training_data_rows(record)["started from"].startswith("last.ckpt, SHA-256 ")
     for name, tensor in load_generator(weights, settings.generator).state_dict().items():
         torch.testing.assert_close(tensor, start.weights[name], msg=name)
 

@@ -12,7 +12,14 @@ from safetensors.torch import load_file, save_file
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics import get_system
 from deepz_zoo.records.training import StartRecord, TrainingRecord
-from deepz_zoo.zoo.store import add_model, get_manifest, list_models, load_model, weights_bytes
+from deepz_zoo.zoo.store import (
+    add_model,
+    get_manifest,
+    list_models,
+    load_model,
+    paper_weights,
+    weights_bytes,
+)
 
 NAME = "leica20x_0.8/TxRd"
 
@@ -163,3 +170,37 @@ def test_what_ships_loads_and_names_itself(manifest):
     assert manifest.accuracy is not None
     assert model.dpm_scale_um == manifest.dpm_scale_um
     assert weights_bytes(manifest) <= 5e6
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """Return the folders in which weights of the published size are looked for."""
+    found = tmp_path / "named", tmp_path / "cache"
+    monkeypatch.setattr("deepz_zoo.zoo.store.weights_folders", lambda: found)
+    return found
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_paper_weights_are_taken_from_the_first_folder_that_has_them(folders, run, accuracy, place):
+    for folder in folders[place:]:
+        add_model(run, accuracy, folder=folder)
+    assert paper_weights("LEICA20X_0.8/txrd") == folders[place] / "leica20x_0.8_TxRd.safetensors"
+    assert load_model(NAME, weights=paper_weights(NAME))[1].accuracy == accuracy
+
+
+def test_missing_paper_weights_are_told_where_to_put_them(folders):
+    with pytest.raises(DeepZError, match="no weights of size paper") as raised:
+        paper_weights(NAME)
+    for expected in (*map(str, folders), "leica20x_0.8_TxRd.safetensors", "DEEPZ_WEIGHTS"):
+        assert expected in str(raised.value)
+
+
+def test_paper_weights_are_those_of_the_manifest_beside_them(folders, run, accuracy):
+    add_model(run, accuracy, folder=folders[0])
+    path = folders[0] / "leica20x_0.8_TxRd.safetensors"
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(DeepZError, match="damaged or replaced; its SHA-256"):
+        paper_weights(NAME)
+    path.with_suffix(".json").unlink()
+    with pytest.raises(DeepZError, match=r"TxRd\.json is missing"):
+        paper_weights(NAME)

@@ -19,7 +19,7 @@ from deepz_zoo.package.contents.description import FILES
 from deepz_zoo.package.reading.archive import open_package
 from deepz_zoo.package.reading.loading import load_packaged_model
 from deepz_zoo.package.reading.untrusted import open_array, read_description
-from deepz_zoo.records.accuracy import ImageMetric
+from deepz_zoo.records.accuracy import MetricName
 from deepz_zoo.zoo.examples import tilted_surface
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from deepz_zoo.records.manifest import Manifest
 
 # Of each |Δz|; the manifests hold more.
-_METRICS: tuple[ImageMetric, ...] = ("correlation", "error_over_rms", "ssim")
+_METRICS: tuple[MetricName, ...] = ("correlation", "error_over_rms", "ssim")
 
 # Said elsewhere: by the files themselves, and by the rows of the accuracy.
 _TOLD_APART = ("sha256", "accuracy")

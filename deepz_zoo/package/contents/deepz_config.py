@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
 
+from deepz_zoo.cards.failures import failure_sentences
 from deepz_zoo.dpm import SHORTEST_PERIOD_UM
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import Record, first_fault
@@ -238,7 +239,7 @@ def validity_of(manifest: Manifest, variant: Variant) -> Validity:
         ),
         provenance=_provenance(manifest),
         accuracy=_accuracy(manifest),
-        limits=manifest.failure_modes,
+        limits=failure_sentences(manifest.failure_modes),
     )
 
 

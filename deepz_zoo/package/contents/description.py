@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepz_zoo.cards.failures import failure_sentences
 from deepz_zoo.package.contents.deepz_config import output_unit, validity_of
 from deepz_zoo.package.contents.variants import DPM, SURFACE, Variant
 from deepz_zoo.package.reading.archive import CHECKSUMS_NAME
@@ -331,7 +332,9 @@ def _bioimageio_config(
         "modality": "wide-field fluorescence microscopy",
         "task": "virtual refocusing",
         "model_parameter_count": parameters,
-        "bias_risks_limitations": {"limitations": " ".join(manifest.failure_modes)},
+        "bias_risks_limitations": {
+            "limitations": " ".join(failure_sentences(manifest.failure_modes))
+        },
         **training,
     }
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deepz_zoo.cards.failures import failure_sentences
+from deepz_zoo.cards.rows import import_rows, training_data_rows
+from deepz_zoo.cards.tables import accuracy_tables
 from deepz_zoo.package.contents.usage import summary_text, template, usage_text
 from deepz_zoo.records.manifest import LICENSE
 
@@ -60,7 +63,7 @@ def readme_text(
         use=usage_text(manifest, variant, archive_name),
         accuracy=_accuracy_text(manifest),
         parity=parity,
-        limits="\n".join(f"- {limit}" for limit in manifest.failure_modes),
+        limits="\n".join(f"- {limit}" for limit in failure_sentences(manifest.failure_modes)),
         training=_origin_table(manifest),
         citation=citation.text,
         doi=citation.doi,
@@ -78,7 +81,7 @@ def _accuracy_text(manifest: Manifest) -> str:
     return (
         f"Measured on {stacks} simulated stacks for each kind of noise ({len(accuracy.seeds)} "
         f"instruments × {', '.join(accuracy.specimens)}) that were never trained on, with the "
-        f"model as it is packaged here.\n\n{accuracy.to_markdown()}\n\n{_DEFINITIONS}"
+        f"model as it is packaged here.\n\n{accuracy_tables(accuracy)}\n\n{_DEFINITIONS}"
     )
 
 
@@ -100,13 +103,13 @@ def _license(manifest: Manifest) -> str:
 def _origin_table(manifest: Manifest) -> str:
     if manifest.training is None:
         assert manifest.imported is not None
-        return _table(manifest.imported.rows())
+        return _table(import_rows(manifest.imported))
     return _table(_training_rows(manifest.training))
 
 
 def _training_rows(record: TrainingRecord) -> dict[str, str]:
     return {
-        **record.data_rows(),
+        **training_data_rows(record),
         "patches": "{:,} of {}² and {}² px".format(record.patches, *record.patch_px),
         "steps": f"{record.steps:,} with batches of {record.batch_size}",
         "loss": record.loss,

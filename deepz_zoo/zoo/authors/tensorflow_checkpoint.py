@@ -24,17 +24,17 @@ from deepz_zoo.zoo.authors.crc32c import crc32c, unmasked
 
 # The index of the released network has 56 variables in 3000 bytes. Without these limits a small
 # file could ask for much: keys are stored as differences, and blocks can be named many times.
-_LARGEST_INDEX_BYTES = 4 << 20
-_MOST_VARIABLES = 10_000
-_LONGEST_NAME = 1_000
-_MOST_DATA_FILES = 1_000
+_MAX_INDEX_BYTES = 4 << 20
+_MAX_VARIABLES = 10_000
+_MAX_NAME_BYTES = 1_000
+_MAX_DATA_FILES = 1_000
 
 _FOOTER_BYTES = 48
 _MAGIC = 0xDB4775248B80FB57
 _BLOCK_TRAILER_BYTES = 5
 _SNAPPY = 1
 _FLOAT32 = 1  # DT_FLOAT
-_MOST_DIMENSIONS = 8
+_MAX_DIMENSIONS = 8
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,9 @@ class TensorFlowCheckpoint:
             raise DeepZError(f"{self.index_path}: there is no variable {name}")
         if variable.dtype != _FLOAT32 or variable.partitioned:
             kind = "in slices" if variable.partitioned else f"of TensorFlow's type {variable.dtype}"
-            raise DeepZError(f"{self.index_path}: {name} is stored {kind}; expected whole float32")
+            raise DeepZError(
+                f"{self.index_path}: {name} is stored {kind}; expected float32 in one piece"
+            )
         if variable.size != 4 * math.prod(variable.shape) or variable.shard >= len(self.data_paths):
             raise DeepZError(f"{self.index_path}: damaged (the place of {name} is impossible)")
         return _read_values(self.data_paths[variable.shard], variable, name)
@@ -137,10 +139,9 @@ def _read_table(path: Path) -> dict[bytes, bytes]:
     """Read a table of the LevelDB format into memory."""
     if not path.is_file():
         raise DeepZError(f"{path}: no such file; expected a TensorFlow checkpoint's index")
-    if (size := path.stat().st_size) > _LARGEST_INDEX_BYTES:
+    if (size := path.stat().st_size) > _MAX_INDEX_BYTES:
         raise DeepZError(
-            f"{path}: {size:,} bytes; the index of a checkpoint has "
-            f"{_LARGEST_INDEX_BYTES:,} at most"
+            f"{path}: {size:,} bytes; the index of a checkpoint has {_MAX_INDEX_BYTES:,} at most"
         )
     data = path.read_bytes()
     with _decoding(path):
@@ -155,8 +156,8 @@ def _read_table(path: Path) -> dict[bytes, bytes]:
         entries: dict[bytes, bytes] = {}
         for block in blocks:
             entries.update(_block(data, block, path))
-            if len(entries) > _MOST_VARIABLES:
-                raise ValueError(f"it names more than {_MOST_VARIABLES:,} variables")
+            if len(entries) > _MAX_VARIABLES:
+                raise ValueError(f"it names more than {_MAX_VARIABLES:,} variables")
     return entries
 
 
@@ -185,7 +186,7 @@ def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
     if len(block) < 4 or end < 0:
         raise ValueError("a block is too short")
     position, key = 0, b""
-    for _ in range(_MOST_VARIABLES + 1):
+    for _ in range(_MAX_VARIABLES + 1):
         if position >= end:
             return
         shared, position = _varint(block, position)
@@ -193,7 +194,7 @@ def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
         length, position = _varint(block, position)
         if shared > len(key) or position + added + length > end:
             raise ValueError("an entry lies beyond its block")
-        if shared + added > _LONGEST_NAME:
+        if shared + added > _MAX_NAME_BYTES:
             raise ValueError(f"a name of {shared + added:,} bytes")
         key = key[:shared] + block[position : position + added]
         position += added
@@ -209,7 +210,7 @@ def _handle(data: bytes, position: int) -> tuple[tuple[int, int], int]:
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
-    """Return a number of 7 bits a byte, and the position behind it."""
+    """Return a number of 7 bits per byte, and the position behind it."""
     value = 0
     for shift in range(0, 70, 7):
         byte = data[position]
@@ -251,7 +252,7 @@ def _shard_count(header: bytes | None, path: Path) -> int:
     if fields.get(2, 0) != 0:
         raise DeepZError(f"{path}: written on a big-endian machine; such files are not read")
     shards = fields.get(1, 1)
-    if not isinstance(shards, int) or not 1 <= shards <= _MOST_DATA_FILES:
+    if not isinstance(shards, int) or not 1 <= shards <= _MAX_DATA_FILES:
         raise ValueError(f"it names {shards!r} data files")
     return shards
 
@@ -282,7 +283,7 @@ def _variable(entry: bytes) -> Variable:
 def _sizes(shape: bytes) -> Iterator[int]:
     """Yield the dimensions of a ``TensorShapeProto``."""
     dimensions = [value for number, value in _fields(shape) if number == 2]
-    if len(dimensions) > _MOST_DIMENSIONS:
+    if len(dimensions) > _MAX_DIMENSIONS:
         raise ValueError(f"a variable of {len(dimensions)} dimensions")
     for dimension in dimensions:
         if not isinstance(dimension, bytes):

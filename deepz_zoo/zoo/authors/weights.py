@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 _PREFIX = "Generator/"
 _CHECKPOINT = Path("variables", "variables")
-_DEEPEST = 3  # folders between the one that a user names and a model
-_LARGEST_DATA_BYTES = 4 << 30  # 311 MB as released
+_MAX_DEPTH = 3  # folders between the one that a user names and a model
+MAX_DATA_BYTES = 4 << 30  # 311 MB as released
 
 # Maker, magnification, specimen and channel, as in Leica_20X0.8_worm_TxRd.
 _FOLDER_NAME = re.compile(r"([A-Za-z]+)_(\d+)X[\d.]+_([A-Za-z]+)_(\w+)")
@@ -92,7 +92,7 @@ def find_originals(folder: Path) -> tuple[Path, ...]:
         raise DeepZError(f"{folder}: no such folder; expected one of the authors' models")
     if folder.name == _CHECKPOINT.parent.name and _index(folder.parent).is_file():
         return (folder.parent,)
-    for depth in range(_DEEPEST + 1):
+    for depth in range(_MAX_DEPTH + 1):
         pattern = "/".join(["*"] * depth + [str(_index(Path()))])
         found = sorted(path.parents[1] for path in folder.glob(pattern))
         if found:
@@ -173,8 +173,8 @@ def _index(folder: Path) -> Path:
 
 
 def _trained_range(system: ImagingSystem) -> ImagingSystem:
-    reach = _RANGE_UM.get(system.name, system.z_range_um)
-    return system.model_copy(update={"z_range_um": reach})
+    z_range_um = _RANGE_UM.get(system.name, system.z_range_um)
+    return system.model_copy(update={"z_range_um": z_range_um})
 
 
 def _config(checkpoint: TensorFlowCheckpoint) -> GeneratorConfig:
@@ -213,10 +213,8 @@ def _check_shapes(
     for name, shape in ((n, s) for n, s in expected.items() if len(s) == 1):
         _same_shape(path, name, shapes[name], shape, size)
     for file in checkpoint.data_paths:
-        if file.is_file() and (found_bytes := file.stat().st_size) > _LARGEST_DATA_BYTES:
-            raise DeepZError(
-                f"{file}: {found_bytes:,} bytes; expected {_LARGEST_DATA_BYTES:,} at most"
-            )
+        if file.is_file() and (found_bytes := file.stat().st_size) > MAX_DATA_BYTES:
+            raise DeepZError(f"{file}: {found_bytes:,} bytes; expected {MAX_DATA_BYTES:,} at most")
 
 
 def _same_shape(

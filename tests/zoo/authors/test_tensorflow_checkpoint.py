@@ -148,7 +148,7 @@ def test_a_hostile_index_is_refused(tmp_path: Path, entries, options, says: str)
         (entry(1 << 40, (1 << 19, 1 << 19)), "truncated"),
         (entry(4, (1 << 40,)), "impossible"),
         (entry(4, (1,), more=b"\x18\x07"), "impossible"),
-        (entry(8, (1,), dtype=2), "of TensorFlow's type 2; expected whole float32"),
+        (entry(8, (1,), dtype=2), "of TensorFlow's type 2; expected float32 in one piece"),
         (entry(4, (1,), more=b"\x3a\x00"), "in slices"),
     ],
 )

@@ -1,42 +1,42 @@
-"""Accuracy against the refocusing distance, as figures for cards and reports."""
+"""Plots of accuracy against the refocusing distance, and of limits."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deepz_zoo.cards.labels import CONDITION_LABELS, METHOD_LABELS
 from deepz_zoo.files import replacing
 from deepz_zoo.records.accuracy import (
+    COMPARED_METHODS,
     MEAN,
-    METHOD_LABELS,
-    METHODS,
     Accuracy,
-    ImageMetric,
-    Method,
+    ComparedMethod,
+    MetricName,
 )
-from deepz_zoo.records.conditions import CONDITION_TEXTS
+from deepz_zoo.records.conditions import LOGARITHMIC
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from deepz_zoo.evaluation.measured import StackAccuracy
     from deepz_zoo.records.limits import MeasuredLimits
+    from deepz_zoo.records.measured_stack import StackAccuracy
 
-_METRICS: tuple[tuple[ImageMetric, str], ...] = (
-    ("correlation", "correlation with the truth"),
-    ("error_over_rms", "error / rms of the truth"),
+_METRICS: tuple[tuple[MetricName, str], ...] = (
+    ("correlation", "correlation with the ground truth"),
+    ("error_over_rms", "error / rms of the ground truth"),
     ("ssim", "SSIM"),
 )
 # Color, marker and line of each method.
-_STYLES: dict[Method, tuple[str, str, str]] = {
+_STYLES: dict[ComparedMethod, tuple[str, str, str]] = {
     "model": ("C0", "o", "-"),
     "other": ("C4", "d", "--"),
     "blank": ("0.6", "", ":"),
     "input": ("C1", "s", "-"),
     "richardson_lucy": ("C2", "^", "-"),
 }
-_LARGEST_ERROR = 2.0
+_MAX_ERROR = 2.0
 
 
 def plot_accuracy(accuracy: Accuracy) -> Figure:
@@ -58,11 +58,11 @@ def plot_accuracy(accuracy: Accuracy) -> Figure:
 
 
 def plot_stack_accuracy(accuracy: StackAccuracy) -> Figure:
-    """Plot the figures of a measured stack against Δz: a row for each plane that went in."""
-    figure, axes = _grid(len(accuracy.sources_um), f"{accuracy.system_name}, measured stack")
+    """Plot the accuracy on an acquired stack against Δz: a row for each plane that went in."""
+    figure, axes = _grid(len(accuracy.sources_um), f"{accuracy.system_name}, acquired stack")
     for source, row in zip(accuracy.sources_um, axes, strict=True):
         for (metric, label), axis in zip(_METRICS, row, strict=True):
-            for method in METHODS:
+            for method in COMPARED_METHODS:
                 points = sorted(
                     (image.dz_um, getattr(image, metric))
                     for image in accuracy.images
@@ -82,22 +82,22 @@ def plot_limits(limits: MeasuredLimits) -> Figure:
     figure = Figure(figsize=(2.6 * len(limits.curves), 2.8), layout="constrained")
     panels = figure.subplots(1, len(limits.curves), sharey=True, squeeze=False)[0]
     for curve, axis in zip(limits.curves, panels, strict=True):
-        text = CONDITION_TEXTS[curve.condition]
+        label = CONDITION_LABELS[curve.condition]
         for method in ("model", "input"):
             points = [(p.value, getattr(p, method).correlation) for p in curve.points]
             _line(axis, points, method)
-        # One trained value alone is a line.
+        # A single trained value is drawn as a line.
         axis.axvspan(*curve.trained, color="C0", alpha=0.12, linewidth=3)
         for limit in curve.usable():
             if limit is not None:
                 axis.axvline(limit, color="C3", linestyle=":")
-        if text.logarithmic:
+        if curve.condition in LOGARITHMIC:
             axis.set_xscale("log")
-        axis.set_title(text.heading, fontsize=9)
-        axis.set_xlabel(text.quantity, fontsize=8)
+        axis.set_title(label.heading, fontsize=9)
+        axis.set_xlabel(label.quantity, fontsize=8)
         axis.tick_params(labelsize=8)
         axis.grid(alpha=0.3)
-    panels[0].set_ylabel("correlation with the truth", fontsize=8)
+    panels[0].set_ylabel("correlation with the ground truth", fontsize=8)
     panels[0].set_ylim(min(0, panels[0].get_ylim()[0]), 1)
     panels[0].legend(fontsize=8)
     return figure
@@ -106,7 +106,7 @@ def plot_limits(limits: MeasuredLimits) -> Figure:
 def save_figure(figure: Figure, path: Path, *, dpi: int = 150) -> None:
     """Write a figure as PNG under a temporary name beside ``path``, then rename it."""
     with replacing(path) as temporary:
-        # No library version in the file: the same figures give the same picture.
+        # No library version in the file: the same data give the same picture.
         figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
 
 
@@ -120,7 +120,7 @@ def _grid(rows: int, title: str) -> tuple[Figure, list[list[Axes]]]:
     return figure, [list(row) for row in grid]
 
 
-def _line(axis: Axes, points: list[tuple[float, float]], method: Method) -> None:
+def _line(axis: Axes, points: list[tuple[float, float]], method: ComparedMethod) -> None:
     x, y = zip(*points, strict=True)
     color, marker, line = _STYLES[method]
     axis.plot(
@@ -128,12 +128,12 @@ def _line(axis: Axes, points: list[tuple[float, float]], method: Method) -> None
     )
 
 
-def _finish(axis: Axes, metric: ImageMetric, label: str) -> None:
+def _finish(axis: Axes, metric: MetricName, label: str) -> None:
     axis.set_xlabel("Δz in µm")
     axis.set_ylabel(label, fontsize=8)
     if metric == "error_over_rms":
-        # Deconvolution gone wrong would squeeze everything else into a line.
-        axis.set_ylim(0, min(_LARGEST_ERROR, axis.get_ylim()[1]))
+        # A failed deconvolution would squeeze everything else into a line.
+        axis.set_ylim(0, min(_MAX_ERROR, axis.get_ylim()[1]))
     else:
         axis.set_ylim(min(0, axis.get_ylim()[0]), 1)
     axis.grid(alpha=0.3)

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from deepz_zoo.evaluation.scene import Scene
+from deepz_zoo.evaluation.reference import ReferenceStack
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.optics import get_system
 from deepz_zoo.optics.psf import PsfParameters
 from deepz_zoo.simulate import SimulatedStack
 from deepz_zoo.simulate.camera import Exposure
+from tests.evaluation.stand_ins import Identity
 
 SYSTEM = get_system("leica20x_0.8/TxRd").model_copy(update={"z_range_um": 2.0})
 STEP_UM = 0.5
@@ -41,32 +41,20 @@ def stack() -> SimulatedStack:
     )
 
 
-class Recorder(nn.Module):
-    """Returns the camera image; remembers what it was given."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.given: list[torch.Tensor] = []
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        self.given.append(x)
-        return x[:, :1]
-
-
 def test_planes_beyond_the_range_are_neither_inputs_nor_targets(stack: SimulatedStack) -> None:
-    scene = Scene.of(stack)
-    assert scene.step_um == STEP_UM
-    assert scene.planes_in_range().tolist() == list(range(1, 10))
-    drawn = scene.draw_pairs(1.5, 100, np.random.default_rng(0))
+    reference = ReferenceStack.of(stack)
+    assert reference.step_um == STEP_UM
+    assert reference.planes_in_range().tolist() == list(range(1, 10))
+    drawn = reference.draw_pairs(1.5, 100, np.random.default_rng(0))
     assert sorted(drawn) == [(source, source + 3) for source in range(1, 7)]
-    drawn = scene.draw_pairs(-4.0, 100, np.random.default_rng(0))
+    drawn = reference.draw_pairs(-4.0, 100, np.random.default_rng(0))
     assert drawn == [(9, 1)]
-    assert scene.draw_pairs(4.5, 100, np.random.default_rng(0)) == []
+    assert reference.draw_pairs(4.5, 100, np.random.default_rng(0)) == []
 
 
 def test_no_more_pairs_than_asked_for_and_none_twice(stack: SimulatedStack) -> None:
-    scene = Scene.of(stack)
-    drawn, same, other = (scene.draw_pairs(0.5, 4, np.random.default_rng(s)) for s in (1, 1, 2))
+    reference = ReferenceStack.of(stack)
+    drawn, same, other = (reference.draw_pairs(0.5, 4, np.random.default_rng(s)) for s in (1, 1, 2))
     assert len(set(drawn)) == 4
     assert drawn == same != other
 
@@ -74,8 +62,8 @@ def test_no_more_pairs_than_asked_for_and_none_twice(stack: SimulatedStack) -> N
 def test_the_model_gets_the_camera_image_and_the_distance_to_the_target(
     stack: SimulatedStack,
 ) -> None:
-    model = Recorder()
-    images = dict(Scene.of(stack).images(model, 2, 7))
+    model = Identity()
+    images = dict(ReferenceStack.of(stack).images(model, 2, 7))
     (given,) = model.given
     np.testing.assert_array_equal(given[0, 0].numpy(), stack.camera[2])
     assert torch.all(given[0, 1] == 2.5)
@@ -91,17 +79,17 @@ def test_a_deconvolution_stands_beside_the_model_when_there_is_one(stack: Simula
         asked.append(dz_um)
         return stack.noise_free[7]
 
-    scores = dict(Scene.of(stack, perfect).scores(Recorder(), 8, 7))
+    metrics = dict(ReferenceStack.of(stack, perfect).metrics(Identity(), 8, 7))
     assert asked == [-0.5]
-    assert scores["richardson_lucy"].rmse == 0
-    assert scores["model"] == scores["input"]
-    assert scores["blank"].error_over_rms == 1
+    assert metrics["richardson_lucy"].rmse == 0
+    assert metrics["model"] == metrics["input"]
+    assert metrics["blank"].error_over_rms == 1
 
 
 def test_another_model_gets_the_same_image_and_distance(stack: SimulatedStack) -> None:
-    other = Recorder()
-    scene = Scene.of(stack, other=other)
-    methods = [method for method, _ in scene.images(Recorder(), 2, 7)]
+    other = Identity()
+    reference = ReferenceStack.of(stack, other=other)
+    methods = [method for method, _ in reference.images(Identity(), 2, 7)]
     assert methods == ["model", "other", "blank", "input"]
     (given,) = other.given
     np.testing.assert_array_equal(given[0, 0].numpy(), stack.camera[2])
@@ -109,11 +97,11 @@ def test_another_model_gets_the_same_image_and_distance(stack: SimulatedStack) -
 
 
 def test_errors_count_in_the_scale_of_the_whole_noise_free_stack(stack: SimulatedStack) -> None:
-    scene = Scene.of(stack)
-    assert scene.scale == intensity_scale(stack.noise_free[10]).scale
-    scores = dict(scene.scores(Recorder(), 5, 5))
+    reference = ReferenceStack.of(stack)
+    assert reference.scale == intensity_scale(stack.noise_free[10]).scale
+    metrics = dict(reference.metrics(Identity(), 5, 5))
     error = np.abs(stack.camera[5].astype(float) - stack.noise_free[5]).mean()
-    assert scores["model"].mae == pytest.approx(error / scene.scale)
+    assert metrics["model"].mae == pytest.approx(error / reference.scale)
 
 
 def test_confocal_planes_that_show_nothing_are_no_targets(stack: SimulatedStack) -> None:
@@ -121,17 +109,18 @@ def test_confocal_planes_that_show_nothing_are_no_targets(stack: SimulatedStack)
     confocal = stack.noise_free + 1
     confocal[3] = 100 + (confocal[3] - 100) / 10
     confocal[1] = 100 + (confocal[1] - 100) * 1.1
-    scene = Scene.of(replace(stack, confocal=confocal))
-    assert scene.targets().tolist() == [1, 2, *range(4, 10)]
-    drawn = scene.draw_pairs(-0.5, 100, np.random.default_rng(0))
+    reference = ReferenceStack.of(replace(stack, confocal=confocal))
+    assert reference.targets().tolist() == [1, 2, *range(4, 10)]
+    drawn = reference.draw_pairs(-0.5, 100, np.random.default_rng(0))
     assert sorted(drawn) == [(source, source - 1) for source in (2, 3, *range(5, 10))]
-    assert Scene.of(stack).targets().tolist() == list(range(1, 10))
+    assert ReferenceStack.of(stack).targets().tolist() == list(range(1, 10))
 
 
-def test_confocal_planes_are_the_truth(stack: SimulatedStack) -> None:
-    scene = Scene.of(replace(stack, confocal=stack.noise_free[::-1].copy()))
-    scores = dict(scene.scores(Recorder(), 2, 8))
-    assert scores["model"].correlation == pytest.approx(1, abs=0.01)
-    assert scores["model"].mae == pytest.approx(
-        np.abs(stack.camera[2].astype(float) - stack.noise_free[2]).mean() / scene.scale, rel=1e-3
+def test_confocal_planes_are_the_ground_truth(stack: SimulatedStack) -> None:
+    reference = ReferenceStack.of(replace(stack, confocal=stack.noise_free[::-1].copy()))
+    metrics = dict(reference.metrics(Identity(), 2, 8))
+    assert metrics["model"].correlation == pytest.approx(1, abs=0.01)
+    assert metrics["model"].mae == pytest.approx(
+        np.abs(stack.camera[2].astype(float) - stack.noise_free[2]).mean() / reference.scale,
+        rel=1e-3,
     )

@@ -1,29 +1,21 @@
-"""Figures hold a line for each method in each panel."""
+"""Plots hold a line for each method in each panel."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from skimage.io import imread
-from torch import nn
 
-from deepz_zoo.evaluation.measured import evaluate_stack
-from deepz_zoo.evaluation.plots import (
+from deepz_zoo.cards.labels import CONDITION_LABELS
+from deepz_zoo.cards.plots import (
     plot_accuracy,
     plot_limits,
     plot_stack_accuracy,
     save_figure,
 )
-from deepz_zoo.optics import get_system
 from deepz_zoo.records.accuracy import Accuracy
-from deepz_zoo.records.conditions import CONDITION_TEXTS
 from deepz_zoo.records.limits import MeasuredLimits
-
-
-class Identity(nn.Module):
-    def forward(self, x):
-        return x[:, :1]
+from deepz_zoo.records.measured_stack import MeasuredRow, StackAccuracy
 
 
 def test_accuracy_has_a_panel_for_each_noise_and_metric(accuracy: Accuracy, tmp_path: Path) -> None:
@@ -42,7 +34,7 @@ def test_accuracy_has_a_panel_for_each_noise_and_metric(accuracy: Accuracy, tmp_
 def test_limits_have_a_panel_for_each_condition(limits: MeasuredLimits) -> None:
     figure = plot_limits(limits)
     assert [axis.get_title() for axis in figure.axes] == [
-        CONDITION_TEXTS[curve.condition].heading for curve in limits.curves
+        CONDITION_LABELS[curve.condition].heading for curve in limits.curves
     ]
     signal = figure.axes[1]
     assert signal.get_xscale() == "log"
@@ -53,15 +45,38 @@ def test_limits_have_a_panel_for_each_condition(limits: MeasuredLimits) -> None:
     assert set(limit.get_xdata()) == {100}
 
 
-def test_a_measured_stack_has_a_row_for_each_source() -> None:
-    stack = np.random.default_rng(0).gamma(1.0, 50.0, (5, 32, 32))
-    accuracy = evaluate_stack(
-        Identity(),
-        stack,
-        get_system("leica20x_0.8/TxRd"),
+def test_an_acquired_stack_has_a_row_for_each_source() -> None:
+    rows = [
+        MeasuredRow(
+            source_um=source,
+            target_um=target,
+            method=method,
+            correlation=0.75,
+            error_over_rms=0.5,
+            ssim=0.9,
+            mae=0.1,
+            mse=0.01,
+            rmse=0.1,
+        )
+        for source in (2.0, 0.0)
+        for target in (0.0, 1.0, 2.0)
+        for method in ("model", "blank", "input")
+    ]
+    accuracy = StackAccuracy(
+        version=1,
+        code_version="0.1.0",
+        system_name="leica20x_0.8/TxRd",
         pixel_size_um=0.325,
         z_step_um=1.0,
+        resampled=1.0,
+        planes=3,
+        in_focus_um=2.0,
+        sources_um=(2.0, 0.0),
+        bead_threshold=None,
+        images=tuple(rows),
+        beads=(),
     )
     figure = plot_stack_accuracy(accuracy)
-    assert len(figure.axes) == 3 * len(accuracy.sources_um)
+    assert len(figure.axes) == 3 * 2
     assert len(figure.axes[0].lines) == 3
+    assert list(figure.axes[0].lines[0].get_xdata()) == [-2, -1, 0]

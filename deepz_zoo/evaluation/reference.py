@@ -1,4 +1,4 @@
-"""One simulated stack on which a model is judged: what went in, what is true, what came out."""
+"""One simulated stack as the ground truth that models are compared with."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from deepz_zoo.evaluation.refocusing import refocus
 from deepz_zoo.intensities import intensity_scale
-from deepz_zoo.measure.metrics import ImageScores, image_scores
-from deepz_zoo.records.accuracy import Method
+from deepz_zoo.measure.metrics import image_metrics
+from deepz_zoo.records.accuracy import ComparedMethod, ImageMetrics
+from deepz_zoo.refocus import refocus_image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import nn
 
+    from deepz_zoo.network.graph.wrapper import DeepZModel
     from deepz_zoo.simulate import SimulatedStack
 
-SMALLEST_CONTRAST = 0.2
+MIN_CONTRAST = 0.2
 """Standard deviation of a confocal plane, relative to that of the sharpest of its stack."""
 
 Deconvolution = Callable[["NDArray[np.generic]", float], "NDArray[np.float32]"]
-"""Makes of a camera image the image of the plane Δz µm above it."""
+"""Makes an image of the plane Δz µm above a camera image from that image."""
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A simulated stack with what the comparison needs to know about it.
+class ReferenceStack:
+    """A simulated stack with what a comparison needs to know about it.
 
     Attributes
     ----------
     stack
         The stack.
     scale
-        Intensity scale of the true stack: the camera units that count as 1.
+        Intensity scale of the ground-truth stack: the camera units that count as 1.
     deconvolve
         The deconvolution to compare with, None for none.
     other
@@ -45,16 +45,16 @@ class Scene:
     stack: SimulatedStack
     scale: float
     deconvolve: Deconvolution | None = None
-    other: nn.Module | None = None
+    other: DeepZModel | None = None
 
     @classmethod
     def of(
         cls,
         stack: SimulatedStack,
         deconvolve: Deconvolution | None = None,
-        other: nn.Module | None = None,
-    ) -> Scene:
-        """Return the scene of a stack."""
+        other: DeepZModel | None = None,
+    ) -> ReferenceStack:
+        """Return a stack as a reference, with its intensity scale."""
         return cls(stack, intensity_scale(stack.ground_truth.max(axis=0)).scale, deconvolve, other)
 
     @property
@@ -74,14 +74,14 @@ class Scene:
     def targets(self) -> NDArray[np.intp]:
         """Return the indices of the planes that a model is asked for.
 
-        All within the range; but of confocal planes, which may miss the specimen, those that show
-        something of it: an error relative to nothing would drown all others.
+        All within the range; but of confocal planes, which may miss the specimen, only those that
+        show some of it: an error relative to no signal would outweigh all others.
         """
         planes = self.planes_in_range()
         if self.stack.confocal is None:
             return planes
         contrast = self.stack.confocal[planes].std(axis=(1, 2))
-        shown: NDArray[np.intp] = planes[contrast >= SMALLEST_CONTRAST * contrast.max()]
+        shown: NDArray[np.intp] = planes[contrast >= MIN_CONTRAST * contrast.max()]
         return shown
 
     def draw_pairs(
@@ -101,29 +101,29 @@ class Scene:
         return [(int(source), int(source + shift)) for source in drawn]
 
     def images(
-        self, model: nn.Module, source: int, target: int
-    ) -> Iterator[tuple[Method, NDArray[np.generic]]]:
+        self, model: DeepZModel, source: int, target: int
+    ) -> Iterator[tuple[ComparedMethod, NDArray[np.generic]]]:
         """Yield what each method makes of plane ``source`` as an image of plane ``target``."""
         camera = self.stack.camera[source]
         dz = float(self.z_um[target] - self.z_um[source])
-        yield "model", refocus(model, camera, dz)
+        yield "model", refocus_image(model, camera, dz)
         if self.other is not None:
-            yield "other", refocus(self.other, camera, dz)
+            yield "other", refocus_image(self.other, camera, dz)
         yield "blank", np.full(camera.shape, self._background(target))
         yield "input", camera
         if self.deconvolve is not None:
             yield "richardson_lucy", self.deconvolve(camera, dz)
 
-    def scores(
-        self, model: nn.Module, source: int, target: int
-    ) -> Iterator[tuple[Method, ImageScores]]:
-        """Yield how near each method comes to the true plane ``target``."""
-        truth = self.stack.ground_truth[target]
+    def metrics(
+        self, model: DeepZModel, source: int, target: int
+    ) -> Iterator[tuple[ComparedMethod, ImageMetrics]]:
+        """Yield how near each method comes to the ground truth of plane ``target``."""
+        ground_truth = self.stack.ground_truth[target]
         background = self._background(target)
         for method, image in self.images(model, source, target):
             yield (
                 method,
-                image_scores(image, truth, scale=self.scale, truth_background=background),
+                image_metrics(image, ground_truth, scale=self.scale, background=background),
             )
 
     def _background(self, target: int) -> float:

@@ -1,0 +1,66 @@
+"""Where an evaluation is written to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from deepz_zoo.files import Record
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+AnyRecord = TypeVar("AnyRecord", bound="Record")
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files to write; None for none."""
+
+    json_path: Path | None
+    plot_path: Path | None
+
+    def write(self, record: AnyRecord, plot: Callable[[AnyRecord], Figure]) -> None:
+        """Write the record as JSON, and its plot."""
+        from deepz_zoo.cards.plots import save_figure
+        from deepz_zoo.files import write_record
+
+        if self.json_path is not None:
+            write_record(self.json_path, record)
+        if self.plot_path is not None:
+            save_figure(plot(record), self.plot_path)
+
+
+def output_options(function: Function) -> Function:
+    """Add ``--json`` and ``--plot``; the command's function receives ``outputs: Outputs``."""
+
+    @wraps(function)
+    def with_outputs(
+        *args: Any, json_path: Path | None, plot_path: Path | None, **kwargs: Any
+    ) -> Any:
+        from deepz_zoo.files import refuse_output
+
+        for path in filter(None, (json_path, plot_path)):
+            refuse_output(path)
+        return function(*args, outputs=Outputs(json_path, plot_path), **kwargs)
+
+    command: Any = click.option(
+        "--plot",
+        "plot_path",
+        metavar="FILE.png",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write plots of the metrics.",
+    )(with_outputs)
+    return click.option(  # type: ignore[no-any-return]
+        "--json",
+        "json_path",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write all metrics to this file.",
+    )(command)

@@ -1,0 +1,64 @@
+"""``deepz-zoo evaluate stack``: the accuracy of a model on an acquired z-stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from deepz_zoo.cli.accuracy_tables import print_stack_accuracy
+from deepz_zoo.cli.evaluate.output import Outputs, output_options
+from deepz_zoo.cli.options import model_options, weights_option
+
+
+@click.command("stack")
+@click.argument("path", metavar="STACK.tif", type=click.Path(path_type=Path))
+@model_options()
+@weights_option
+@click.option(
+    "--pixel-size",
+    "pixel_size_um",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Pixel size in µm, where the file does not say it.",
+)
+@click.option(
+    "--z-step",
+    "z_step_um",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Distance between the planes in µm, where the file does not say it.",
+)
+@click.option("--reverse", is_flag=True, help="The stack was acquired with decreasing stage z.")
+@click.option("--beads", is_flag=True, help="Measure the spots as beads: peak, FWHM and flux.")
+@output_options
+def stack(
+    *,
+    path: Path,
+    model_name: str | None,
+    weights: str | None,
+    pixel_size_um: float | None,
+    z_step_um: float | None,
+    reverse: bool,
+    beads: bool,
+    outputs: Outputs,
+) -> None:
+    """Measure on an acquired z-stack (increasing stage z).
+
+    Its in-focus plane and defocused ones are refocused to the other planes, and compared with what
+    the microscope recorded there.
+    """
+    from deepz_zoo.cards.plots import plot_stack_accuracy
+    from deepz_zoo.cli.models import load_named_model
+    from deepz_zoo.evaluation.measured import evaluate_stack_file
+
+    model, manifest = load_named_model(model_name, weights)
+    accuracy = evaluate_stack_file(
+        model,
+        path,
+        manifest.system,
+        pixel_size_um=pixel_size_um,
+        z_step_um=z_step_um,
+        reverse=reverse,
+        beads=beads,
+    )
+    print_stack_accuracy(accuracy, path.name)
+    outputs.write(accuracy, plot_stack_accuracy)
