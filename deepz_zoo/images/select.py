@@ -32,8 +32,12 @@ def select_frames(image: Image, *, channel: str | None = None, plane: int | None
             f"the file holds {count} images and does not say what tells them apart: name the axes "
             f"with --axes ({_guesses(image.axes)})"
         )
-    image = _take(image, "c", _channel_index(image, channel))
-    return _take(image, "z", _plane_index(image, plane))
+    return _take(select_channel(image, channel), "z", _plane_index(image, plane))
+
+
+def select_channel(image: Image, input_channel: str | None = None) -> Image:
+    """Return an image of one channel, given by name or by number from 1, without a channel axis."""
+    return _take(image, "c", _channel_index(image, input_channel))
 
 
 def _guesses(axes: str) -> str:

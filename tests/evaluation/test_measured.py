@@ -1,8 +1,6 @@
-"""Stacks that a user brings, and the one real stack that may lie beside the project."""
+"""Stacks that a user brings, among them an acquired one."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,12 +13,9 @@ from deepz_zoo.evaluation.measured import StackAccuracy, evaluate_stack
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.optics import get_system
+from tests.builders import BEAD
 
 SYSTEM = get_system("leica20x_0.8/TxRd")
-REAL_BEAD = (
-    Path(__file__).resolve().parents[3]
-    / "shared/data/02_pyotf_bead_NA0.85air_520nm_dx130_dz300.tif"
-)
 
 
 class Identity(nn.Module):
@@ -131,11 +126,10 @@ def test_what_is_no_stack_is_refused(
         run(Identity(), np.ones(shape, dtype=np.float32), **changes)
 
 
-@pytest.mark.skipif(not REAL_BEAD.exists(), reason=f"{REAL_BEAD.name} is not at hand")
-def test_a_real_bead_runs_through_the_graph(generator: Generator) -> None:
+def test_an_acquired_bead_runs_through_the_graph(generator: Generator) -> None:
     accuracy = run(
         DeepZModel(generator).eval(),
-        tifffile.imread(REAL_BEAD),
+        tifffile.imread(BEAD),
         pixel_size_um=0.13,
         z_step_um=0.3,
     )

@@ -11,7 +11,7 @@ from deepz_zoo.preprocess.focus.wavelets import (
     analyze,
     high_pass,
     low_pass,
-    most_scales,
+    max_scales,
     subbands,
     synthesize,
 )
@@ -61,7 +61,7 @@ def test_details_do_not_see_polynomials_below_the_seventh_degree() -> None:
 )
 def test_every_image_is_reconstructed_and_its_energy_kept(shape, scales: int) -> None:
     image = np.random.default_rng(0).normal(size=shape)
-    assert most_scales(shape) == scales
+    assert max_scales(shape) == scales
     coefficients = analyze(image, scales)
     assert np.square(np.abs(coefficients)).sum() == pytest.approx(np.square(image).sum())
     np.testing.assert_allclose(synthesize(coefficients, scales), image, atol=1e-10)

@@ -110,5 +110,5 @@ def test_an_empty_mask_needs_no_region() -> None:
 
 @pytest.mark.parametrize("shape", [(255, 400), (400, 255)])
 def test_a_field_smaller_than_a_region_is_refused(shape: tuple[int, int]) -> None:
-    with pytest.raises(DeepZError, match="give a smaller --region, such as 224"):
+    with pytest.raises(DeepZError, match="choose a smaller `region_px`, such as 224"):
         cover_mask(np.ones(shape, dtype=bool))
