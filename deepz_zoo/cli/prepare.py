@@ -282,7 +282,7 @@ def _reading(options: dict[str, Any], prefix: str, mismatch: Mismatch) -> StackR
     if number is not None:
         if given["input_channel"] is not None:
             option = f"--{prefix.replace('_', '-')}input-channel"
-            raise click.UsageError(f"{option} is the new name of --channel-index; give one of them")
+            raise click.UsageError(f"{option} replaces its old spelling; give one of them")
         given["input_channel"] = number
     return StackReading(**given, mismatch=mismatch)
 

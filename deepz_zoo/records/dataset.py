@@ -153,7 +153,7 @@ class FieldOfView(Record):
     rejected_planes
         Planes whose alignment was rejected as a jump.
     background, scale
-        Intensity scale by the extended-depth-of-field image, in camera units.
+        Intensity scale by the extended-depth-of-field image, in grey levels.
     mask_fraction
         Fraction of the field that is foreground.
     registration
@@ -200,11 +200,11 @@ class Region(Record):
         The same for the planes that can be a target; `z_um` itself for pairs of one stack.
     stack_scale, target_scale
         (background, scale) of the stack and of its targets by their extended-depth-of-field images,
-        in camera units.
+        in grey levels.
     single_image_scale
         (background, scale) of each input plane by itself, as a single image is normalized.
     focus_curve, target_focus_curve
-        Sharpness of each plane: standard deviation in camera units for pairs of one stack, SSIM
+        Sharpness of each plane: standard deviation in grey levels for pairs of one stack, SSIM
         with the extended-depth-of-field image for two modalities.
     axial_zero_um
         Where z = 0 lies in the field's stack and in its target's, from the first plane of each.

@@ -95,5 +95,5 @@ def check_resumable(path: Path, module: nn.Module) -> None:
     if found != expected:
         raise DeepZError(
             f"{path} was made with another `preset` or `adversarial`; resume with the same, or "
-            f"begin a new run with {path} as `start`"
+            f"begin a new run with `start` {path}"
         )

@@ -107,7 +107,7 @@ _PAPER_GENERATOR_RATE = 1e-4
 
 TRAINING_PRESETS = {
     "lite": TrainingSettings(generator=GENERATORS["lite"]),
-    # The Methods, "Training and testing of the Deep-Z network", to the letter.
+    # Exactly as in the Methods, "Training and testing of the Deep-Z network".
     "paper": TrainingSettings(
         generator=GENERATORS["paper"],
         adversarial=True,
@@ -153,4 +153,4 @@ def choose_settings(preset: str, changes: dict[str, Any]) -> TrainingSettings:
         first = error.errors()[0]
         named = ", ".join(f"`{name}` {changes.get(str(name))}" for name in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
-        raise DeepZError(f"{named or 'settings'}: {reason}") from None
+        raise DeepZError(f"{named}: {reason}" if named else reason) from None

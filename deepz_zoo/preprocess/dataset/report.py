@@ -1,4 +1,4 @@
-"""One page that shows what a preparation did with every field of view."""
+"""A page that shows the steps of a preparation for each field of view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a preparation gave: counts, what was left out, and what the user should know."""
+"""Summary of a prepared dataset: counts, what was left out, and warnings."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def extended_depth_of_field(
     stack has there.
 
     Memory does not grow with the number of planes: they are transformed twice, once to choose
-    and once to collect what was chosen.
+    and once to collect the chosen coefficients.
 
     Parameters
     ----------

@@ -16,8 +16,11 @@ from tests.builders import spotted_stack
 def prepared(tmp_path_factory, write_stack, system) -> PreparedDataset:
     folder = tmp_path_factory.mktemp("data")
     files = [
-        StackFile(write_stack(folder / f"{seed}.ome.tif", spotted_stack(seed)), role)
-        for seed, role in enumerate(("training", "training", "test"))
+        StackFile(
+            write_stack(folder / f"{seed}.ome.tif", spotted_stack(seed)),
+            role="training" if seed < 2 else "test",
+        )
+        for seed in range(3)
     ]
     settings = PreparationSettings(align="none", region_px=32, planes_each_side=2, targets=2)
     return prepare_dataset(files, folder / "spots", system, settings)

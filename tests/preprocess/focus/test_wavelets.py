@@ -34,7 +34,7 @@ def test_the_filter_is_symmetric_complex_and_of_sum_sqrt_2() -> None:
 
 
 def test_it_has_the_power_spectrum_of_the_published_real_filter() -> None:
-    """All Daubechies filters of as many vanishing moments share their |H|²."""
+    """All Daubechies filters of as many vanishing moments have the same |H|²."""
     taps = low_pass()
     published = np.correlate(DAUBECHIES_7, DAUBECHIES_7, "full")
     np.testing.assert_allclose(np.correlate(taps, taps, "full"), published, atol=1e-10)

@@ -75,8 +75,8 @@ def test_planes_beyond_the_ends_of_the_stack_are_missing() -> None:
 def test_each_plane_has_the_scale_of_a_lone_image() -> None:
     planes = two_objects()[:3]
     for plane, (background, scale) in zip(planes, single_image_scales(planes), strict=True):
-        lone = intensity_scale(plane)
-        assert (background, scale) == (lone.background, lone.scale)
+        single = intensity_scale(plane)
+        assert (background, scale) == (single.background, single.scale)
 
 
 def test_noise_is_left_out_with_the_reason() -> None:
