@@ -36,7 +36,7 @@ from deepz_zoo.records.accuracy import Accuracy
 from deepz_zoo.records.manifest import Manifest
 from deepz_zoo.records.training import StartRecord
 from deepz_zoo.training.presets import choose_settings
-from deepz_zoo.training.run import CHECKPOINT_NAME, train
+from deepz_zoo.training.run import LAST_CHECKPOINT_NAME, train
 from deepz_zoo.training.transfer import Start
 from deepz_zoo.zoo import load_model
 
@@ -130,7 +130,7 @@ def _condition(title: str, model: DeepZModel, manifest: Manifest) -> Condition:
         return replace(same, system=one_instrument(system))
     if title == "far":
         # Large patches take what small ones do not hold, and here next to all are large.
-        return replace(same, changes={"small_share": 0.001})
+        return replace(same, changes={"small_fraction": 0.001})
     if title == "wider":
         wider = config.model_copy(update={"width": _WIDER * config.width})
         return replace(same, config=wider, generator=grown(model.generator, wider))
@@ -174,8 +174,8 @@ def _train_on(
         # Stacks of the same system serve several conditions.
         stacks_folder=run.parent / f"stacks of {_digest(condition.system)}",
         start=Start(condition.generator.state_dict(), record),
-        resume=(run / CHECKPOINT_NAME).is_file(),
-        progress=False,
+        resume=(run / LAST_CHECKPOINT_NAME).is_file(),
+        progress_bar=False,
     )
     return load_model(run)[0]
 

@@ -1,8 +1,8 @@
 """Print how many patches per second each preset trains on, on this machine.
 
 For maintainers: ``python packaging/benchmark_training.py [--preset lite] [--compile]``.
-The patches are random and lie in memory already: what cutting them from stacks costs is not in it.
-An adversarial iteration makes all its updates from one batch, so its patches count once.
+The patches are random and already in memory: the time to cut them from stacks is not included.
+An adversarial iteration makes all its updates from one batch, whose patches count once.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from deepz_zoo.cli.options import console
 from deepz_zoo.training.adversarial import make_training
 from deepz_zoo.training.data import Sample
 from deepz_zoo.training.hardware import Hardware, device_name
-from deepz_zoo.training.presets import PRESETS, TrainingSettings
+from deepz_zoo.training.presets import TRAINING_PRESETS, TrainingSettings
 from deepz_zoo.training.quiet import quiet_lightning
 
 
 class RandomBatches(Dataset[Sample]):
-    """Batches of noise in the sizes of a preset, in the share in which it takes them."""
+    """Batches of noise in the sizes of a preset, in the same fractions."""
 
     def __init__(self, settings: TrainingSettings, iterations: int) -> None:
         rng = torch.Generator().manual_seed(0)
-        share = settings.small_share
+        fraction = settings.small_fraction
         sizes = {
             small: settings.small_patch_px if small else settings.patch_px
             for small in (True, False)
@@ -41,7 +41,7 @@ class RandomBatches(Dataset[Sample]):
             for px in set(sizes.values())
         }
         self._sizes = [
-            sizes[int((i + 1) * share) > int(i * share)] for i in range(max(iterations, 10))
+            sizes[int((i + 1) * fraction) > int(i * fraction)] for i in range(max(iterations, 10))
         ]
         self._length = iterations
 
@@ -53,7 +53,7 @@ class RandomBatches(Dataset[Sample]):
 
 
 class Stopwatch(pl.Callback):
-    """Takes the time of all iterations but the first ones, in which things are set up."""
+    """Measures the time of all iterations but the first ones, which include the setup."""
 
     def __init__(self, warm_up: int) -> None:
         self.warm_up = warm_up
@@ -67,7 +67,7 @@ class Stopwatch(pl.Callback):
         batch: Sample,
         batch_idx: int,
     ) -> None:
-        """Wait for the device, then look at the clock."""
+        """Wait for the device, then take the time."""
         if batch_idx + 1 == self.warm_up or batch_idx + 1 == trainer.num_training_batches:
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
@@ -76,7 +76,9 @@ class Stopwatch(pl.Callback):
 
 
 @click.command()
-@click.option("--preset", type=click.Choice(sorted(PRESETS)), multiple=True, help="Repeatable.")
+@click.option(
+    "--preset", type=click.Choice(sorted(TRAINING_PRESETS)), multiple=True, help="Repeatable."
+)
 @click.option("--precision", multiple=True, help="bf16-mixed, 32-true, …; repeatable.")
 @click.option("--compile", is_flag=True, help="Compile the networks with torch.compile.")
 @click.option("--accelerator", default="auto", show_default=True, help="cpu, gpu, …")
@@ -93,8 +95,8 @@ def benchmark(
     batch_size: int | None,
 ) -> None:
     """Time the iterations of each preset."""
-    for name in preset or sorted(PRESETS):
-        settings = PRESETS[name]
+    for name in preset or sorted(TRAINING_PRESETS):
+        settings = TRAINING_PRESETS[name]
         if batch_size is not None:
             settings = settings.model_copy(update={"batch_size": batch_size})
         for wanted in precision or (None,):
@@ -110,7 +112,7 @@ def _time(settings: TrainingSettings, hardware: Hardware, iterations: int, warm_
     watch = Stopwatch(warm_up)
     batches = DataLoader(RandomBatches(settings, warm_up + iterations), batch_size=None)
     with quiet_lightning():
-        warnings.filterwarnings("ignore", "You defined a `validation_step`")  # none wanted here
+        warnings.filterwarnings("ignore", "You defined a `validation_step`")  # as intended
         trainer = hardware.trainer(
             adversarial=settings.adversarial,
             max_epochs=1,
@@ -128,7 +130,7 @@ def _time(settings: TrainingSettings, hardware: Hardware, iterations: int, warm_
     return (
         f"{rate:.1f} patches/s ({device_name(trainer)}, {trainer.precision}{compiled}, "
         f"batch {settings.batch_size}, {settings.small_patch_px} and {settings.patch_px} px, "
-        f"{settings.updates} updates an iteration)"
+        f"{settings.updates} updates per iteration)"
     )
 
 

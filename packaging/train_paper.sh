@@ -1,12 +1,12 @@
 #!/bin/sh
-# Train the published network (17.4 M parameters, LS-GAN) on simulated stacks, then measure and keep
-# its weights as float16 with their manifest in packaging/weights:
+# Train the published network (17.4 M parameters, LS-GAN) on simulated stacks, then measure it and
+# store its weights as float16 with their manifest in packaging/weights:
 #
 #   packaging/train_paper.sh leica20x_0.8/TxRd runs/paper [OPTIONS OF deepz-zoo train]
 #
-# The run directory holds weights, record, metrics and the last checkpoint; the same command goes on
-# after a stop. EMBED passes options to embed_model.py, as in EMBED="--stacks 1 --limit-stacks 0".
-# The result is used with --size paper, and compared with the smaller network by
+# The run directory holds weights, record, metrics and the last checkpoint; the same command resumes
+# an interrupted run. EMBED passes options to embed_model.py, as in EMBED="--stacks 1 --limit-stacks
+# 0". Use the result with --size paper, and compare it with the smaller network by
 # deepz-zoo evaluate leica20x_0.8/TxRd --size paper --against leica20x_0.8/TxRd.
 set -eu
 
@@ -23,6 +23,6 @@ if [ -e "$run/last.ckpt" ]; then
   set -- --resume "$@"
 fi
 "$bin/deepz-zoo" train "$model" -o "$run" --preset paper "$@"
-# Words of EMBED are options of their own.
+# Each word of EMBED is an option.
 # shellcheck disable=SC2086
 "$bin/python" "$here/packaging/embed_model.py" "$run" --folder "$here/packaging/weights" ${EMBED:-}

@@ -52,7 +52,7 @@ def test_stage_positions_ascend_with_the_index(stack: SimulatedStack) -> None:
 
 def test_training_pairs_take_the_distance_from_input_to_target(tmp_path: Path) -> None:
     system = get_system(MODEL)
-    cache = build_cache(tmp_path, system, stacks=5, stack_px=48, seed=0, progress=False)
+    cache = build_cache(tmp_path, system, stacks=5, stack_px=48, seed=0, progress_bar=False)
     pairs = ValidationPairs(SimulatedPairs(cache, range(5)), system.z_range_um, 20)
     for pair, sample in zip(pairs.pairs, (pairs[i] for i in range(len(pairs))), strict=True):
         assert sample["input"][1, 0, 0] == (pair.target - pair.source) * system.z_step_um

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from deepz_zoo.cli.fiji.options import imagej_option
+from deepz_zoo.cli.option_names import warn, with_option_names
 from deepz_zoo.cli.options import (
     console,
     json_option,
@@ -18,162 +17,164 @@ from deepz_zoo.cli.options import (
     overwrite_option,
     pixel_policy,
     print_json,
-    progress_bar,
+    show_progress,
 )
 
 if TYPE_CHECKING:
-    from deepz_zoo.preprocess.dataset.plan import Progress, StackFile
-    from deepz_zoo.preprocess.dataset.storage import PreparedDataset
+    from deepz_zoo.images.sampling import Mismatch
+    from deepz_zoo.preprocess.dataset.summary import DatasetSummary
     from deepz_zoo.preprocess.focus.projection import Steps
-    from deepz_zoo.records.dataset import PreparationSettings
+    from deepz_zoo.records.dataset import PreparationSettings, StackReading
 
 _FILE = click.Path(path_type=Path)
+_LENGTH = click.FloatRange(0, min_open=True)
+_NUMBER = click.IntRange(1)
+_OLD_NAMES = {"validation-share": "validation-fraction"}
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def _reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say how to understand the files."""
-    size = click.FloatRange(0, min_open=True)
-    for decorate in (
-        click.option("--axes", metavar="zyx", help="Name the files' axes, where they do not."),
-        click.option(
-            "--channel-index",
-            type=click.IntRange(1),
-            metavar="N",
-            help="Channel to take from files with several, from 1.",
-        ),
-        click.option(
-            "--z-step",
-            "z_step_um",
-            type=size,
-            metavar="UM",
-            help="Distance between planes, where the files do not say or are wrong.",
-        ),
-        click.option(
-            "--pixel-size",
-            "pixel_size_um",
-            type=size,
-            metavar="UM",
-            help="Pixel size, where the files do not say or are wrong.",
-        ),
-        click.option(
-            "--resample",
-            is_flag=True,
-            help="Bring stacks of another pixel size to that of the objective.",
-        ),
-        click.option(
-            "--ignore-pixel-size", is_flag=True, help="Go on although the pixel sizes differ."
-        ),
-    )[::-1]:
-        function = decorate(function)
-    return function
+def _in_order(*options: Decorator) -> Decorator:
+    """Return one decorator that adds options in the order of the help."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
 
 
-def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for targets of another modality (Deep-Z+)."""
-    size = click.FloatRange(0, min_open=True)
-    for decorate in (
-        click.option(
-            "--target",
-            "targets_from",
-            type=_FILE,
-            multiple=True,
-            metavar="STACK",
-            help="Targets of another modality, one for each STACK in the same order (repeat).",
-        ),
-        click.option(
-            "--target-modality",
-            default="confocal",
-            show_default=True,
-            metavar="NAME",
-            help="What the targets are.",
-        ),
-        click.option("--target-axes", metavar="zyx", help="As --axes, for the targets."),
-        click.option(
-            "--target-channel-index",
-            type=click.IntRange(1),
-            metavar="N",
-            help="As --channel-index, for the targets.",
-        ),
-        click.option(
-            "--target-z-step",
-            "target_z_step_um",
-            type=size,
-            metavar="UM",
-            help="As --z-step, for the targets.",
-        ),
-        click.option(
-            "--target-pixel-size",
-            "target_pixel_size_um",
-            type=size,
-            metavar="UM",
-            help="As --pixel-size, for the targets.",
-        ),
-    )[::-1]:
-        function = decorate(function)
-    return function
+_reading_options = _in_order(
+    click.option("--axes", metavar="zyx", help="Name the files' axes, where they do not."),
+    click.option(
+        "--input-channel",
+        metavar="NAME|NUMBER",
+        help="Channel of files with several: its name, or its number from 1.",
+    ),
+    click.option("--channel-index", type=_NUMBER, hidden=True),
+    click.option(
+        "--z-step",
+        "z_step_um",
+        type=_LENGTH,
+        metavar="UM",
+        help="Distance between planes, where the files do not state it or are wrong.",
+    ),
+    click.option(
+        "--pixel-size",
+        "pixel_size_um",
+        type=_LENGTH,
+        metavar="UM",
+        help="Pixel size, where the files do not state it or are wrong.",
+    ),
+    click.option(
+        "--resample",
+        is_flag=True,
+        help="Resample stacks of another pixel size to that of the objective.",
+    ),
+    click.option(
+        "--ignore-pixel-size", is_flag=True, help="Go on although the pixel sizes differ."
+    ),
+)
+
+# Their defaults are the paper's, where it gives a number.
+_step_options = _in_order(
+    click.option(
+        "--align",
+        type=click.Choice(["stackreg", "fiji", "none"]),
+        help="How to align the planes; fiji runs its plugin.  [default: stackreg, rigid body]",
+    ),
+    click.option(
+        "--edf",
+        type=click.Choice(["wavelets", "fiji"]),
+        help="How to make the extended-depth-of-field image.  [default: wavelets]",
+    ),
+    imagej_option,
+    click.option(
+        "--region",
+        "region_px",
+        type=click.IntRange(32),
+        metavar="PX",
+        help="Side of a region.  [default: 256]",
+    ),
+    click.option(
+        "--planes",
+        "planes_each_side",
+        type=click.IntRange(2),
+        metavar="N",
+        help="Planes above and below the middle plane of a region.  [default: 20]",
+    ),
+    click.option(
+        "--targets",
+        type=_NUMBER,
+        metavar="N",
+        help="Targets per input plane.  [default: 7, or 4 with --target]",
+    ),
+    click.option(
+        "--mask-low",
+        type=_LENGTH,
+        metavar="FRACTION",
+        help="Foreground extends down to this fraction of the intensity scale.  [default: 0.1]",
+    ),
+    click.option(
+        "--mask-high",
+        type=_LENGTH,
+        metavar="FRACTION",
+        help="… from pixels above this fraction.  [default: 0.3]",
+    ),
+    click.option(
+        "--validation-fraction",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        metavar="FRACTION",
+        help="Fraction of the regions for validation.  [default: 0.15]",
+    ),
+    click.option("--seed", type=click.IntRange(0), help="Seed of targets and split.  [default: 0]"),
+)
+
+_target_options = _in_order(
+    click.option(
+        "--target",
+        "targets_from",
+        type=_FILE,
+        multiple=True,
+        metavar="STACK",
+        help="Targets of another modality, one per STACK in the same order (repeat).",
+    ),
+    click.option(
+        "--target-modality",
+        default="confocal",
+        show_default=True,
+        metavar="NAME",
+        help="Modality of the targets.",
+    ),
+    click.option("--target-axes", metavar="zyx", help="As --axes, for the targets."),
+    click.option(
+        "--target-input-channel",
+        metavar="NAME|NUMBER",
+        help="As --input-channel, for the targets.",
+    ),
+    click.option("--target-channel-index", type=_NUMBER, hidden=True),
+    click.option(
+        "--target-z-step",
+        "target_z_step_um",
+        type=_LENGTH,
+        metavar="UM",
+        help="As --z-step, for the targets.",
+    ),
+    click.option(
+        "--target-pixel-size",
+        "target_pixel_size_um",
+        type=_LENGTH,
+        metavar="UM",
+        help="As --pixel-size, for the targets.",
+    ),
+)
 
 
-def _step_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of the steps; their defaults are the paper's where it gives a number."""
-    for decorate in (
-        click.option(
-            "--align",
-            type=click.Choice(["stackreg", "fiji", "none"]),
-            help="How to align the planes; fiji runs its plugin.  [default: stackreg, rigid body]",
-        ),
-        click.option(
-            "--edf",
-            type=click.Choice(["wavelets", "fiji"]),
-            help="What makes the extended-depth-of-field image.  [default: wavelets]",
-        ),
-        imagej_option,
-        click.option(
-            "--region",
-            "region_px",
-            type=click.IntRange(32),
-            metavar="PX",
-            help="Side of a region.  [default: 256]",
-        ),
-        click.option(
-            "--planes",
-            "planes_each_side",
-            type=click.IntRange(2),
-            metavar="N",
-            help="Planes above and below the middle plane of a region.  [default: 20]",
-        ),
-        click.option(
-            "--targets",
-            type=click.IntRange(1),
-            metavar="N",
-            help="Targets of each input plane.  [default: 7, or 4 with --target]",
-        ),
-        click.option(
-            "--mask-low",
-            type=click.FloatRange(0, min_open=True),
-            metavar="SHARE",
-            help="Foreground reaches down to this share of the intensity scale.  [default: 0.1]",
-        ),
-        click.option(
-            "--mask-high",
-            type=click.FloatRange(0, min_open=True),
-            metavar="SHARE",
-            help="… from pixels above this share.  [default: 0.3]",
-        ),
-        click.option(
-            "--validation-share",
-            type=click.FloatRange(0, 1, min_open=True, max_open=True),
-            metavar="SHARE",
-            help="Part of the regions for validation.  [default: 0.15]",
-        ),
-        click.option(
-            "--seed", type=click.IntRange(0), help="Seed of targets and split.  [default: 0]"
-        ),
-    )[::-1]:
-        function = decorate(function)
-    return function
-
-
-@click.command("prepare")
+@click.command(
+    "prepare",
+    context_settings={"token_normalize_func": lambda name: _OLD_NAMES.get(name, name)},
+)
 @click.argument("stacks", metavar="STACK...", type=_FILE, nargs=-1, required=True)
 @click.option(
     "-o", "--output", required=True, metavar="DATASET", type=_FILE, help="The folder to write."
@@ -204,27 +205,33 @@ def command(
     output: Path,
     model_name: str,
     test_stacks: tuple[Path, ...],
+    targets_from: tuple[Path, ...],
+    target_modality: str,
+    place: str | None,
+    resample: bool,
+    ignore_pixel_size: bool,
     report: Path | None,
     overwrite: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Prepare training pairs from z-stacks, as the Methods of the Deep-Z paper say.
+    """Prepare training pairs from z-stacks, as in the Methods of the Deep-Z paper.
 
     STACK is a TIFF or OME-TIFF z-stack, or an OME-TIFF of several positions, each of which is a
-    field of view. Planes are aligned, stacks normalized by their extended-depth-of-field image, its
-    foreground covered with regions, and pairs of planes drawn from each. Whole fields of view go to
-    validation where there are enough of them. A preparation that was interrupted goes on when its
-    command is repeated.
+    field of view. Planes are aligned, stacks are normalized by their extended-depth-of-field image,
+    the foreground of that image is covered with regions, and pairs of planes are drawn from each.
+    Whole fields of view are kept for validation if there are enough of them. To resume an
+    interrupted preparation, repeat its command.
 
     \b
     deepz-zoo prepare worm*.tif -o worms --objective leica20x_0.8 --channel TxRd --report worms.html
     deepz-zoo prepare wide.tif -o plus --objective leica63x_1.4/FITC --target confocal.tif
     """  # noqa: D301 - click reads the backspace
-    files = _files(stacks, test_stacks, options.pop("targets_from"))
-    target_modality = options.pop("target_modality")
-    place = options.pop("place")
-    mismatch = pixel_policy(options.pop("resample"), options.pop("ignore_pixel_size"))
+    mismatch = pixel_policy(resample, ignore_pixel_size)
+
+    from deepz_zoo.preprocess.dataset.plan import choose_preparation, list_stacks
+
+    files = list_stacks(stacks, test_stacks, targets_from)
 
     from deepz_zoo.optics import get_system
 
@@ -232,22 +239,14 @@ def command(
 
     from deepz_zoo.preprocess.dataset.prepare import prepare_dataset
     from deepz_zoo.preprocess.dataset.report import check_report_name, write_report
-    from deepz_zoo.records.dataset import StackReading
+    from deepz_zoo.preprocess.dataset.summary import summarize
 
     if report is not None:
         check_report_name(report)
-    reading, target_reading = (
-        StackReading(
-            axes=options.pop(f"{prefix}axes"),
-            channel_index=options.pop(f"{prefix}channel_index"),
-            pixel_size_um=options.pop(f"{prefix}pixel_size_um"),
-            z_step_um=options.pop(f"{prefix}z_step_um"),
-            mismatch=mismatch,
-        )
-        for prefix in ("", "target_")
-    )
-    settings = _settings(options, paired=files[0].target is not None)
-    with _progress() as progress:
+    reading, target_reading = (_reading(options, prefix, mismatch) for prefix in ("", "target_"))
+    changes = {name: value for name, value in options.items() if value is not None}
+    settings = choose_preparation(changes, paired=bool(targets_from))
+    with show_progress() as progress:
         dataset = prepare_dataset(
             files,
             output,
@@ -262,56 +261,34 @@ def command(
         )
     if report is not None:
         write_report(dataset, report)
+    summary = summarize(dataset)
     if as_json:
-        print_json(_summary(dataset))
+        _print_json(summary)
         return
-    _print(dataset)
+    _print(summary)
     if report is not None:
         click.echo(f"report: {report}")
     click.echo(f"next: deepz-zoo train {system.name} --data {output} -o RUN")
 
 
-def _files(
-    stacks: Sequence[Path], test_stacks: Sequence[Path], targets: Sequence[Path]
-) -> list[StackFile]:
-    """Return the stacks with their roles and targets."""
-    from deepz_zoo.preprocess.dataset.plan import StackFile
+def _reading(options: dict[str, Any], prefix: str, mismatch: Mismatch) -> StackReading:
+    """Take the options on how to read files of stacks, or of targets, out of `options`."""
+    from deepz_zoo.records.dataset import StackReading
 
-    tested = {path.resolve() for path in test_stacks}
-    given = {path.resolve() for path in stacks}
-    stacks = [*stacks, *(path for path in test_stacks if path.resolve() not in given)]
-    if targets and len(targets) != len(stacks):
-        raise click.UsageError(
-            f"{len(stacks)} stacks and {len(targets)} targets; give --target once for each stack, "
-            "in the order of the stacks"
-        )
-    return [
-        StackFile(
-            path,
-            role="test" if path.resolve() in tested else "training",
-            target=targets[place] if targets else None,
-        )
-        for place, path in enumerate(stacks)
-    ]
-
-
-def _settings(options: dict[str, Any], *, paired: bool) -> PreparationSettings:
-    """Return the settings from what was given of them."""
-    from pydantic import ValidationError
-
-    from deepz_zoo.records.dataset import TARGETS_CROSS_MODALITY, PreparationSettings
-
-    given = {name: value for name, value in options.items() if value is not None}
-    if paired:
-        given.setdefault("targets", TARGETS_CROSS_MODALITY)
-    try:
-        return PreparationSettings(**given)
-    except ValidationError as error:
-        raise click.UsageError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+    names = ("axes", "input_channel", "channel_index", "pixel_size_um", "z_step_um")
+    given = {name: options.pop(f"{prefix}{name}") for name in names}
+    # The old option takes a number alone, even if a channel has that number for a name.
+    number = given.pop("channel_index")
+    if number is not None:
+        if given["input_channel"] is not None:
+            option = f"--{prefix.replace('_', '-')}input-channel"
+            raise click.UsageError(f"{option} replaces its old spelling; give one of them")
+        given["input_channel"] = number
+    return StackReading(**given, mismatch=mismatch)
 
 
 def _steps(settings: PreparationSettings, place: str | None) -> Steps:
-    """Return what aligns and projects, some of it in an ImageJ that is started for it."""
+    """Return the functions that align and project, with those of a new ImageJ as needed."""
     from deepz_zoo.preprocess.focus.projection import OWN_STEPS
 
     if "fiji" not in (settings.align, settings.edf):
@@ -325,97 +302,38 @@ def _steps(settings: PreparationSettings, place: str | None) -> Steps:
     )
 
 
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Yield a function that shows each kind of step as a bar of its own."""
-    with progress_bar() as bar:
-        tasks: dict[str, Any] = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done)
-
-        yield show
+def _print_json(summary: DatasetSummary) -> None:
+    parameters = click.get_current_context().command.params
+    warnings = [with_option_names(warning, parameters) for warning in summary.warnings]
+    print_json(summary.model_dump() | {"warnings": warnings})
 
 
-# --------------------------------------------------------------------------------- what came out
-
-
-def _summary(dataset: PreparedDataset) -> dict[str, Any]:
-    """Return what the table shows, of JSON's own types."""
-    manifest = dataset.manifest
-    splits = Counter(region.split for region in dataset.regions)
-    return {
-        "dataset": str(dataset.path),
-        "system": manifest.system.name,
-        "target_modality": manifest.target_modality,
-        "fields": {
-            split: len({r.field_of_view for r in dataset.regions if r.split == split})
-            for split in manifest.pair_counts
-        },
-        "regions": {split: splits[split] for split in manifest.pair_counts},
-        "pairs": dict(manifest.pair_counts),
-        "left_out": dict(Counter(_kind(r.reason) for r in manifest.rejected)),
-        "clipped": sum(region.clipped for region in dataset.regions),
-        "rejected_planes": {
-            f"field {field.index}": [plane + 1 for plane in field.rejected_planes]
-            for field in manifest.fields
-            if field.rejected_planes
-        },
-        "warnings": list(_warnings(dataset)),
-    }
-
-
-def _kind(reason: str) -> str:
-    """Return the part of a reason that several regions share."""
-    return reason.partition(":")[0]
-
-
-def _warnings(dataset: PreparedDataset) -> Iterator[str]:
-    manifest, step_um = dataset.manifest, dataset.manifest.z_step_um
-    if not manifest.pair_counts["training"]:
-        yield "there are no pairs for training; give stacks that are not for the test"
-    elif not manifest.pair_counts["validation"]:
-        yield (
-            "there are no pairs for validation: the regions overlap or there is only one; give "
-            "more stacks, or a smaller --region"
-        )
-    reach_um = manifest.parameters.planes_each_side * step_um
-    if abs(reach_um - manifest.system.z_range_um) > step_um:
-        planes = round(manifest.system.z_range_um / step_um)
-        yield (
-            f"regions reach {reach_um:g} µm above and below their middle plane, the range of "
-            f"{manifest.system.name} is {manifest.system.z_range_um:g} µm (--planes {planes})"
-        )
-
-
-def _print(dataset: PreparedDataset) -> None:
+def _print(summary: DatasetSummary) -> None:
     from rich.table import Table
 
-    summary, out = _summary(dataset), console()
     table = Table(box=None)
-    table.add_column(str(dataset.path))
-    for split in dataset.manifest.pair_counts:
+    table.add_column(summary.dataset)
+    for split in summary.pairs:
         table.add_column(split, justify="right")
-    for row in ("fields", "regions", "pairs"):
-        label = "fields of view" if row == "fields" else row
-        table.add_row(label, *(f"{count:,}" for count in summary[row].values()))
-    out.print(table)
-    for reason, count in summary["left_out"].items():
+    for label, counts in (
+        ("fields of view", summary.fields),
+        ("regions", summary.regions),
+        ("pairs", summary.pairs),
+    ):
+        table.add_row(label, *(f"{count:,}" for count in counts.values()))
+    console().print(table)
+    for reason, count in summary.left_out.items():
         click.echo(f"left out: {count} × {reason}")
-    for field, planes in summary["rejected_planes"].items():
-        click.echo(f"alignment jumped and was not taken: {field}, planes {_ranges(planes)}")
-    if summary["clipped"]:
-        click.echo(
-            f"cut short by the ends of the stack: the planes of {summary['clipped']} regions"
-        )
-    for warning in summary["warnings"]:
-        click.echo(f"Warning: {warning}.", err=True)
+    for field, planes in summary.rejected_planes.items():
+        click.echo(f"alignment rejected: {field}, planes {_ranges(planes)}")
+    if summary.clipped:
+        click.echo(f"cut short by the ends of the stack: the planes of {summary.clipped} regions")
+    for warning in summary.warnings:
+        warn(warning)
 
 
 def _ranges(numbers: Sequence[int]) -> str:
-    """Return ascending numbers with runs shortened, such as 1-4, 9."""
+    """Return ascending numbers with consecutive ones joined, such as 1-4, 9."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:

@@ -1,10 +1,13 @@
-"""What a prepared dataset says of itself: settings, sources, fields of view and regions."""
+"""The record of a prepared dataset: settings, sources, fields of view and regions.
+
+Some fields had other names in older datasets, which still load.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from deepz_zoo.files import Record
 from deepz_zoo.images.sampling import Mismatch
@@ -18,8 +21,11 @@ Role = Literal["training", "test"]
 Align = Literal["stackreg", "fiji", "none"]
 Edf = Literal["wavelets", "fiji"]
 
-SMALLEST_REGION_PX = 32
+MIN_REGION_PX = 32
 """The smallest patch that a network is trained on."""
+
+MIN_PLANES = 5
+"""A shorter stack, or a shorter range of planes, gives too few pairs to train on."""
 
 MASK_LOW, MASK_HIGH = 0.1, 0.3
 """Thresholds of the foreground mask; the paper does not give its own."""
@@ -32,59 +38,66 @@ SAME_MODALITY = "same"
 
 
 class PreparationSettings(Record):
-    """What decides how stacks become pairs.
+    """The settings by which stacks become pairs.
 
     Attributes
     ----------
     align
-        How planes are aligned: by StackReg, by that of Fiji, or not at all.
+        How planes are aligned: by StackReg in Python, by the plugin in Fiji, or not at all.
     edf
-        What makes the extended-depth-of-field image: complex wavelets, or the plugin in Fiji.
+        How the extended-depth-of-field image is made: by complex wavelets, or by the plugin in
+        Fiji.
     region_px
         Side of a region.
     overlap
-        Share of their area that neighboring regions have in common.
+        Fraction of their area that neighboring regions have in common.
     mask_low, mask_high
         Thresholds of the foreground mask on the normalized extended-depth-of-field image, see
         `foreground_mask`.
     planes_each_side
         Planes above and below a region's middle plane.
     targets
-        Targets of each input plane. The paper takes 5 to 10 "depending on the size of the data
-        set"; 7 make 287 pairs of 41 planes. From another modality it takes four.
-    validation_share
-        Part of the training stacks' regions that is kept for validation.
+        Targets per input plane. The paper takes 5 to 10 "depending on the size of the data
+        set"; 7 give 287 pairs from 41 planes. From another modality it takes four.
+    validation_fraction
+        Fraction of the training stacks' regions that is kept for validation.
     seed
         Seed of the targets and of the split.
     """
 
     align: Align = "stackreg"
     edf: Edf = "wavelets"
-    region_px: int = Field(default=256, ge=SMALLEST_REGION_PX)
+    region_px: int = Field(default=256, ge=MIN_REGION_PX)
     overlap: float = Field(default=0.05, ge=0, lt=0.5)
     mask_low: float = Field(default=MASK_LOW, gt=0)
     mask_high: float = Field(default=MASK_HIGH, gt=0)
     planes_each_side: int = Field(default=20, ge=2)
     targets: int = Field(default=TARGETS_SAME_MODALITY, ge=1)
-    validation_share: float = Field(default=0.15, gt=0, lt=1)
+    validation_fraction: float = Field(
+        default=0.15,
+        gt=0,
+        lt=1,
+        validation_alias=AliasChoices("validation_fraction", "validation_share"),
+    )
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _check_thresholds(self) -> PreparationSettings:
         if self.mask_low > self.mask_high:
-            raise ValueError(f"mask_low {self.mask_low} lies above mask_high {self.mask_high}")
+            raise ValueError(f"`mask_low` {self.mask_low} is above `mask_high` {self.mask_high}")
         return self
 
 
 class StackReading(Record):
-    """How stack files are to be understood where they do not say, or are wrong.
+    """What the user says of stack files whose metadata are missing or wrong.
 
     Attributes
     ----------
     axes
         Names of the axes, such as ``"zyx"``.
-    channel_index
-        Channel to take, from 1; needed where there are several.
+    input_channel
+        Channel to take: a name or a number from 1, see `select_channel`; an integer is a number
+        whatever the names are. Needed where there are several.
     pixel_size_um, z_step_um
         Sampling.
     mismatch
@@ -92,21 +105,23 @@ class StackReading(Record):
     """
 
     axes: str | None = None
-    channel_index: int | None = Field(default=None, ge=1)
+    input_channel: str | Annotated[int, Field(ge=1)] | None = Field(
+        default=None, validation_alias=AliasChoices("input_channel", "channel_index")
+    )
     pixel_size_um: float | None = Field(default=None, gt=0)
     z_step_um: float | None = Field(default=None, gt=0)
     mismatch: Mismatch = "refuse"
 
 
 class SourceFile(Record):
-    """A file that went in: its name without folder, and its SHA-256."""
+    """A source file: its name without folder, and its SHA-256."""
 
     name: str
     sha256: str
 
 
 class Source(Record):
-    """A stack file, what it is for, and the file of its targets in another modality."""
+    """A stack file, its role, and the file of its targets in another modality."""
 
     file: SourceFile
     role: Role
@@ -115,7 +130,7 @@ class Source(Record):
 
 
 class FieldOfView(Record):
-    """One stack of a dataset: what was measured while it was prepared.
+    """One stack of a dataset, with what its preparation measured.
 
     Attributes
     ----------
@@ -126,23 +141,23 @@ class FieldOfView(Record):
     file
         Where the dataset keeps it, relative to the dataset.
     shape
-        (planes, rows, columns) as kept.
+        (planes, rows, columns) as stored.
     pixel_size_um, z_step_um
-        Sampling as kept; the planes lie in increasing stage z.
+        Sampling as stored; the planes are in order of increasing stage z.
     target_z_step_um
-        Distance between the target's planes; the same number for pairs of one stack.
+        Distance between the target's planes; equal to `z_step_um` for pairs of one stack.
     origin_px
-        (y, x) of the kept pixels in the aligned stack, whose borders are cut.
+        (y, x) of the first stored pixel in the aligned stack, whose borders are cut.
     shifts_px, angles_deg
         (y, x) shift and rotation that aligned each plane.
     rejected_planes
-        Planes whose alignment jumped and was not taken.
+        Planes whose alignment was rejected as a jump.
     background, scale
-        Intensity scale by the extended-depth-of-field image, in camera units.
-    mask_share
-        Part of the field that is foreground.
+        Intensity scale by the extended-depth-of-field image, in grey levels.
+    mask_fraction
+        Fraction of the field that is foreground.
     registration
-        How a target of another modality was registered, in words; empty without one.
+        How a target of another modality was registered, in words; empty without such a target.
     """
 
     index: int
@@ -159,7 +174,7 @@ class FieldOfView(Record):
     rejected_planes: tuple[int, ...]
     background: float
     scale: float
-    mask_share: float
+    mask_fraction: float = Field(validation_alias=AliasChoices("mask_fraction", "mask_share"))
     registration: str = ""
 
 
@@ -173,9 +188,9 @@ class Region(Record):
     field_of_view
         Index of its field.
     y_px, x_px, size_px
-        First row and column in the field as kept, and the side.
+        First row and column in the field as stored, and the side.
     split
-        What its pairs are for.
+        Training, validation or test.
     first_plane
         Plane of the field's stack that is plane 0 of the region.
     z_um
@@ -185,19 +200,19 @@ class Region(Record):
         The same for the planes that can be a target; `z_um` itself for pairs of one stack.
     stack_scale, target_scale
         (background, scale) of the stack and of its targets by their extended-depth-of-field images,
-        in camera units.
-    lone_scale
-        (background, scale) of each input plane by itself, as a lone image would be normalized.
+        in grey levels.
+    single_image_scale
+        (background, scale) of each input plane by itself, as a single image is normalized.
     focus_curve, target_focus_curve
-        Sharpness of each plane: standard deviation in camera units for pairs of one stack, SSIM
+        Sharpness of each plane: standard deviation in grey levels for pairs of one stack, SSIM
         with the extended-depth-of-field image for two modalities.
     axial_zero_um
         Where z = 0 lies in the field's stack and in its target's, from the first plane of each.
     fine_shift_px
-        (y, x) by which the target was moved onto this region after it was onto the field; None for
-        pairs of one stack.
+        (y, x) by which the target was moved onto this region, after its registration to the whole
+        field; None for pairs of one stack.
     clipped
-        Whether the stack ends before the range of planes does.
+        Whether the stack ends within the range of planes.
     """
 
     index: int
@@ -211,7 +226,9 @@ class Region(Record):
     target_z_um: tuple[float, ...]
     stack_scale: tuple[float, float]
     target_scale: tuple[float, float]
-    lone_scale: tuple[tuple[float, float], ...]
+    single_image_scale: tuple[tuple[float, float], ...] = Field(
+        validation_alias=AliasChoices("single_image_scale", "lone_scale")
+    )
     focus_curve: tuple[float, ...]
     target_focus_curve: tuple[float, ...]
     axial_zero_um: tuple[float, float]
@@ -229,19 +246,19 @@ class Rejection(Record):
 
 
 class DatasetManifest(Record):
-    """Everything about a prepared dataset but its pixels.
+    """The record of a whole dataset.
 
     Attributes
     ----------
     target_modality
-        ``"same"`` where inputs and targets come from one stack, else the name of the other
+        ``"same"`` where inputs and targets come from one stack, otherwise the name of the other
         modality.
     reading, target_reading
-        How the files were understood; the latter only with targets of another modality.
+        How the files were read; the latter only with targets of another modality.
     rejected
         Regions and fields without pairs.
     pair_counts
-        Pairs of each split.
+        Number of pairs in each split.
     """
 
     format_version: int = FORMAT_VERSION
@@ -264,7 +281,7 @@ class DatasetManifest(Record):
 
     @property
     def pixel_size_um(self) -> float:
-        """Sampling of the first field; the others differ only if the user said to ignore it."""
+        """Pixel size of the first field; others differ only if the user ignored the difference."""
         return self.fields[0].pixel_size_um
 
     @property
@@ -274,9 +291,9 @@ class DatasetManifest(Record):
 
 
 class FieldRecord(Record):
-    """What is known of one field of view before the dataset is complete.
+    """The record of one field of view before the dataset is complete.
 
-    Regions are numbered within the field, and all of the field's own role.
+    Regions are numbered within the field, and their split is the role of its stack.
     """
 
     field: FieldOfView

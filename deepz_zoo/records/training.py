@@ -1,4 +1,4 @@
-"""What is written down about a training run."""
+"""The record of a training run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class DatasetRecord(Record):
     stacks, regions
         Fields of view, and regions of them with pairs.
     pairs
-        Pairs to train on and to validate with.
+        Pairs for training and validation.
     target_modality
         ``"same"``, or the modality of the targets if it is another one.
     """
@@ -47,13 +47,13 @@ class StartRecord(Record):
     weights
         Short name of a model of the zoo, or the file's name.
     system
-        Name of the system that they were trained for; empty where the file does not say.
+        Name of the system that they were trained for; empty if the file does not state it.
     sha256
         Hash of the file.
     training_data
-        What they were trained on; None where the file does not say.
+        What they were trained on; None if the file does not state it.
     license
-        Terms that the weights bring with them; None where they are the project's own.
+        License of the weights; None if they have the project's own.
     """
 
     weights: str
@@ -69,19 +69,20 @@ class TrainingRecord(Record):
     Attributes
     ----------
     command
-        Command line that reproduces the run; of a resumed run, those of its parts.
+        Command line that reproduces the run; for a resumed run, those of its parts.
     specimens, stacks
-        What was simulated, and how many stacks of it; none for a training on prepared datasets.
+        Simulated specimens and number of simulated stacks; none for a training on prepared
+        datasets alone.
     steps
         Iterations, see `TrainingSettings.max_steps`.
     batch_size
-        Patches of one iteration, over all processes.
+        Patches per iteration over all processes.
     patches
-        Training patches seen.
+        Number of training patches so far.
     patch_px
         Sides of the small and of the large patches.
     hours
-        Wall-clock time, simulating included, pauses between resumed parts left out.
+        Wall-clock time, including the simulation, without the pauses before a resume.
     data_ranges
         Ranges of the simulation, and under ``"planes"`` those measured on the training data, see
         `DataRanges`.
@@ -90,7 +91,7 @@ class TrainingRecord(Record):
     remarks
         Where the other fields are not the whole story, such as settings changed during the run.
     training_data
-        Simulated stacks, z-stacks that were prepared from files, or both.
+        Simulated stacks, prepared z-stacks (measured), or both.
     datasets
         The prepared datasets.
     start

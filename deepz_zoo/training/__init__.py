@@ -1,4 +1,4 @@
-"""Training of a generator on simulated stacks."""
+"""Training of a generator on simulated stacks and prepared datasets."""
 
 from __future__ import annotations
 

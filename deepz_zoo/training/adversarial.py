@@ -19,10 +19,10 @@ class AdversarialTraining(GeneratorTraining):
 
     "In each iteration, six updates of the generator loss and three updates of the discriminator
     loss were performed." Whether those nine see one batch or nine is not said; here an iteration
-    draws one batch of N pairs, which the equations sum over, and all its updates use it, those of
-    the generator first, as they are named.
+    draws one batch of N pairs, over which the equations sum, and all updates use it: first those of
+    the generator, in the order of the sentence.
 
-    The discriminator has the width of the generator. It sees images alone, without DPM or input:
+    The discriminator has the width of the generator. It sees only images, without DPM or input:
     "the input data of the discriminator D(.) have the dimensions of 256×256".
     """
 
@@ -36,7 +36,7 @@ class AdversarialTraining(GeneratorTraining):
         convert_conv2d_weight_memory_format(self.discriminator, torch.channels_last)
 
     def compile_networks(self) -> None:
-        """Let `torch.compile` translate what is trained; the names of the weights stay."""
+        """Compile the trained networks by `torch.compile`; the names of the weights stay."""
         super().compile_networks()
         self.discriminator.compile()
 
@@ -49,13 +49,13 @@ class AdversarialTraining(GeneratorTraining):
             self.toggle_optimizer(of_generator)
             refocused = self.refocus(batch)
             loss = self.loss(self._score(refocused), refocused, batch["target"])
-            self._update(of_generator, "generator loss", loss, batch)
+            self.update(of_generator, "generator loss", loss, batch)
         with torch.no_grad():
             refocused = self.refocus(batch)
         for _ in range(settings.discriminator_updates):
             self.toggle_optimizer(of_discriminator)
             against = discriminator_loss(self._score(refocused), self._score(batch["target"]))
-            self._update(of_discriminator, "discriminator loss", against, batch)
+            self.update(of_discriminator, "discriminator loss", against, batch)
         self.log("train_loss", loss, prog_bar=True)
         self.log("train_discriminator_loss", against, prog_bar=True)
 
@@ -64,7 +64,8 @@ class AdversarialTraining(GeneratorTraining):
         scores: torch.Tensor = self.discriminator(images).float()
         return scores
 
-    def _update(self, optimizer: Any, name: str, loss: torch.Tensor, batch: Sample) -> None:
+    def update(self, optimizer: Any, name: str, loss: torch.Tensor, batch: Sample) -> None:
+        """Update the network of an optimizer by a loss, called `name` in errors."""
         self.stop_unless_finite(name, loss, batch)
         optimizer.zero_grad()
         self.manual_backward(loss)
@@ -81,5 +82,5 @@ class AdversarialTraining(GeneratorTraining):
 
 
 def make_training(settings: TrainingSettings) -> GeneratorTraining:
-    """Return the module that trains as the settings say."""
+    """Return the module for the settings, adversarial or not."""
     return AdversarialTraining(settings) if settings.adversarial else GeneratorTraining(settings)

@@ -1,4 +1,4 @@
-"""Keep the best weights of a run, with their record."""
+"""Keep the best weights of a run with their record."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Describe = Callable[[pl.Trainer, "KeepBest"], TrainingRecord]
 
 
 class KeepBest(Callback):
-    """Writes ``best.safetensors`` and ``best.json`` whenever the validation error is smallest.
+    """Writes ``best.safetensors`` and ``best.json`` at each new minimum of the validation error.
 
     "The best network … was chosen to be the one with the smallest MAE loss on the validation set"
-    (Methods). It runs during validation, when averaged weights are in place.
+    (Methods). It runs at the end of validation, when the module has its averaged weights.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class KeepBest(Callback):
     command
         Command line of this part of the run.
     start
-        The weights that the run began with.
+        Record of the weights that the run began with.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class KeepBest(Callback):
 
     @property
     def seconds(self) -> float:
-        """Training time so far, earlier parts of a resumed run included."""
+        """Training time so far, including the earlier parts of a resumed run."""
         return self.seconds_before + time.monotonic() - self._started
 
     def on_train_batch_end(
@@ -80,7 +80,7 @@ class KeepBest(Callback):
             temporary.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a resumed run has to know."""
+        """Return the state for a resumed run."""
         return {
             "best": self.best,
             "patches": self.patches,
@@ -90,11 +90,11 @@ class KeepBest(Callback):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where the earlier run stopped."""
+        """Take over the state of the earlier run."""
         self.best = state_dict["best"]
         self.patches = state_dict["patches"]
         earlier, resumed = state_dict["commands"], f"{self.commands[-1]} --resume"
-        # The same command again, after a stop, changes nothing of what repeats the run.
+        # The same command again, after a stop, adds nothing to the commands that repeat the run.
         repeated = self.commands[-1] == earlier[0] or resumed in earlier
         self.commands = earlier if repeated else [*earlier, resumed]
         self.seconds_before = state_dict["seconds"]

@@ -1,4 +1,4 @@
-"""Simulated stacks on disk, so that a training draws from them faster than it can simulate."""
+"""Simulated stacks on disk, from which a training draws faster than it could simulate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from deepz_zoo.simulate.camera import Camera
 from deepz_zoo.simulate.stack import HELD_OUT_SEED, Noise, make_microscope, simulate_stack
 from deepz_zoo.simulate.widefield import focal_planes
 
-# Microscopes take turns: noise alone would teach to blur, and its absence to trust in every pixel.
+# Alternated between microscopes: noise in all stacks would teach the network to blur, noise in none
+# to trust every pixel.
 _NOISES: tuple[Noise, ...] = ("low", "realistic")
 
 
@@ -28,23 +29,22 @@ _NOISES: tuple[Noise, ...] = ("low", "realistic")
 class StackCache:
     """Stacks of one system in memory-mapped files.
 
-    Handed to another process, it is opened there rather than copied.
+    When passed to another process, it is opened there, not copied.
 
     Attributes
     ----------
     folder
-        Where the files are.
+        Folder of the files.
     camera
-        Recorded grey levels, uint16, shape (n, nz, ny, nx).
+        Camera images in grey levels, uint16, shape (n, nz, ny, nx).
     light
-        What a model should make of it: planes without noise and camera offset, float16.
-    lone_scale
-        Background and scale of each recorded plane by itself, shape (n, nz, 2).
+        Ground truth for a model: planes without noise and camera offset, float16.
+    single_image_scale
+        Background and scale of each camera image by itself, shape (n, nz, 2).
     stack_scale
-        Background and scale of each stack, from the brightest value of each pixel over its planes,
-        shape (n, 2).
+        Background and scale of each stack, from its maximum projection, shape (n, 2).
     contrast
-        Standard deviation of each of those planes, shape (n, nz).
+        Standard deviation of each ground-truth plane, shape (n, nz).
     z_um
         Stage positions of the planes.
     """
@@ -52,7 +52,7 @@ class StackCache:
     folder: Path
     camera: NDArray[np.uint16]
     light: NDArray[np.float16]
-    lone_scale: NDArray[np.float32]
+    single_image_scale: NDArray[np.float32]
     stack_scale: NDArray[np.float32]
     contrast: NDArray[np.float32]
     z_um: NDArray[np.float64]
@@ -73,12 +73,12 @@ def build_cache(
     stack_px: int,
     seed: int,
     device: str = "cpu",
-    progress: bool = True,
+    progress_bar: bool = True,
 ) -> StackCache:
-    """Simulate stacks into `folder`, or open them if they are there.
+    """Simulate stacks into `folder`, or open them if they exist.
 
-    The specimens of a system share a microscope, whose point-spread function costs ten times as
-    much as imaging one of them. An interrupted simulation goes on where it stopped.
+    The specimens of a system are imaged by one microscope, since its point-spread function takes
+    ten times as long as imaging one of them. An interrupted simulation goes on where it stopped.
 
     Raises
     ------
@@ -106,21 +106,21 @@ def build_cache(
     starts = range(done, stacks, len(system.specimens))
     if not starts:
         return cache
-    for start in track(starts, "simulating", disable=not progress):
+    for start in track(starts, "simulating", disable=not progress_bar):
         _simulate_with_one_microscope(cache, system, start, seed, device)
         _write(done_file, min(start + len(system.specimens), stacks))
     return cache
 
 
 def _read_settings(path: Path) -> dict[str, Any]:
-    """Read the settings of a folder; what older ones do not say of their system is its default."""
+    """Read the settings of a folder; fields that older folders do not have get their default."""
     settings: dict[str, Any] = json.loads(path.read_text())
     system = ImagingSystem.model_validate(settings["system"])
     return settings | {"system": system.model_dump(mode="json")}
 
 
 def _write(path: Path, content: Any) -> None:
-    """Write JSON so that a process killed on the way leaves the file as it was."""
+    """Write JSON, completely or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content))
 
@@ -137,7 +137,7 @@ def _open(folder: Path, n: int, px: int, z_um: NDArray[np.float64]) -> StackCach
         folder=folder,
         camera=array("camera", np.uint16, n, nz, px, px),
         light=array("light", np.float16, n, nz, px, px),
-        lone_scale=array("lone_scale", np.float32, n, nz, 2),
+        single_image_scale=array("lone_scale", np.float32, n, nz, 2),  # as in older folders
         stack_scale=array("stack_scale", np.float32, n, 2),
         contrast=array("contrast", np.float32, n, nz),
         z_um=z_um,
@@ -151,7 +151,7 @@ def _simulate_with_one_microscope(
 
     n, _, px, _ = cache.camera.shape
     if (seed + 1) * n > HELD_OUT_SEED:
-        raise DeepZError(f"seed {seed} reaches into the held-out seeds; choose a smaller one")
+        raise DeepZError(f"`seed` {seed} extends into the held-out seeds; choose a smaller one")
     first_seed = seed * n + start
     psf = PsfParameters.draw(system, torch.Generator().manual_seed(first_seed))
     microscope = make_microscope(system, (px, px), psf, device)
@@ -171,7 +171,7 @@ def _simulate_with_one_microscope(
         cache.light[index] = (stack.ground_truth - offset).astype(np.float16)
         for plane, image in enumerate(stack.camera):
             alone = intensity_scale(image)
-            cache.lone_scale[index, plane] = alone.background, alone.scale
+            cache.single_image_scale[index, plane] = alone.background, alone.scale
         whole = intensity_scale(stack.noise_free.max(axis=0).round())
         cache.stack_scale[index] = whole.background, whole.scale
         cache.contrast[index] = stack.ground_truth.std(axis=(1, 2))

@@ -1,4 +1,4 @@
-"""Checkpoints that a process killed at any moment leaves whole."""
+"""Checkpoints that stay complete when the process is killed at any moment."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from deepz_zoo.training.data import Sample
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes a checkpoint beside the old one and then renames it.
 
-    pytorch-lightning's own goes by way of the system's temporary folder, from where it is copied if
-    that is another disk.
+    pytorch-lightning's own class writes to the system's temporary folder first, which may be on
+    another disk, and copies from there.
     """
 
     def save_checkpoint(
@@ -36,9 +36,9 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class SaveLast(Checkpoint):
-    """Saves the state of a run whenever some time has passed, and when it ends.
+    """Saves the state of a run at intervals of time.
 
-    pytorch-lightning's own callback saves by time only where it optimizes by itself.
+    pytorch-lightning's own callback saves by time only in automatic optimization.
     """
 
     def __init__(self, path: Path, every_seconds: float) -> None:
@@ -61,12 +61,12 @@ class SaveLast(Checkpoint):
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint without unpickling anything but tensors and plain values.
+    """Read a checkpoint, unpickling only tensors and plain values.
 
     Raises
     ------
     DeepZError
-        If the file is missing or is not a checkpoint.
+        If the file does not exist or is not a checkpoint.
     """
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
@@ -83,17 +83,17 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def check_resumable(path: Path, module: nn.Module) -> None:
-    """Make sure that a checkpoint is of the networks of `module`.
+    """Check that a checkpoint is of the networks of `module`.
 
     Raises
     ------
     DeepZError
-        If it is of others, or cannot be read.
+        If it is of other networks, or cannot be read.
     """
     found = {name: t.shape for name, t in read_checkpoint(path)["state_dict"].items()}
     expected = {name: t.shape for name, t in module.state_dict().items()}
     if found != expected:
         raise DeepZError(
-            f"{path} was made with another --preset or --adversarial; resume with the same, or "
-            f"begin a new run with --from {path}"
+            f"{path} was made with another `preset` or `adversarial`; resume with the same, or "
+            f"begin a new run with `start` {path}"
         )

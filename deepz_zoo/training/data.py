@@ -1,4 +1,4 @@
-"""Batches of patches: an input with its DPM, and the image that it should become."""
+"""Batches of patches: an input with its DPM, and its target."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from deepz_zoo.training.sources import PairSource, PreparedPairs, SimulatedPairs
 Sample = dict[str, torch.Tensor]
 
 _WINDOWS = 4
-_ANY_WINDOW_SHARE = 0.2
-_VALIDATION_SHARE = 0.05
+_ANY_WINDOW_FRACTION = 0.2
+_VALIDATION_FRACTION = 0.05
 _VALIDATION_BATCH = 4
 
 
 def farthest_um(system: ImagingSystem, patch_px: int) -> float:
     """Return the distance at which the blur of a point fills half the side of a patch.
 
-    A patch that is smaller than the blur cannot tell where its light comes from.
+    In a patch that is smaller than the blur, the source of the light cannot be found.
     """
     lens = system.objective
     sine = lens.numerical_aperture / lens.immersion_index
@@ -44,17 +44,17 @@ def farthest_um(system: ImagingSystem, patch_px: int) -> float:
 
 
 class PatchPairs(Dataset[Sample]):
-    """Random patches of random pairs, normalized and augmented; the network's own units.
+    """Random patches of random pairs, normalized and augmented, in the units of the network.
 
-    Patches are numbered through the whole run: the same seed and number give the same patch, in
-    any process, before and after a resume.
+    Patches are numbered through the whole run: the same seed and number give the same patch in any
+    process, before and after the run is resumed.
 
     Parameters
     ----------
     sources
-        What the pairs are drawn from, each with its share of the patches.
+        Sources of pairs, each with its fraction of the patches.
     iteration_patches
-        Patches of one iteration over all processes; those have one size.
+        Patches of one iteration over all processes; they have one size.
     """
 
     def __init__(
@@ -67,20 +67,23 @@ class PatchPairs(Dataset[Sample]):
         iteration_patches: int,
     ) -> None:
         self.sources = [source for source, _ in sources]
-        shares = np.array([share for _, share in sources])
-        self.shares = shares / shares.sum()
+        fractions = np.array([fraction for _, fraction in sources])
+        self.fractions = fractions / fractions.sum()
         self.system, self.settings = system, settings
         self.seed, self.iteration_patches = seed, iteration_patches
 
     def __getitem__(self, number: int) -> Sample:
         rng = np.random.default_rng((self.seed, number))
         size, distances_um = self._patch(number // self.iteration_patches)
-        source = self.sources[int(rng.choice(len(self.sources), p=self.shares))]
+        source = self.sources[int(rng.choice(len(self.sources), p=self.fractions))]
         pair = source.draw(distances_um, rng)
         image, target = source.image(pair), source.target(pair)
         window = _window(target, size, rng)
-        alone = rng.random() < self.settings.lone_image_share
-        scale = self._vary(source.lone_scale(pair) if alone else source.stack_scale(pair), rng)
+        if rng.random() < self.settings.single_image_fraction:
+            scale = source.single_image_scale(pair)
+        else:
+            scale = source.stack_scale(pair)
+        scale = self._vary(scale, rng)
         turns, flip = int(rng.integers(4)), rng.random() < 0.5
         image, target = (np.rot90(scale.apply(a[window]), turns) for a in (image, target))
         if flip:
@@ -92,13 +95,13 @@ class PatchPairs(Dataset[Sample]):
         }
 
     def _patch(self, iteration: int) -> tuple[int, tuple[float, float]]:
-        """Return size and distances of a batch: large patches for what small ones do not hold."""
+        """Return size and distances of a batch: large patches for distances too long for small."""
         settings, farthest = self.settings, self.system.z_range_um
-        share = settings.small_share
+        fraction = settings.small_fraction
         held = farthest_um(self.system, settings.small_patch_px)
-        if int((iteration + 1) * share) > int(iteration * share):
+        if int((iteration + 1) * fraction) > int(iteration * fraction):
             return settings.small_patch_px, (0.0, held)
-        return settings.patch_px, (held if share and held < farthest else 0.0, farthest)
+        return settings.patch_px, (held if fraction and held < farthest else 0.0, farthest)
 
     def _vary(self, scale: IntensityScale, rng: np.random.Generator) -> IntensityScale:
         settings = self.settings
@@ -110,13 +113,13 @@ class PatchPairs(Dataset[Sample]):
 def _window(
     target: NDArray[np.float32], size: int, rng: np.random.Generator
 ) -> tuple[slice, slice]:
-    """Of some random windows usually take the one in which the target has most contrast."""
+    """Draw some windows, and usually take the one in which the target has most contrast."""
     ny, nx = target.shape
     windows = [
         (slice(y, y + size), slice(x, x + size))
         for y, x in rng.integers(0, (ny - size + 1, nx - size + 1), (_WINDOWS, 2))
     ]
-    if rng.random() < _ANY_WINDOW_SHARE:
+    if rng.random() < _ANY_WINDOW_FRACTION:
         return windows[0]
     return windows[int(np.argmax([target[window][::4, ::4].std() for window in windows]))]
 
@@ -127,9 +130,9 @@ class PatchNumbers(Sampler[list[int]]):
     Parameters
     ----------
     iterations_done
-        Tells how many iterations the run has behind it.
+        Returns the number of iterations so far.
     rank, processes
-        Place of this process among all.
+        Index of this process, and the number of all.
     """
 
     def __init__(
@@ -156,7 +159,7 @@ class PatchNumbers(Sampler[list[int]]):
 
 
 class ValidationPairs(Dataset[Sample]):
-    """Whole raw planes with their DPM in µm: accuracy is measured as a user gets it.
+    """Whole camera images with their DPM in µm, so that accuracy is that of the users' graph.
 
     A sample's ``stack_scale`` is the background and the scale of the input's stack.
     """
@@ -184,16 +187,18 @@ class ValidationPairs(Dataset[Sample]):
 class PatchData(pl.LightningDataModule):
     """Simulated stacks, prepared datasets or both, split into training and validation.
 
-    Of several processes only the first simulates; the folder must be one that all of them see.
+    Of several processes only the first simulates; all of them must have access to the folder.
 
     Parameters
     ----------
     stacks_folder
-        Where the simulated stacks are kept; None to simulate nothing.
+        Folder of the simulated stacks; None to simulate nothing.
     datasets
         Prepared datasets of the same system.
     workers
-        Processes that cut patches, for each one that trains.
+        Processes that cut patches, per training process.
+    progress_bar
+        Whether the simulation shows a progress bar on a terminal.
 
     Raises
     ------
@@ -210,7 +215,7 @@ class PatchData(pl.LightningDataModule):
         datasets: Sequence[PreparedDataset] = (),
         seed: int = 0,
         workers: int = 0,
-        progress: bool = True,
+        progress_bar: bool = True,
     ) -> None:
         super().__init__()
         self.prepare_data_per_node = False
@@ -218,7 +223,7 @@ class PatchData(pl.LightningDataModule):
             raise DeepZError("nothing to train on: neither simulated stacks nor a dataset")
         self.system, self.run_settings = system, settings
         self.stacks_folder, self.datasets = stacks_folder, tuple(datasets)
-        self.seed, self.workers, self.progress = seed, workers, progress
+        self.seed, self.workers, self.progress_bar = seed, workers, progress_bar
         self._prepared = [
             (PreparedPairs(dataset, "training"), PreparedPairs(dataset, "validation"))
             for dataset in datasets
@@ -227,12 +232,12 @@ class PatchData(pl.LightningDataModule):
             if pairs.shape[0] < settings.patch_px:
                 raise DeepZError(
                     f"{dataset.path} has regions of {pairs.shape[0]} px, less than the patches of "
-                    f"{settings.patch_px} px; choose a smaller --patch or prepare larger regions"
+                    f"{settings.patch_px} px; choose a smaller `patch_px` or prepare larger regions"
                 )
         self._cache: StackCache | None = None
 
     def prepare_data(self) -> None:
-        """Simulate what is not there yet."""
+        """Simulate the stacks that do not exist yet."""
         if self.stacks_folder is not None:
             self._open_cache()
 
@@ -252,24 +257,24 @@ class PatchData(pl.LightningDataModule):
             stack_px=self.run_settings.stack_px,
             seed=self.seed,
             device=device,
-            progress=self.progress,
+            progress_bar=self.progress_bar,
         )
 
     def training_sources(self) -> list[tuple[PairSource, float]]:
-        """Return what is trained on, each with its share of the patches."""
+        """Return the sources to train on, each with its fraction of the patches."""
         pairs = sum(len(training) for training, _ in self._prepared)
-        share = self.run_settings.simulated_share if self._cache is not None else 0.0
+        fraction = self.run_settings.simulated_fraction if self._cache is not None else 0.0
         sources: list[tuple[PairSource, float]] = [
-            (training, (1 - share) * len(training) / pairs) for training, _ in self._prepared
+            (training, (1 - fraction) * len(training) / pairs) for training, _ in self._prepared
         ]
         if self._cache is not None:
             stacks = range(self._first_validation_stack())
-            simulated = SimulatedPairs(self._cache, stacks, self.run_settings.in_focus_share)
-            sources.append((simulated, share))
+            simulated = SimulatedPairs(self._cache, stacks, self.run_settings.in_focus_fraction)
+            sources.append((simulated, fraction))
         return sources
 
     def validation_sources(self) -> list[PairSource]:
-        """Return what is validated with: regions and stacks that are not trained on."""
+        """Return the sources to validate with: regions and stacks that are not trained on."""
         sources: list[PairSource] = [validation for _, validation in self._prepared]
         if self._cache is not None:
             stacks = range(self._first_validation_stack(), self.run_settings.stacks)
@@ -278,16 +283,16 @@ class PatchData(pl.LightningDataModule):
 
     @cached_property
     def plane_ranges(self) -> dict[str, Interval]:
-        """What the planes that are trained on are like, for the record."""
+        """Ranges of the planes to train on, for the record."""
         sources = (source for source, _ in self.training_sources())
         return plane_ranges([source_ranges(source, self.system) for source in sources])
 
     def _first_validation_stack(self) -> int:
         stacks = self.run_settings.stacks
-        return stacks - max(1, round(_VALIDATION_SHARE * stacks))
+        return stacks - max(1, round(_VALIDATION_FRACTION * stacks))
 
     def train_dataloader(self) -> DataLoader[Sample]:
-        """Return one validation interval's worth of random patches."""
+        """Return the random patches of one validation interval."""
         settings, trainer = self.run_settings, self.trainer
         assert trainer is not None
         dataset = PatchPairs(

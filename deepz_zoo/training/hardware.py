@@ -1,4 +1,4 @@
-"""Where a training runs: pytorch-lightning's own settings."""
+"""The hardware of a training, in the settings of pytorch-lightning."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pydantic import Field
+from pytorch_lightning.utilities import rank_zero_only
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import Record
@@ -17,7 +18,7 @@ _CPU_WORKERS = 1
 
 
 class Hardware(Record):
-    """What is handed to `pytorch_lightning.Trainer`, which documents it.
+    """Arguments of `pytorch_lightning.Trainer`, which documents them.
 
     Attributes
     ----------
@@ -27,11 +28,11 @@ class Hardware(Record):
     nodes
         Machines that train together.
     precision
-        ``"bf16-mixed"``, ``"32-true"``…; None takes bfloat16 where the machine computes in it.
+        ``"bf16-mixed"``, ``"32-true"``…; None for bfloat16 if the hardware supports it.
     compile
         Compile the networks with `torch.compile`.
     workers
-        Processes that cut patches, for each one that trains; None for a usual number.
+        Processes that cut patches, per training process; None for the default number.
     """
 
     accelerator: str = "auto"
@@ -49,9 +50,9 @@ class Hardware(Record):
 
     @property
     def patch_workers(self) -> int:
-        """Processes that cut patches."""
-        usual = _GPU_WORKERS if self.on_gpu else _CPU_WORKERS
-        return usual if self.workers is None else self.workers
+        """Number of processes that cut patches, per training process."""
+        default = _GPU_WORKERS if self.on_gpu else _CPU_WORKERS
+        return default if self.workers is None else self.workers
 
     def trainer(self, *, adversarial: bool, **options: Any) -> pl.Trainer:
         """Make a trainer.
@@ -59,13 +60,13 @@ class Hardware(Record):
         Raises
         ------
         DeepZError
-            If pytorch-lightning refuses the settings; its own words.
+            If pytorch-lightning refuses the settings, with its message.
         """
         strategy = self.strategy
         if adversarial and self._distributed and strategy in {"auto", "ddp"}:
-            # Either network's update leaves the other's parameters without gradients.
+            # An update of one network leaves the other's parameters without gradients.
             strategy = "ddp_find_unused_parameters_true"
-        precision: Any = self.precision or self._usual_precision()
+        precision: Any = self.precision or self._default_precision()
         try:
             return pl.Trainer(
                 accelerator=self.accelerator,
@@ -88,7 +89,7 @@ class Hardware(Record):
     def _distributed(self) -> bool:
         return self.nodes > 1 or self.devices != "1"
 
-    def _usual_precision(self) -> str:
+    def _default_precision(self) -> str:
         if self.on_gpu:
             return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
         fast = torch.backends.cpu.get_cpu_capability() == "AVX512" and bool(
@@ -97,8 +98,13 @@ class Hardware(Record):
         return "bf16-mixed" if fast else "32-true"
 
 
+def is_first_process() -> bool:
+    """Tell whether this is the process that prints and writes, among those that train together."""
+    return getattr(rank_zero_only, "rank", 0) in {0, None}
+
+
 def device_name(trainer: pl.Trainer) -> str:
-    """Return what a run computes on, for its record."""
+    """Return the name of the device that a run computes on, for its record."""
     device = trainer.strategy.root_device
     if device.type == "cuda":
         name = str(torch.cuda.get_device_name(device))

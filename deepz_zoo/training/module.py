@@ -1,4 +1,4 @@
-"""Training of a generator by the difference of its output from the true plane."""
+"""Training of a generator by the difference of its output from the ground truth."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from deepz_zoo.training.presets import TrainingSettings
 
 
 class GeneratorTraining(pl.LightningModule):
-    """Trains a generator by `RelativeLoss`, and validates it as its users run it."""
+    """Trains a generator by `RelativeLoss`, and validates it in the graph that users run."""
 
     loss: nn.Module
 
@@ -35,12 +35,12 @@ class GeneratorTraining(pl.LightningModule):
         self.model = DeepZModel(self.generator)
 
     def compile_networks(self) -> None:
-        """Let `torch.compile` translate what is trained; the names of the weights stay."""
+        """Compile the trained network by `torch.compile`; the names of the weights stay."""
         self.generator.compile()
 
     @property
     def iterations_done(self) -> int:
-        """Iterations that the run has behind it."""
+        """Number of iterations so far."""
         return self.trainer.global_step // self.run_settings.updates
 
     def refocus(self, batch: Sample) -> torch.Tensor:
@@ -50,17 +50,17 @@ class GeneratorTraining(pl.LightningModule):
         return refocused
 
     def training_step(self, batch: Sample, batch_idx: int) -> torch.Tensor | None:
-        """Compare normalized patches."""
+        """Return the loss of normalized patches."""
         loss: torch.Tensor = self.loss(self.refocus(batch), batch["target"])
         self.stop_unless_finite("loss", loss, batch)
         self.log("train_loss", loss, prog_bar=True)
         return loss
 
     def stop_unless_finite(self, name: str, loss: torch.Tensor, batch: Sample) -> None:
-        """Raise if `loss` is NaN or infinite, before the weights are changed by it.
+        """Raise if `loss` is NaN or infinite, before it changes the weights.
 
-        The batch is written into the run's folder, by each process for which its loss is not
-        finite. All processes stop together.
+        Each process whose loss is not finite writes its batch into the run's folder. All processes
+        stop together.
 
         Raises
         ------
@@ -79,15 +79,15 @@ class GeneratorTraining(pl.LightningModule):
             value = float(loss.detach())
             found = f"the {name} is {value:g} at step {step}; the batch is kept in {file}"
         raise DeepZError(
-            f"{found}; go on from the last checkpoint with --resume and a smaller "
-            "--learning-rate, or with --precision 32-true"
+            f"{found}; set `resume` to go on from the last checkpoint, with a smaller "
+            "`learning_rate` or with `precision` 32-true"
         )
 
     def validation_step(self, batch: Sample, batch_idx: int) -> torch.Tensor:
-        """Run the graph of the users, compare in units of each stack's scale, return the images."""
+        """Run the graph, compare in units of each stack's scale, and return the images."""
         target = batch["target"]
         background, scale = batch["stack_scale"][:, :, None, None, None].unbind(dim=1)
-        if self.run_settings.lone_image_share:
+        if self.run_settings.single_image_fraction:
             refocused: torch.Tensor = self.model(batch["input"]).float()
         else:
             refocused = self.model.refocus(batch["input"], background, scale).float()
@@ -104,7 +104,7 @@ class GeneratorTraining(pl.LightningModule):
         return refocused
 
     def configure_optimizers(self) -> Any:
-        """AdamW with a rate that rises, stays, and falls over the last part of the run."""
+        """Return AdamW with a rate that rises, stays, and falls over the last part of the run."""
         settings = self.run_settings
         optimizer = torch.optim.AdamW(
             self.generator.parameters(), settings.learning_rate, weight_decay=settings.weight_decay

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import Record
 from deepz_zoo.network.config import PRESETS as GENERATORS
 from deepz_zoo.network.config import GeneratorConfig
@@ -13,24 +14,24 @@ from deepz_zoo.network.losses import AlphaWeighs
 
 
 class TrainingSettings(Record):
-    """Everything that a run can be told about what it learns and how.
+    """The settings of a run: the network, the data and the optimization.
 
     Attributes
     ----------
     adversarial
-        Train with a discriminator by Eqs. (4) and (5) of the paper; otherwise by `RelativeLoss`.
+        Train against a discriminator by Eqs. (4) and (5) of the paper; otherwise by `RelativeLoss`.
     stacks, stack_px
-        Simulated stacks, and the side of their planes.
+        Number of simulated stacks, and the side of their planes.
     max_steps
-        Iterations in all. An iteration sees one batch in each process; an adversarial one makes
-        `generator_updates` and `discriminator_updates` from it.
+        Number of iterations. An iteration uses one batch per process; in adversarial training it
+        makes `generator_updates` and `discriminator_updates` with it.
     batch_size
-        Patches of one iteration, in each process.
+        Patches per iteration and process.
     patch_px
-        Side of a training patch; 160 px at 0.325 µm hold a bead at 10 µm of defocus.
-    small_patch_px, small_share
-        Share of the batches that are made of smaller patches, for the distances that they hold;
-        more of them fit into the same time. The others take the longer distances.
+        Side of a training patch; 160 px of 0.325 µm hold a bead at 10 µm of defocus.
+    small_patch_px, small_fraction
+        Side of smaller patches, and the fraction of the batches made of them. They hold only the
+        shorter distances, but take less time; the other batches have the longer distances.
     learning_rate, discriminator_rate
         Learning rates of the two networks; the second one in adversarial training only.
     warmup_steps, decay_fraction
@@ -40,24 +41,24 @@ class TrainingSettings(Record):
     alpha, alpha_weighs
         α of Eq. (4) and the term that it multiplies, see `AdversarialGeneratorLoss`.
     average
-        Decay of the exponential moving average of the weights, which are what is kept; 0 keeps the
-        weights themselves.
-    lone_image_share
-        Share of the pairs whose scale comes from the input image itself, as at inference; the
+        Decay of the exponential moving average of the weights, which is kept; 0 keeps the weights
+        themselves.
+    single_image_fraction
+        Fraction of the pairs whose scale comes from the input image itself, as at inference; the
         others take the scale of the whole stack, as in the paper's training. With 0 the validation
-        too takes that of the stack.
+        also takes the scale of the stack.
     scale_jitter, background_jitter
-        A lone image of a user shows more or less of a specimen than a training stack does: its
-        scale varies by about this much, in natural logarithm, and its background by this part of
-        the scale.
-    in_focus_share
-        Share of the simulated pairs whose target is drawn by its contrast, near focus.
-    simulated_share
-        Share of the patches that are simulated, where a run has prepared datasets as well.
+        Standard deviation of random changes of the scale (in natural logarithm) and of the
+        background (as a fraction of the scale): a single image of a user shows more or less of a
+        specimen than a training stack does.
+    in_focus_fraction
+        Fraction of the simulated pairs whose target is drawn by its contrast, near focus.
+    simulated_fraction
+        Fraction of the patches that are simulated, in a run that has prepared datasets as well.
     validate_every
         Iterations between validations.
     validation_pairs
-        Pairs of a validation, always the same ones.
+        Number of pairs of a validation, always the same.
     """
 
     generator: GeneratorConfig
@@ -68,7 +69,7 @@ class TrainingSettings(Record):
     batch_size: int = Field(default=16, ge=1)
     patch_px: int = Field(default=160, ge=32, multiple_of=16)
     small_patch_px: int = Field(default=96, ge=32, multiple_of=16)
-    small_share: float = Field(default=0.6, ge=0, le=1)
+    small_fraction: float = Field(default=0.6, ge=0, le=1)
     learning_rate: float = Field(default=1.5e-3, gt=0)
     discriminator_rate: float = Field(default=3e-5, gt=0)
     warmup_steps: int = Field(default=500, ge=1)
@@ -79,11 +80,11 @@ class TrainingSettings(Record):
     alpha: float = Field(default=0.02, ge=0)
     alpha_weighs: AlphaWeighs = "mae"
     average: float = Field(default=0.999, ge=0, lt=1)
-    lone_image_share: float = Field(default=0.75, ge=0, le=1)
+    single_image_fraction: float = Field(default=0.75, ge=0, le=1)
     scale_jitter: float = Field(default=0.2, ge=0)
     background_jitter: float = Field(default=0.02, ge=0)
-    in_focus_share: float = Field(default=0.5, ge=0, le=1)
-    simulated_share: float = Field(default=0.5, gt=0, lt=1)
+    in_focus_fraction: float = Field(default=0.5, ge=0, le=1)
+    simulated_fraction: float = Field(default=0.5, gt=0, lt=1)
     validate_every: int = Field(default=1000, ge=1)
     validation_pairs: int = Field(default=60, ge=1)
 
@@ -92,7 +93,7 @@ class TrainingSettings(Record):
         if not self.small_patch_px <= self.patch_px <= self.stack_px:
             raise ValueError(
                 f"patches of {self.small_patch_px} and {self.patch_px} px from stacks of "
-                f"{self.stack_px} px; expected small ones, large ones, stacks in ascending order"
+                f"{self.stack_px} px; expected ascending sizes of small patches, patches and stacks"
             )
         return self
 
@@ -104,9 +105,9 @@ class TrainingSettings(Record):
 
 _PAPER_GENERATOR_RATE = 1e-4
 
-PRESETS = {
+TRAINING_PRESETS = {
     "lite": TrainingSettings(generator=GENERATORS["lite"]),
-    # The Methods, "Training and testing of the Deep-Z network", to the letter.
+    # Exactly as in the Methods, "Training and testing of the Deep-Z network".
     "paper": TrainingSettings(
         generator=GENERATORS["paper"],
         adversarial=True,
@@ -114,13 +115,13 @@ PRESETS = {
         batch_size=20,
         patch_px=256,
         small_patch_px=256,
-        small_share=0,
+        small_fraction=0,
         learning_rate=_PAPER_GENERATOR_RATE,
         average=0,
-        lone_image_share=0,
+        single_image_fraction=0,
         scale_jitter=0,
         background_jitter=0,
-        in_focus_share=0,
+        in_focus_fraction=0,
         validate_every=50,
     ),
 }
@@ -131,12 +132,25 @@ def choose_settings(preset: str, changes: dict[str, Any]) -> TrainingSettings:
 
     A preset that `changes` make adversarial takes the paper's learning rate for its generator.
 
+    Parameters
+    ----------
+    preset
+        A key of `TRAINING_PRESETS`.
+    changes
+        Fields of `TrainingSettings`.
+
     Raises
     ------
-    pydantic.ValidationError
+    DeepZError
         If a value is out of its range, or the values do not go together.
     """
-    settings = PRESETS[preset].model_dump()
+    settings = TRAINING_PRESETS[preset].model_dump()
     if changes.get("adversarial") and not settings["adversarial"]:
         settings["learning_rate"] = _PAPER_GENERATOR_RATE
-    return TrainingSettings.model_validate(settings | changes)
+    try:
+        return TrainingSettings.model_validate(settings | changes)
+    except ValidationError as error:
+        first = error.errors()[0]
+        named = ", ".join(f"`{name}` {changes.get(str(name))}" for name in first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        raise DeepZError(f"{named}: {reason}" if named else reason) from None

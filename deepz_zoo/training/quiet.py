@@ -1,4 +1,4 @@
-"""Keep to itself what pytorch-lightning tells its own users."""
+"""Hide messages of pytorch-lightning that are for its own users."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_TALKERS = ("pytorch_lightning", "lightning_fabric")
+_LOGGERS = ("pytorch_lightning", "lightning_fabric")
 
 
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
-    """Hide notes and advice on pytorch-lightning's own use; its warnings of substance stay.
+    """Hide notes and advice on the use of pytorch-lightning; other warnings stay.
 
-    It advertises other loggers, lists the devices it found, recommends more workers for the few
-    validation images, calls a function of torch that has a newer name, and takes the batches, which
-    are numbered through the run, for ones that cannot be resumed within an epoch.
+    It advertises loggers, lists the devices, recommends more workers for the few validation images,
+    calls a deprecated function of torch, and warns that the batches cannot be resumed within an
+    epoch, which they can, since they are numbered through the whole run.
     """
-    loggers = [logging.getLogger(name) for name in _TALKERS]
-    # Its modules' loggers have levels of their own where they were set, as for rank_zero.
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    # Loggers of its modules may have levels of their own, such as that of rank_zero.
     loggers += [
         logger
         for name, logger in logging.Logger.manager.loggerDict.items()
-        if isinstance(logger, logging.Logger) and name.startswith(tuple(f"{t}." for t in _TALKERS))
+        if isinstance(logger, logging.Logger) and name.startswith(tuple(f"{t}." for t in _LOGGERS))
     ]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():

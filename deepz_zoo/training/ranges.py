@@ -24,7 +24,7 @@ def source_ranges(source: PairSource, system: ImagingSystem) -> DataRanges:
     """Measure planes of a source of training pairs, the same ones each time."""
     rng = np.random.default_rng(0)
     pairs = [source.draw((0, system.z_range_um), rng) for _ in range(_PLANES_MEASURED)]
-    measured = [image_ranges(source.image(pair), source.lone_scale(pair)) for pair in pairs]
+    measured = [image_ranges(source.image(pair), source.single_image_scale(pair)) for pair in pairs]
     return system_ranges(system).model_copy(update=plane_ranges(measured))
 
 

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, EMAWeightAveraging
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
-from deepz_zoo import __version__
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.files import sha256_of
 from deepz_zoo.optics import ImagingSystem
-from deepz_zoo.preprocess.dataset.storage import MANIFEST_NAME, PreparedDataset
-from deepz_zoo.records.training import (
-    WEIGHTS_NAME,
-    DatasetRecord,
-    TrainingData,
-    TrainingRecord,
-)
-from deepz_zoo.simulate.camera import Camera
+from deepz_zoo.preprocess.dataset.storage import PreparedDataset
+from deepz_zoo.records.training import WEIGHTS_NAME
 from deepz_zoo.training.adversarial import make_training
 from deepz_zoo.training.best import KeepBest
 from deepz_zoo.training.checkpoint import AtomicCheckpointIO, SaveLast, check_resumable
 from deepz_zoo.training.data import PatchData
-from deepz_zoo.training.hardware import Hardware, device_name
+from deepz_zoo.training.description import RunDescription
+from deepz_zoo.training.hardware import Hardware
+from deepz_zoo.training.module import GeneratorTraining
 from deepz_zoo.training.presets import TrainingSettings
 from deepz_zoo.training.quiet import quiet_lightning
 from deepz_zoo.training.samples import SampleImages
 from deepz_zoo.training.transfer import Start
 
-CHECKPOINT_NAME = "last.ckpt"
+LAST_CHECKPOINT_NAME = "last.ckpt"
 CHECKPOINT_SECONDS = 60.0
 
 
@@ -52,33 +44,35 @@ def train(
     hardware: Hardware | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     command: str = "",
-    progress: bool = True,
+    progress_bar: bool = True,
 ) -> Path:
     """Train a generator on simulated stacks, prepared datasets or both.
 
     Parameters
     ----------
     folder
-        Run directory: ``best.safetensors`` with ``best.json``, ``last.ckpt``, the metrics as
+        The run's folder: ``best.safetensors`` with ``best.json``, ``last.ckpt``, the metrics as
         CSV and TensorBoard logs, and sample images.
     preset
-        Name of the preset that `settings` began from.
+        Name of the preset that `settings` are based on.
     datasets
         Prepared datasets of `system`.
     simulate
-        Train on simulated stacks.
+        Whether to train on simulated stacks.
     stacks_folder
-        Where the simulated stacks are kept; inside `folder` by default.
+        Folder of the simulated stacks; inside `folder` by default.
     start
         Weights to begin with.
     resume
-        Go on from ``last.ckpt``.
+        Whether to go on from ``last.ckpt``.
     hardware
         Where to train; one device by default.
     checkpoint_seconds
-        Time between two writings of ``last.ckpt``: what a killed run loses at most.
+        Time between two writings of ``last.ckpt``: the most that a killed run loses.
     command
         Command line for the record.
+    progress_bar
+        Whether simulation and training show progress bars on a terminal.
 
     Returns
     -------
@@ -89,14 +83,10 @@ def train(
     ------
     DeepZError
         If the folder holds another run and `resume` is not set, or none and it is set; if there is
-        nothing to train on; if the start's weights are another network's; if the loss is NaN.
+        nothing to train on; if the weights of `start` are of another network; if the loss is NaN.
     """
     hardware = hardware or Hardware()
-    last = folder / CHECKPOINT_NAME
-    if resume and not last.is_file():
-        raise DeepZError(f"{folder} holds no {CHECKPOINT_NAME} to resume from; leave out --resume")
-    if last.exists() and not resume:
-        raise DeepZError(f"{folder} holds a training run; add --resume or name another folder")
+    last = _last_checkpoint(folder, resume=resume)
     pl.seed_everything(seed, workers=True, verbose=False)
     module = make_training(settings)
     if resume:
@@ -110,96 +100,70 @@ def train(
         datasets=datasets,
         seed=seed,
         workers=hardware.patch_workers,
-        progress=progress,
+        progress_bar=progress_bar,
     )
-
-    def describe(trainer: pl.Trainer, best: KeepBest) -> TrainingRecord:
-        return TrainingRecord(
-            system=system,
-            generator=settings.generator,
-            preset=preset,
-            code_version=__version__,
-            command=" && ".join(best.commands),
-            seed=seed,
-            specimens=system.specimen_kinds if simulate else (),
-            stacks=settings.stacks if simulate else 0,
-            steps=module.iterations_done,
-            batch_size=settings.batch_size * trainer.world_size,
-            patch_px=(settings.small_patch_px, settings.patch_px),
-            patches=best.patches,
-            hours=round(best.seconds / 3600, 3),
-            device=device_name(trainer),
-            date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-            loss=module.loss.extra_repr(),
-            data_ranges=(_simulated(system) if simulate else {}) | {"planes": data.plane_ranges},
-            validation_mae=best.best,
-            training_data=_kind(simulate, datasets),
-            datasets=tuple(map(_dataset_record, datasets)),
-            start=best.start,
-        )
-
     folder.mkdir(parents=True, exist_ok=True)
-    callbacks: list[Callback] = [
-        KeepBest(folder, describe, command, None if start is None else start.record),
-        SampleImages(folder),
-        SaveLast(last, checkpoint_seconds),
-    ]
-    if settings.average:
-        callbacks.insert(0, EMAWeightAveraging(decay=settings.average))
+    describe = RunDescription(system, settings, preset, seed, module, data)
+    keep_best = KeepBest(folder, describe, command, None if start is None else start.record)
+    callbacks = [keep_best, SampleImages(folder), SaveLast(last, checkpoint_seconds)]
     with quiet_lightning():
-        trainer = hardware.trainer(
-            adversarial=settings.adversarial,
-            default_root_dir=folder,
-            max_steps=settings.max_steps * settings.updates,
-            logger=[
-                # Each part of a resumed run gets its own file; the logger would delete the last.
-                CSVLogger(str(folder), name="metrics"),
-                TensorBoardLogger(str(folder), name="tensorboard"),
-            ],
-            callbacks=callbacks,
-            plugins=[AtomicCheckpointIO()],
-            # Adversarial training updates by itself, as the paper does: without clipping.
-            gradient_clip_val=None if settings.adversarial else 1.0,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,  # the batches are distributed already
-            log_every_n_steps=min(50, settings.validate_every),
-            enable_progress_bar=progress,
-            enable_model_summary=False,
-        )
+        trainer = _make_trainer(hardware, settings, folder, callbacks, progress_bar=progress_bar)
         if hardware.compile:
             module.compile_networks()
-        try:
-            trainer.fit(module, data, ckpt_path=last if resume else None, weights_only=True)
-        except SystemExit:  # what pytorch-lightning makes of it
-            raise KeyboardInterrupt from None
-        if module.iterations_done % settings.validate_every:
-            trainer.validate(module, data, verbose=False, weights_only=True)
-        trainer.save_checkpoint(last)
+        _fit(trainer, module, data, last, resume=resume)
     return folder / WEIGHTS_NAME
 
 
-def _simulated(system: ImagingSystem) -> dict[str, Any]:
-    return {
-        "aberrations": system.aberrations.model_dump(),
-        "camera": Camera().model_dump(),
-        "emission_band_um": system.channel.emission_band_um,
-        "z_range_um": system.z_range_um,
-    }
+def _last_checkpoint(folder: Path, *, resume: bool) -> Path:
+    """Return the path of the last checkpoint, which exists if and only if a run is resumed."""
+    last = folder / LAST_CHECKPOINT_NAME
+    if resume and not last.is_file():
+        raise DeepZError(
+            f"{folder} holds no {LAST_CHECKPOINT_NAME} to resume from; leave out `resume`"
+        )
+    if last.exists() and not resume:
+        raise DeepZError(f"{folder} holds a training run; set `resume` or name another folder")
+    return last
 
 
-def _kind(simulate: bool, datasets: Sequence[PreparedDataset]) -> TrainingData:
-    if not datasets:
-        return "simulated"
-    return "both" if simulate else "measured"
-
-
-def _dataset_record(dataset: PreparedDataset) -> DatasetRecord:
-    manifest = dataset.manifest
-    return DatasetRecord(
-        name=dataset.path.resolve().name,
-        sha256=sha256_of(dataset.path / MANIFEST_NAME),
-        stacks=len(manifest.fields),
-        regions=len(dataset.regions),
-        pairs=manifest.pair_counts.get("training", 0) + manifest.pair_counts.get("validation", 0),
-        target_modality=manifest.target_modality,
+def _make_trainer(
+    hardware: Hardware,
+    settings: TrainingSettings,
+    folder: Path,
+    callbacks: Sequence[Callback],
+    *,
+    progress_bar: bool,
+) -> pl.Trainer:
+    averaging = [EMAWeightAveraging(decay=settings.average)] if settings.average else []
+    return hardware.trainer(
+        adversarial=settings.adversarial,
+        default_root_dir=folder,
+        max_steps=settings.max_steps * settings.updates,
+        logger=[
+            # Each part of a resumed run gets a file of its own, which the logger would overwrite.
+            CSVLogger(str(folder), name="metrics"),
+            TensorBoardLogger(str(folder), name="tensorboard"),
+        ],
+        callbacks=[*averaging, *callbacks],
+        plugins=[AtomicCheckpointIO()],
+        # Adversarial training optimizes manually, without clipping, as in the paper.
+        gradient_clip_val=None if settings.adversarial else 1.0,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,  # the batches are already distributed
+        log_every_n_steps=min(50, settings.validate_every),
+        enable_progress_bar=progress_bar,
+        enable_model_summary=False,
     )
+
+
+def _fit(
+    trainer: pl.Trainer, module: GeneratorTraining, data: PatchData, last: Path, *, resume: bool
+) -> None:
+    """Train, validate after the last iteration, and save the last checkpoint."""
+    try:
+        trainer.fit(module, data, ckpt_path=last if resume else None, weights_only=True)
+    except SystemExit:  # pytorch-lightning's reaction to a KeyboardInterrupt
+        raise KeyboardInterrupt from None
+    if module.iterations_done % module.run_settings.validate_every:
+        trainer.validate(module, data, verbose=False, weights_only=True)
+    trainer.save_checkpoint(last)

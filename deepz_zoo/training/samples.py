@@ -1,4 +1,4 @@
-"""Pictures of a training's progress."""
+"""Sample images that show the progress of a training."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from deepz_zoo.training.data import Sample
 from deepz_zoo.training.module import GeneratorTraining
 
 _ROWS = 4
-_LARGEST_PX = 128
+_MAX_PX = 128
 _FILES_KEPT = 20
 _ALL_IN_TENSORBOARD = 50
 
 
 class SampleImages(Callback):
-    """Writes inputs, refocused images and true images of the first validation batch.
+    """Writes inputs, refocused images and ground truth of the first validation batch.
 
-    Each validation makes ``samples/step_*.png``, a row a pair, of which the newest are kept; the
-    TensorBoard log, from which nothing can be taken back, gets all of the first ones, then every
-    second, fourth, eighth…
+    Each validation writes ``samples/step_*.png`` with one row per pair; the newest files are kept.
+    The TensorBoard log, from which nothing can be removed, gets the images of the first
+    validations, then those of every second, fourth, eighth…
 
     Parameters
     ----------
@@ -66,12 +66,12 @@ class SampleImages(Callback):
             for logger in trainer.loggers:
                 if isinstance(logger, TensorBoardLogger):
                     logger.experiment.add_image(
-                        "input, refocused, truth", self._picture, step, dataformats="HW"
+                        "input, refocused, ground truth", self._picture, step, dataformats="HW"
                     )
 
 
 def is_milestone(validation: int) -> bool:
-    """Tell whether the n-th validation is kept for good: about the same number of each doubling."""
+    """Tell whether the n-th validation is logged: about the same number in each doubling of n."""
     every = 1
     while validation > _ALL_IN_TENSORBOARD * every:
         every *= 2
@@ -81,16 +81,16 @@ def is_milestone(validation: int) -> bool:
 def picture(
     inputs: torch.Tensor, refocused: torch.Tensor, targets: torch.Tensor
 ) -> NDArray[np.uint8]:
-    """Put images (b, 1, y, x) side by side, a row a pair; return (rows, columns), uint8.
+    """Arrange images (b, 1, y, x) in one row per pair; return (rows, columns), uint8.
 
-    The input is stretched to its own range, refocused and true image to that of the true one.
+    The input is stretched to its own range, refocused image and target to that of the target.
     """
     rows = []
     for triple in zip(inputs[:_ROWS], refocused[:_ROWS], targets[:_ROWS], strict=True):
-        image, output, truth = (
-            x[0, :_LARGEST_PX, :_LARGEST_PX].detach().float().cpu().numpy() for x in triple
+        image, output, target = (
+            x[0, :_MAX_PX, :_MAX_PX].detach().float().cpu().numpy() for x in triple
         )
-        rows.append(np.hstack([_grey(image, image), _grey(output, truth), _grey(truth, truth)]))
+        rows.append(np.hstack([_grey(image, image), _grey(output, target), _grey(target, target)]))
     return np.vstack(rows)
 
 

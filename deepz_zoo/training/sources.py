@@ -1,4 +1,4 @@
-"""Where pairs of planes come from: simulated stacks or a prepared dataset, behind one door."""
+"""Sources of pairs of planes: simulated stacks and prepared datasets, with one interface."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ROUNDING_UM = 1e-6
 class PairSource(Protocol):
     """Pairs of one split, read plane by plane; all planes have the same shape.
 
-    Images are in camera units, float32. Targets are in the units of their input: one scale
+    Images are in grey levels, float32. Targets have the units of their input, so that one scale
     normalizes both.
     """
 
@@ -31,19 +31,19 @@ class PairSource(Protocol):
         ...
 
     def draw(self, distances_um: tuple[float, float], rng: np.random.Generator) -> Pair:
-        """Draw a pair whose planes are so far apart, at least and at most."""
+        """Draw a pair of planes whose distance is between the two values."""
         ...
 
     def image(self, pair: Pair) -> NDArray[np.float32]:
-        """Return the input plane as the camera recorded it."""
+        """Return the input plane as the camera acquired it."""
         ...
 
     def target(self, pair: Pair) -> NDArray[np.float32]:
-        """Return the plane that the input should become."""
+        """Return the plane that the network should return."""
         ...
 
-    def lone_scale(self, pair: Pair) -> IntensityScale:
-        """Return the intensity scale that the input plane gives by itself."""
+    def single_image_scale(self, pair: Pair) -> IntensityScale:
+        """Return the intensity scale of the input plane by itself."""
         ...
 
     def stack_scale(self, pair: Pair) -> IntensityScale:
@@ -58,16 +58,16 @@ class SimulatedPairs:
     Attributes
     ----------
     cache
-        The stacks; the region of a pair is the index of its stack.
+        The simulated stacks; the region of a pair is the index of its stack.
     stacks
-        Those to draw from.
-    in_focus_share
-        Share of the targets that are drawn by their contrast, near focus.
+        Indices of the stacks to draw from.
+    in_focus_fraction
+        Fraction of the targets that are drawn by their contrast, near focus.
     """
 
     cache: StackCache
     stacks: range
-    in_focus_share: float = 0.5
+    in_focus_fraction: float = 0.5
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -77,12 +77,12 @@ class SimulatedPairs:
     def draw(self, distances_um: tuple[float, float], rng: np.random.Generator) -> Pair:
         """Draw any pair of planes of one stack.
 
-        The largest distance reaches at least to one end of the stack from anywhere in it.
+        The largest distance must lead from any plane to at least one end of the stack.
         """
         cache = self.cache
         stack = int(rng.integers(self.stacks.start, self.stacks.stop))
         nz = len(cache.z_um)
-        if rng.random() < self.in_focus_share:
+        if rng.random() < self.in_focus_fraction:
             weights = cache.contrast[stack].astype(np.float64) ** 2
             target = int(rng.choice(nz, p=weights / weights.sum()))
         else:
@@ -104,9 +104,9 @@ class SimulatedPairs:
         light = np.asarray(self.cache.light[pair.region, pair.target], dtype=np.float32)
         return np.add(light, Camera().offset, dtype=np.float32)
 
-    def lone_scale(self, pair: Pair) -> IntensityScale:
-        """Return the intensity scale that the input plane gives by itself."""
-        return IntensityScale(*map(float, self.cache.lone_scale[pair.region, pair.source]))
+    def single_image_scale(self, pair: Pair) -> IntensityScale:
+        """Return the intensity scale of the input plane by itself."""
+        return IntensityScale(*map(float, self.cache.single_image_scale[pair.region, pair.source]))
 
     def stack_scale(self, pair: Pair) -> IntensityScale:
         """Return the intensity scale of the whole stack."""
@@ -116,8 +116,8 @@ class SimulatedPairs:
 class PreparedPairs:
     """Pairs of one split of a prepared dataset.
 
-    A target of another modality has a scale of its own: it is mapped so that its background and
-    scale become those of the stack of its input.
+    A target of another modality is mapped so that its background and scale become those of the
+    stack of its input.
 
     Raises
     ------
@@ -132,7 +132,7 @@ class PreparedPairs:
             raise DeepZError(
                 f"{dataset.path} has no {split} pairs; prepare it from more or larger stacks"
             )
-        # In the order of their distance, so that those of a range lie side by side.
+        # Ordered by distance, so that the pairs of a range of distances are contiguous.
         self.pairs = sorted(pairs, key=lambda pair: abs(pair.distance_um))
         self._distances_um = np.abs([pair.distance_um for pair in self.pairs])
         self._same_modality = dataset.manifest.target_modality == SAME_MODALITY
@@ -144,11 +144,11 @@ class PreparedPairs:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns of the smallest region, to which all are cut."""
+        """Rows and columns of the smallest region, to which all are cropped."""
         return self._window.stop, self._window.stop
 
     def draw(self, distances_um: tuple[float, float], rng: np.random.Generator) -> Pair:
-        """Draw one of the prepared pairs; any, if none is so far apart."""
+        """Draw one of the prepared pairs; any of them, if none has such a distance."""
         shortest, farthest = distances_um
         first = int(np.searchsorted(self._distances_um, shortest - _ROUNDING_UM))
         end = int(np.searchsorted(self._distances_um, farthest + _ROUNDING_UM, side="right"))
@@ -168,9 +168,9 @@ class PreparedPairs:
         own = IntensityScale(*self.dataset.regions[pair.region].target_scale)
         return self.stack_scale(pair).undo(own.apply(target))
 
-    def lone_scale(self, pair: Pair) -> IntensityScale:
-        """Return the intensity scale that the input plane gives by itself."""
-        return IntensityScale(*self.dataset.regions[pair.region].lone_scale[pair.source])
+    def single_image_scale(self, pair: Pair) -> IntensityScale:
+        """Return the intensity scale of the input plane by itself."""
+        return IntensityScale(*self.dataset.regions[pair.region].single_image_scale[pair.source])
 
     def stack_scale(self, pair: Pair) -> IntensityScale:
         """Return the intensity scale of the stack's extended-depth-of-field image."""

@@ -1,4 +1,4 @@
-"""Begin a training with the weights of another one."""
+"""Begin a training with the weights of another training."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import torch
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import sha256_of
 from deepz_zoo.network.generator import Generator
+from deepz_zoo.network.graph.wrapper import DeepZModel
+from deepz_zoo.records.manifest import Manifest
 from deepz_zoo.records.training import StartRecord, TrainingRecord
 from deepz_zoo.training.checkpoint import read_checkpoint
 
@@ -23,11 +25,11 @@ class Start:
     Attributes
     ----------
     weights
-        Its state.
+        State of the generator.
     record
-        What the training record says of them.
+        What the new training records of them.
     training
-        How they were trained; None where the file does not say.
+        Record of their own training; None if the file has none.
     """
 
     weights: dict[str, torch.Tensor]
@@ -40,7 +42,7 @@ class Start:
         Raises
         ------
         DeepZError
-            If they are those of another architecture.
+            If they are of another architecture.
         """
         own = generator.state_dict()
         for name in own.keys() | self.weights.keys():
@@ -48,18 +50,18 @@ class Start:
             if here != there:
                 raise DeepZError(
                     f"the weights of {self.record.weights} do not fit: {name} is {_size(there)}, "
-                    f"here {_size(here)}; choose the --preset that they were trained with"
+                    f"here {_size(here)}; choose the `preset` that they were trained with"
                 )
         generator.load_state_dict(self.weights)
 
 
 def start_from_checkpoint(path: Path) -> Start:
-    """Take the generator of a run's ``last.ckpt``: the averaged weights, where there are any.
+    """Take the generator of a run's ``last.ckpt``: the averaged weights, if there are any.
 
     Raises
     ------
     DeepZError
-        If the file is no checkpoint, or one without a generator.
+        If the file is not a checkpoint, or has no generator.
     """
     state = read_checkpoint(path)["state_dict"]
     weights = {
@@ -71,6 +73,26 @@ def start_from_checkpoint(path: Path) -> Start:
         raise DeepZError(f"{path}: a checkpoint without a generator; expected a run's last.ckpt")
     record = StartRecord(weights=path.name, system="", sha256=sha256_of(path), training_data=None)
     return Start(weights, record)
+
+
+def start_from_model(model: DeepZModel, manifest: Manifest, *, file: Path | None = None) -> Start:
+    """Take the generator of a model.
+
+    Parameters
+    ----------
+    model, manifest
+        The model and its manifest.
+    file
+        The weights file that they were loaded from; None for a model of the zoo.
+    """
+    record = StartRecord(
+        weights=manifest.name if file is None else file.name,
+        system=manifest.name,
+        sha256=manifest.sha256,
+        training_data=manifest.training_data,
+        license=manifest.license if manifest.restricted else None,
+    )
+    return Start(model.generator.state_dict(), record, manifest.training)
 
 
 def _size(shape: tuple[int, ...] | None) -> str:

@@ -8,22 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from scipy.ndimage import gaussian_filter
 
 from deepz_zoo.images import Image, write_image
-from deepz_zoo.preprocess.dataset import prepare
+from deepz_zoo.preprocess.dataset.fields import prepare_field
+from deepz_zoo.preprocess.dataset.prepare import prepare_dataset
 from deepz_zoo.preprocess.dataset.storage import open_dataset
+from tests.builders import spotted_stack
 
 NAME = ("--objective", "leica20x_0.8", "--channel", "TxRd")
 SMALL = ("--region", "32", "--planes", "2", "--targets", "2", "--align", "none")
-
-
-def planes(seed: int = 0, *, signal: bool = True) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    points = np.zeros((64, 72))
-    points[rng.integers(4, 60, 30), rng.integers(4, 68, 30)] = 20_000 * signal
-    blurred = [gaussian_filter(points, 1.2 + 0.5 * abs(z - 4)) for z in range(8)]
-    return np.round(np.array(blurred) + rng.normal(100, 2, (8, 64, 72))).astype(np.uint16)
 
 
 def save(path: Path, data: np.ndarray, axes: str = "zyx", **changes) -> Path:
@@ -34,7 +27,7 @@ def save(path: Path, data: np.ndarray, axes: str = "zyx", **changes) -> Path:
 
 @pytest.fixture
 def stacks(tmp_path: Path) -> list[Path]:
-    return [save(tmp_path / f"worm{seed}.ome.tif", planes(seed)) for seed in range(3)]
+    return [save(tmp_path / f"worm{seed}.ome.tif", spotted_stack(seed)) for seed in range(3)]
 
 
 @pytest.fixture
@@ -77,17 +70,64 @@ def test_json_has_the_same_numbers(call, stacks, tmp_path: Path) -> None:
 
 
 def test_options_reach_the_settings(call, stacks, tmp_path: Path) -> None:
-    more = ("--mask-low", "0.2", "--mask-high", "0.6", "--validation-share", "0.3", "--seed", "5")
+    more = (
+        "--mask-low",
+        "0.2",
+        "--mask-high",
+        "0.6",
+        "--validation-fraction",
+        "0.3",
+        "--seed",
+        "5",
+    )
     code, _, err = call(*stacks, *more)
     assert code == 0, err
     settings = open_dataset(tmp_path / "data").manifest.parameters
     assert (settings.align, settings.region_px, settings.planes_each_side) == ("none", 32, 2)
     assert (settings.targets, settings.mask_low, settings.mask_high) == (2, 0.2, 0.6)
-    assert (settings.validation_share, settings.seed) == (0.3, 5)
+    assert (settings.validation_fraction, settings.seed) == (0.3, 5)
+
+
+def test_the_old_name_of_an_option_is_hidden_and_works(call, run_cli, stacks, tmp_path) -> None:
+    code, _, err = call(*stacks, "--validation-share", "0.3")
+    assert code == 0, err
+    assert open_dataset(tmp_path / "data").manifest.parameters.validation_fraction == 0.3
+    out = run_cli("prepare", "--help")[1]
+    assert "--validation-fraction" in out
+    assert not any(old in out for old in ("share", "channel-index"))
+
+
+@pytest.mark.parametrize(
+    ("options", "taken"),
+    [
+        (("--input-channel", "TxRd"), "TxRd"),
+        (("--input-channel", "2"), "2"),
+        (("--channel-index", "2"), 2),
+    ],
+)
+def test_a_channel_is_taken_by_name_or_number(call, tmp_path: Path, options, taken) -> None:
+    data = np.stack([spotted_stack(1), spotted_stack(0)])
+    path = save(tmp_path / "two.ome.tif", data, "czyx", channel_names=("DAPI", "TxRd"))
+    code, _, err = call(path, *options)
+    assert code == 0, err
+    dataset = open_dataset(tmp_path / "data")
+    assert dataset.manifest.reading.input_channel == taken
+    region = dataset.regions[0]
+    window = np.s_[region.y_px : region.y_px + 32, region.x_px : region.x_px + 32]
+    expected = spotted_stack(0)[region.first_plane][window]
+    np.testing.assert_array_equal(dataset.image(0, 0), expected)
+
+
+def test_warnings_and_counts_are_printed(call, stacks) -> None:
+    code, out, err = call(stacks[0], "--test", stacks[1])
+    assert code == 0
+    assert "fields of view" in out
+    assert "Warning: regions extend 1 µm above and below their middle plane" in err
+    assert "(--planes 20)" in err
 
 
 def test_targets_of_another_modality(run_cli, stacks, tmp_path: Path) -> None:
-    confocal = save(tmp_path / "confocal.ome.tif", (planes(0) // 2).astype(np.uint16))
+    confocal = save(tmp_path / "confocal.ome.tif", (spotted_stack() // 2).astype(np.uint16))
     code, _, err = run_cli(
         "prepare", stacks[0], "--target", confocal, "-o", tmp_path / "data", *NAME,
         "--region", "48", "--planes", "2", "--align", "none",
@@ -109,21 +149,21 @@ def _bad(kind: str, path: Path) -> None:
     elif kind == "rgb":
         tifffile.imwrite(path, np.zeros((64, 64, 3), np.uint8), photometric="rgb")
     elif kind == "nan":
-        data = planes().astype(np.float32)
+        data = spotted_stack().astype(np.float32)
         data[3, 4, 5] = np.nan
         save(path, data)
     elif kind == "one pixel":
-        save(path, planes()[:, :1, :1])
+        save(path, spotted_stack()[:, :1, :1])
     elif kind == "one image":
-        save(path, planes()[0], "yx", z_step_um=None)
+        save(path, spotted_stack()[0], "yx", z_step_um=None)
     elif kind == "other pixels":
-        save(path, planes(), pixel_size_um=0.65)
+        save(path, spotted_stack(), pixel_size_um=0.65)
     elif kind == "no step":
-        save(path, planes(), z_step_um=None)
+        save(path, spotted_stack(), z_step_um=None)
     elif kind == "noise":
-        save(path, planes(signal=False))
+        save(path, spotted_stack(signal=False))
     elif kind == "truncated":
-        save(path, planes())
+        save(path, spotted_stack())
         path.write_bytes(path.read_bytes()[:20_000])
 
 
@@ -138,18 +178,18 @@ def _bad(kind: str, path: Path) -> None:
         ("one pixel", "1 × 1 px"),
         ("one image", "a single image (64×72); expected a z-stack"),
         ("other pixels", "--resample"),
-        ("no step", "give it with --z-step"),
+        ("no step", "set --z-step"),
         ("truncated", "truncated"),
         ("noise", "none of the 2 fields of view gives a region"),
     ],
 )
 def test_bad_files_are_one_line_and_leave_nothing(call, tmp_path: Path, kind: str, says) -> None:
     """A good stack goes first: nothing is prepared of it before the bad one is found."""
-    good = save(tmp_path / "good.ome.tif", planes(signal=kind != "noise"))
+    good = save(tmp_path / "good.ome.tif", spotted_stack(signal=kind != "noise"))
     bad = tmp_path / "bad.ome.tif"
     _bad(kind, bad)
     if kind == "noise":
-        save(bad, planes(1, signal=False))
+        save(bad, spotted_stack(1, signal=False))
     code, out, err = call(good, bad)
     assert code == 2
     assert len(err.strip().splitlines()) == 1
@@ -166,7 +206,11 @@ def test_bad_files_are_one_line_and_leave_nothing(call, tmp_path: Path, kind: st
         (("a.tif", "--target", "b.tif", "--target", "c.tif"), "1 stacks and 2 targets"),
         (("a.tif", "--report", "page.pdf"), "ends in .html or .png"),
         (("a.tif", "--resample", "--ignore-pixel-size"), "exclude each other"),
-        (("a.tif", "--mask-low", "0.5", "--mask-high", "0.2"), "lies above"),
+        (
+            ("a.tif", "--mask-low", "0.5", "--mask-high", "0.2"),
+            "--mask-low 0.5 is above --mask-high 0.2",
+        ),
+        (("a.tif", "--channel-index", "1", "--input-channel", "1"), "give one of them"),
         (("a.tif", "--region", "16"), "--region"),
         (("a.tif", "--z-step", "0"), "--z-step"),
     ],
@@ -192,15 +236,13 @@ def test_an_existing_dataset_is_kept(call, stacks, tmp_path: Path) -> None:
 def test_control_c_leaves_no_dataset_and_the_same_command_goes_on(
     call, stacks, tmp_path: Path, monkeypatch
 ) -> None:
-    whole = prepare.prepare_field
-
-    def interrupt_second(job, *steps):
-        if job.index == 1:
+    def interrupt_second(task, *steps):
+        if task.index == 1:
             raise KeyboardInterrupt
-        return whole(job, *steps)
+        return prepare_field(task, *steps)
 
     with monkeypatch.context() as patch:
-        patch.setattr(prepare, "prepare_field", interrupt_second)
+        patch.setattr(f"{prepare_dataset.__module__}.prepare_field", interrupt_second)
         code, out, err = call(*stacks)
     assert (code, out) == (130, "")
     assert len(err.strip().splitlines()) == 1

@@ -43,6 +43,31 @@ def test_the_paper_preset_is_the_published_network(run_cli, asked, tmp_path) -> 
     assert (asked["settings"].generator.width, asked["settings"].batch_size) == (1.0, 20)
 
 
+def test_fractions_have_hidden_old_names(run_cli, asked, tmp_path) -> None:
+    old = ["--small-share", "0.1", "--lone-image-share", "0.2", "--in-focus-share", "0.3"]
+    code, _, err = run_cli("train", "leica20x_0.8/TxRd", "-o", str(tmp_path / "run"), *old)
+    assert (code, err) == (0, "")
+    settings = asked["settings"]
+    assert (settings.small_fraction, settings.single_image_fraction) == (0.1, 0.2)
+    assert settings.in_focus_fraction == 0.3
+    assert asked["command"].endswith(
+        "--small-fraction 0.1 --single-image-fraction 0.2 --in-focus-fraction 0.3"
+    )
+    assert "share" not in run_cli("train", "--help")[1]
+
+
+def test_weights_to_begin_with_are_found_and_their_range_is_compared(
+    run_cli, asked, tmp_path
+) -> None:
+    code, _, err = run_cli(
+        "train", "olympus20x_0.75/TxRd", "-o", tmp_path / "run", "--from", "leica20x_0.8/TxRd"
+    )
+    assert code == 0
+    assert asked["start"].record.weights == "leica20x_0.8/TxRd"
+    assert asked["command"].endswith("--from leica20x_0.8/TxRd")
+    assert "Warning: a numerical aperture of 0.75, but the model was trained with" in err
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -53,6 +78,7 @@ def test_the_paper_preset_is_the_published_network(run_cli, asked, tmp_path) -> 
             "--patch 100: Input should be a multiple of 16",
         ),
         (["leica20x_0.8/TxRd", "-o", "RUN", "--patch", "512"], "patches of 96 and 512 px"),
+        (["leica20x_0.8/TxRd", "-o", "RUN", "--simulate"], "--simulate goes with --data"),
     ],
 )
 def test_wrong_usage_is_one_line(run_cli, asked, options, expected) -> None:

@@ -1,8 +1,7 @@
-"""Stacks that a user brings, and the one real stack that may lie beside the project."""
+"""Stacks that a user brings, among them an acquired one."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,10 @@ from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.optics import get_system
 from deepz_zoo.records.measured_stack import StackAccuracy
+from tests.builders import BEAD
 from tests.evaluation.stand_ins import Identity, StandIn
 
 SYSTEM = get_system("leica20x_0.8/TxRd")
-REAL_BEAD = (
-    Path(__file__).resolve().parents[3]
-    / "shared/data/02_pyotf_bead_NA0.85air_520nm_dx130_dz300.tif"
-)
 
 
 class Lookup(StandIn):
@@ -128,11 +124,10 @@ def test_what_is_no_stack_is_refused(
         run(Identity(), np.ones(shape, dtype=np.float32), **changes)
 
 
-@pytest.mark.skipif(not REAL_BEAD.exists(), reason=f"{REAL_BEAD.name} is not at hand")
-def test_a_real_bead_runs_through_the_graph(generator: Generator) -> None:
+def test_an_acquired_bead_runs_through_the_graph(generator: Generator) -> None:
     accuracy = run(
         DeepZModel(generator).eval(),
-        tifffile.imread(REAL_BEAD),
+        tifffile.imread(BEAD),
         pixel_size_um=0.13,
         z_step_um=0.3,
     )

@@ -1,4 +1,4 @@
-"""Small stacks: simulated ones, and real ones where they lie beside the project."""
+"""Small stacks: simulated ones, and an acquired one that is not part of the project."""
 
 from __future__ import annotations
 
@@ -12,25 +12,18 @@ from deepz_zoo.images import Image, write_image
 from deepz_zoo.optics import ImagingSystem, get_system
 from deepz_zoo.simulate import simulate_stack
 
-REAL_STACKS = Path(__file__).resolve().parents[3] / "shared" / "data"
-
-
-def _real(name: str) -> Path:
-    if not (REAL_STACKS / name).exists():
-        pytest.skip(f"the measured stack {name} is not beside the project")
-    return REAL_STACKS / name
-
 
 @pytest.fixture
 def nucleus() -> Path:
-    """One nucleus, confocal in channel 1 and wide field in channel 2."""
-    return _real("01_neubias_hoechst_confocal_widefield_ZCYX.tif")
-
-
-@pytest.fixture
-def bead() -> Path:
-    """One bead in planes of 0.13 µm pixels every 0.3 µm, which the file does not say."""
-    return _real("02_pyotf_bead_NA0.85air_520nm_dx130_dz300.tif")
+    """One nucleus (CC-BY 4.0), confocal in channel 1 and wide field in channel 2."""
+    folder = Path(__file__).resolve().parents[3] / "shared" / "data"
+    path = folder / "01_neubias_hoechst_confocal_widefield_ZCYX.tif"
+    if not path.exists():
+        pytest.skip(
+            "needs image_data/xyzc_16bit__dna_conf_wf.tif of "
+            f"https://github.com/NEUBIAS/training-resources as ../shared/data/{path.name}"
+        )
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ class Watched(AdversarialTraining):
         self.updates: list[tuple[str, float, set[str]]] = []
         self.at_discriminator: tuple[np.ndarray, np.ndarray] | None = None
 
-    def _update(self, optimizer, name, loss, batch) -> None:
+    def update(self, optimizer, name, loss, batch) -> None:
         if name == "discriminator loss" and self.at_discriminator is None:
             with torch.no_grad():
                 self.at_discriminator = tuple(
@@ -38,7 +38,7 @@ class Watched(AdversarialTraining):
                     for x in (self.generator(batch["input"]), batch["target"])
                 )
         before = {n: p.detach().clone() for n, p in self.named_parameters()}
-        super()._update(optimizer, name, loss, batch)
+        super().update(optimizer, name, loss, batch)
         changed = {n.split(".")[0] for n, p in self.named_parameters() if not p.equal(before[n])}
         self.updates.append((name, float(loss.detach()), changed))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -25,7 +26,11 @@ INTERVAL = 0.4
 def start(run: Path, stacks: Path, changes: dict, hardware: dict | None = None):
     words = [sys.executable, PROGRAM, run, stacks, json.dumps(changes), json.dumps(hardware or {})]
     return subprocess.Popen(
-        list(map(str, words)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        list(map(str, words)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},  # it imports tests.builders
     )
 
 
@@ -58,12 +63,12 @@ def test_a_killed_run_loses_at_most_one_interval_and_goes_on(
     assert 0 < saved <= done[-1][0]
     assert whole < saved or times[whole] - times[saved] < INTERVAL
 
-    # What a save that was cut leaves behind is in nobody's way.
+    # The leftover of an interrupted save does no harm.
     part = last.with_name(f".last.ckpt.{process.pid}.part")
     part.write_bytes(last.read_bytes()[:1000])
     longer = settings.model_copy(update={"max_steps": saved + 3})
     train(
-        system, longer, run, preset="lite", stacks_folder=folder, resume=True, progress=False,
+        system, longer, run, preset="lite", stacks_folder=folder, resume=True, progress_bar=False,
         hardware=Hardware(accelerator="cpu", workers=0),
     )  # fmt: skip
     checkpoint = torch.load(last, weights_only=True)
@@ -101,7 +106,7 @@ def test_two_processes_train_one_network_on_patches_of_their_own(
     output, _ = process.communicate(timeout=100)
     assert process.returncode == 0, output
     patches = PatchPairs(
-        [(SimulatedPairs(cache, range(4), settings.in_focus_share), 1.0)],
+        [(SimulatedPairs(cache, range(4), settings.in_focus_fraction), 1.0)],
         system, settings, seed=0, iteration_patches=4,
     )  # fmt: skip
     for rank in (0, 1):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
@@ -49,7 +48,7 @@ def test_a_number_is_a_patch_in_any_process(patches) -> None:
     assert not torch.equal(patches[4]["target"], patches[5]["target"])
 
 
-def test_processes_and_parts_of_a_run_share_the_numbers_out() -> None:
+def test_processes_and_parts_of_a_run_divide_the_numbers() -> None:
     def numbers(rank: int, done: int) -> list[list[int]]:
         return list(PatchNumbers(3, 2, lambda: done, rank=rank, processes=2))
 
@@ -60,12 +59,12 @@ def test_processes_and_parts_of_a_run_share_the_numbers_out() -> None:
 
 
 def test_augmentation_turns_and_flips_input_and_target_alike(dataset, system, settings) -> None:
-    """With the same plane as input and target they stay the same picture, in all eight ways."""
+    """With the same plane as input and target they stay the same image, in all eight ways."""
+    pairs = [pair for pair in dataset.pairs("training") if (pair.source, pair.target) == (1, 1)]
+    dataset.pairs = lambda split: pairs
     source = PreparedPairs(dataset, "training")
-    source.pairs = [pair for pair in source.pairs if (pair.source, pair.target) == (1, 1)]
-    source._distances_um = np.zeros(1)
-    changes = {"patch_px": 64, "stack_px": 64, "small_share": 0.0, "scale_jitter": 0.0,
-               "background_jitter": 0.0, "lone_image_share": 1.0}  # fmt: skip
+    changes = {"patch_px": 64, "stack_px": 64, "small_fraction": 0.0, "scale_jitter": 0.0,
+               "background_jitter": 0.0, "single_image_fraction": 1.0}  # fmt: skip
     plain = settings.model_copy(update=changes)
     patches = PatchPairs([(source, 1.0)], system, plain, seed=0, iteration_patches=1)
     samples = [patches[number] for number in range(60)]
@@ -73,11 +72,11 @@ def test_augmentation_turns_and_flips_input_and_target_alike(dataset, system, se
     assert len({sample["target"].numpy().tobytes() for sample in samples}) == 8
 
 
-def test_scales_are_those_of_lone_planes_and_stacks(dataset, system, settings) -> None:
+def test_scales_are_those_of_single_planes_and_stacks(dataset, system, settings) -> None:
     source = PreparedPairs(dataset, "training")
-    for share, scale in ((1.0, source.lone_scale), (0.0, source.stack_scale)):
-        changes = {"patch_px": 64, "stack_px": 64, "small_share": 0.0, "scale_jitter": 0.0,
-                   "background_jitter": 0.0, "lone_image_share": share}  # fmt: skip
+    for fraction, scale in ((1.0, source.single_image_scale), (0.0, source.stack_scale)):
+        changes = {"patch_px": 64, "stack_px": 64, "small_fraction": 0.0, "scale_jitter": 0.0,
+                   "background_jitter": 0.0, "single_image_fraction": fraction}  # fmt: skip
         plain = settings.model_copy(update=changes)
         patches = PatchPairs([(source, 1.0)], system, plain, seed=0, iteration_patches=1)
         found = {round(patches[number]["input"][0].mean().item(), 4) for number in range(40)}
@@ -93,19 +92,19 @@ def test_validation_pairs_are_raw_and_fixed(cache) -> None:
     assert pairs[0].pairs == pairs[1].pairs
     assert {p.region for p in pairs[0].pairs} <= {3, 4}
     sample = pairs[0][0]
-    assert sample["input"][0].min() >= 0, "camera units"
+    assert sample["input"][0].min() >= 0, "grey levels"
     assert sample["input"][1].abs().max() <= 10, "µm"
     assert sample["stack_scale"].shape == (2,)
 
 
-def test_sources_share_the_patches(dataset, folder, system, settings, cache) -> None:
-    data = PatchData(system, settings, stacks_folder=folder, datasets=[dataset], progress=False)
+def test_patches_are_divided_among_sources(dataset, folder, system, settings, cache) -> None:
+    data = PatchData(system, settings, stacks_folder=folder, datasets=[dataset], progress_bar=False)
     data.setup()
-    shares = {type(source).__name__: share for source, share in data.training_sources()}
-    assert shares == {"PreparedPairs": 0.5, "SimulatedPairs": 0.5}
-    only = PatchData(system, settings, datasets=[dataset], progress=False)
+    fractions = {type(source).__name__: part for source, part in data.training_sources()}
+    assert fractions == {"PreparedPairs": 0.5, "SimulatedPairs": 0.5}
+    only = PatchData(system, settings, datasets=[dataset], progress_bar=False)
     only.setup()
-    assert [share for _, share in only.training_sources()] == [1.0]
+    assert [fraction for _, fraction in only.training_sources()] == [1.0]
     assert [source.shape for source in only.validation_sources()] == [(64, 64)]
 
 

@@ -34,7 +34,7 @@ def go(system, settings, folder, cache, tmp_path):
             system,
             TrainingSettings.model_validate(settings.model_dump() | (changes or {})),
             tmp_path / "run",
-            **{"preset": "lite", "stacks_folder": folder, "hardware": CPU, "progress": False,
+            **{"preset": "lite", "stacks_folder": folder, "hardware": CPU, "progress_bar": False,
                "command": "deepz-zoo train"} | options,
         )  # fmt: skip
 
@@ -56,7 +56,7 @@ def test_a_run_writes_weights_with_their_record_and_resumes(go, system, tmp_path
     assert "val_correlation" in rows[0]
     assert list(run.glob("tensorboard/version_0/events*"))
 
-    with pytest.raises(DeepZError, match="add --resume"):
+    with pytest.raises(DeepZError, match="set `resume`"):
         go()
     go({"max_steps": 8}, resume=True, command="deepz-zoo train --max-steps 8")
     go({"max_steps": 8}, resume=True, command="deepz-zoo train --max-steps 8")
@@ -75,7 +75,7 @@ def test_each_validation_writes_a_picture(go, tmp_path) -> None:
     pictures = sorted((tmp_path / "run/samples").iterdir())
     assert [p.name for p in pictures] == ["step_0000002.png", "step_0000004.png"]
     rows, columns = iio.imread(pictures[0]).shape
-    assert (rows % 48, columns) == (0, 3 * 48), "rows of input, refocused, truth"
+    assert (rows % 48, columns) == (0, 3 * 48), "rows of input, refocused, ground truth"
 
 
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(go, tmp_path) -> None:
@@ -112,7 +112,7 @@ def test_a_loss_that_is_not_a_number_stops_with_step_and_batch(
     assert "\n" not in str(error.value)
     # Its third iteration of two patches: numbers 4 and 5.
     patches = PatchPairs(
-        [(SimulatedPairs(cache, range(4), settings.in_focus_share), 1.0)],
+        [(SimulatedPairs(cache, range(4), settings.in_focus_fraction), 1.0)],
         system, settings, seed=0, iteration_patches=2,
     )  # fmt: skip
     kept = load_file(file)
@@ -135,10 +135,10 @@ def test_a_run_is_silent(go, capfd, caplog) -> None:
 
 def test_nothing_to_resume_from(system, settings, tmp_path) -> None:
     with pytest.raises(DeepZError, match=r"no last\.ckpt"):
-        train(system, settings, tmp_path / "none", preset="lite", resume=True, progress=False)
+        train(system, settings, tmp_path / "none", preset="lite", resume=True, progress_bar=False)
 
 
 def test_another_network_s_run_is_not_resumed(go, tmp_path) -> None:
     go({"max_steps": 1})
-    with pytest.raises(DeepZError, match=r"another --preset or --adversarial"):
+    with pytest.raises(DeepZError, match=r"another `preset` or `adversarial`"):
         go({"adversarial": True}, resume=True)

@@ -33,12 +33,13 @@ def test_pairs_lie_within_the_axial_range_and_half_of_the_targets_are_sharp(cach
     assert np.median(ranks) < 0.35
 
 
-def test_the_simulated_scale_is_that_of_the_lone_plane(cache) -> None:
+def test_the_simulated_scale_is_that_of_the_single_plane(cache) -> None:
     source = SimulatedPairs(cache, range(5))
     pair = source.draw((0.0, 10.0), np.random.default_rng(0))
     expected = intensity_scale(source.image(pair))
-    assert source.lone_scale(pair).background == pytest.approx(expected.background, rel=1e-5)
-    assert source.lone_scale(pair).scale == pytest.approx(expected.scale, rel=1e-5)
+    found = source.single_image_scale(pair)
+    assert found.background == pytest.approx(expected.background, rel=1e-5)
+    assert found.scale == pytest.approx(expected.scale, rel=1e-5)
 
 
 def test_a_cache_is_handed_to_another_process_by_its_folder(cache) -> None:
@@ -48,10 +49,10 @@ def test_a_cache_is_handed_to_another_process_by_its_folder(cache) -> None:
 
 
 def test_a_finished_simulation_is_opened_and_another_ones_refused(cache, folder, system) -> None:
-    again = build_cache(folder, system, stacks=5, stack_px=48, seed=0, progress=False)
+    again = build_cache(folder, system, stacks=5, stack_px=48, seed=0, progress_bar=False)
     assert np.array_equal(again.camera[4], cache.camera[4])
     with pytest.raises(DeepZError, match="other settings"):
-        build_cache(folder, system, stacks=5, stack_px=48, seed=1, progress=False)
+        build_cache(folder, system, stacks=5, stack_px=48, seed=1, progress_bar=False)
 
 
 def test_stacks_that_say_less_of_their_system_are_opened(cache, folder, system) -> None:
@@ -61,12 +62,12 @@ def test_stacks_that_say_less_of_their_system_are_opened(cache, folder, system) 
     settings = json.loads(whole)
     del settings["system"]["specimens"], settings["system"]["confocal"]
     described.write_text(json.dumps(settings))
-    again = build_cache(folder, system, stacks=5, stack_px=48, seed=0, progress=False)
+    again = build_cache(folder, system, stacks=5, stack_px=48, seed=0, progress_bar=False)
     assert np.array_equal(again.camera[4], cache.camera[4])
     assert described.read_text() == whole
     other = system.model_copy(update={"specimens": ("beads",)})
     with pytest.raises(DeepZError, match="other settings"):
-        build_cache(folder, other, stacks=5, stack_px=48, seed=0, progress=False)
+        build_cache(folder, other, stacks=5, stack_px=48, seed=0, progress_bar=False)
 
 
 def test_the_target_of_a_confocal_system_is_its_confocal_plane(system, tmp_path) -> None:
@@ -74,7 +75,7 @@ def test_the_target_of_a_confocal_system_is_its_confocal_plane(system, tmp_path)
     system = system.model_copy(
         update={"z_range_um": 1.0, "specimens": ("texture",), "confocal": laser}
     )
-    cache = build_cache(tmp_path, system, stacks=2, stack_px=48, seed=0, progress=False)
+    cache = build_cache(tmp_path, system, stacks=2, stack_px=48, seed=0, progress_bar=False)
     source = SimulatedPairs(cache, range(1))
     psf = PsfParameters.draw(system, torch.Generator().manual_seed(0))
     stack = simulate_stack(

@@ -24,7 +24,9 @@ CPU = Hardware(accelerator="cpu", workers=0, precision="32-true")
 def run(tmp_path_factory, system, settings, folder, cache):
     """The folder of a finished run."""
     run = tmp_path_factory.mktemp("first") / "run"
-    train(system, settings, run, preset="lite", stacks_folder=folder, hardware=CPU, progress=False)
+    train(
+        system, settings, run, preset="lite", stacks_folder=folder, hardware=CPU, progress_bar=False
+    )
     return run
 
 
@@ -44,7 +46,7 @@ def test_a_run_begins_with_them_and_says_so(run, system, settings, folder, tmp_p
     still = settings.model_copy(update={"learning_rate": 1e-12, "weight_decay": 0.0})
     weights = train(
         system, still, tmp_path / "run", preset="lite", stacks_folder=folder, start=start,
-        hardware=CPU, progress=False,
+        hardware=CPU, progress_bar=False,
     )  # fmt: skip
     record = TrainingRecord.model_validate_json((tmp_path / "run/best.json").read_text())
     assert record.start == start.record

@@ -1,7 +1,7 @@
 """A tiny training as a program of its own: to be killed, and to be several processes.
 
 python tiny_run.py RUN STACKS SETTINGS [HARDWARE]: two JSON objects, the first one of changes of
-`conftest.tiny_settings` and of ``checkpoint_seconds``. The start of each iteration is written to
+`tiny_settings` and of ``checkpoint_seconds``. The start of each iteration is written to
 RUN/steps_RANK.txt, so that a test knows how far a killed process came; the sums of the weights at
 the end to RUN/weights_RANK.json.
 """
@@ -13,12 +13,10 @@ import sys
 import time
 from pathlib import Path
 
-from conftest import tiny_settings
-
-from deepz_zoo.optics import get_system
 from deepz_zoo.training.hardware import Hardware
 from deepz_zoo.training.module import GeneratorTraining
 from deepz_zoo.training.run import train
+from tests.builders import SYSTEM, tiny_settings
 
 
 def main(run: Path, stacks: Path, changes: dict, hardware: dict) -> None:
@@ -34,17 +32,17 @@ def main(run: Path, stacks: Path, changes: dict, hardware: dict) -> None:
         sums = [float(parameter.double().sum()) for parameter in self.parameters()]
         (run / f"weights_{self.global_rank}.json").write_text(json.dumps(sums))
 
-    GeneratorTraining.on_train_batch_start = start
-    GeneratorTraining.on_train_end = end
+    for hook, function in (("on_train_batch_start", start), ("on_train_end", end)):
+        setattr(GeneratorTraining, hook, function)
     train(
-        get_system("leica20x_0.8/TxRd"),
+        SYSTEM,
         tiny_settings().model_copy(update=changes),
         run,
         preset="lite",
         stacks_folder=stacks,
         hardware=Hardware.model_validate({"accelerator": "cpu", "workers": 0} | hardware),
         checkpoint_seconds=seconds,
-        progress=False,
+        progress_bar=False,
     )
 
 

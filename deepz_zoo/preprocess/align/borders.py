@@ -1,4 +1,4 @@
-"""The borders that moved planes leave without pixels: filled, and cut off where there is room."""
+"""Fill the borders that moved planes leave without pixels, and cut them off where possible."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ Slices = tuple[slice, slice]
 
 
 def fill_borders(
-    aligned: NDArray[Any], recorded: NDArray[Any], matrices: NDArray[np.float64]
+    aligned: NDArray[Any], acquired: NDArray[Any], matrices: NDArray[np.float64]
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Give pixels that alignment found nothing for the nearest pixel of their recorded plane.
+    """Fill pixels that alignment left empty with the nearest pixel of the acquired plane.
 
     StackReg leaves them black, far below the background.
 
     Parameters
     ----------
-    aligned, recorded
+    aligned, acquired
         Stacks after and before alignment, shape (nz, ny, nx).
     matrices
-        For each plane what takes a pixel (x, y, 1) of the aligned plane to the recorded one, shape
-        (nz, 3, 3).
+        For each plane the matrix from a pixel (x, y, 1) of the aligned plane to the acquired one,
+        shape (nz, 3, 3).
 
     Returns
     -------
     stack, covered
-        The filled stack, and the pixels (ny, nx) that every plane has.
+        The filled stack, and the pixels (ny, nx) that all planes cover.
     """
-    ny, nx = recorded.shape[1:]
+    ny, nx = acquired.shape[1:]
     covered = np.ones((ny, nx), dtype=bool)
     filled = aligned.copy()
     y, x = np.mgrid[:ny, :nx]
-    for plane, source, matrix in zip(filled, recorded, matrices, strict=True):
+    for plane, source, matrix in zip(filled, acquired, matrices, strict=True):
         if np.array_equal(matrix, np.eye(3)):
             continue
         from_x = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]
@@ -47,28 +47,28 @@ def fill_borders(
     return filled, covered
 
 
-def covered_window(covered: NDArray[np.bool_], least_px: int) -> Slices:
+def covered_window(covered: NDArray[np.bool_], min_px: int) -> Slices:
     """Return rows and columns without uncovered borders.
 
-    The border with the largest uncovered share is cut until none is left, or the window is down
-    to `least_px`.
+    The border with the largest uncovered fraction is cut, until none is left or the window is down
+    to `min_px`.
 
     Parameters
     ----------
     covered
         Pixels to keep, shape (ny, nx).
-    least_px
-        Rows and columns to leave at least, of those that there are.
+    min_px
+        Smallest number of rows and columns to leave.
     """
     top, left = 0, 0
     bottom, right = covered.shape
     while True:
         window = covered[top:bottom, left:right]
         missing = {
-            "top": 1 - window[0].mean() if len(window) > least_px else 0.0,
-            "bottom": 1 - window[-1].mean() if len(window) > least_px else 0.0,
-            "left": 1 - window[:, 0].mean() if window.shape[1] > least_px else 0.0,
-            "right": 1 - window[:, -1].mean() if window.shape[1] > least_px else 0.0,
+            "top": 1 - window[0].mean() if len(window) > min_px else 0.0,
+            "bottom": 1 - window[-1].mean() if len(window) > min_px else 0.0,
+            "left": 1 - window[:, 0].mean() if window.shape[1] > min_px else 0.0,
+            "right": 1 - window[:, -1].mean() if window.shape[1] > min_px else 0.0,
         }
         worst = max(missing, key=lambda side: missing[side])
         if missing[worst] == 0:

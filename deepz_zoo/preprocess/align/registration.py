@@ -12,71 +12,70 @@ from numpy.typing import NDArray
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.intensities import normalize_image
 
-Method = Literal["projective", "similarity", "translation"]
+TransformKind = Literal["projective", "similarity", "translation"]
 Matrix = NDArray[np.float64]
 
-# Larger images are binned: matching takes the square of the number of features.
+# Larger images are binned: the time for matching grows with the square of the number of features.
 _FEATURE_SIDE_PX = 512
 _MAX_RATIO = 0.9
 _RESIDUAL_PX = 2.0
 _TRIALS = 2000
 # Pairs of features that determine each model; three times as many must agree with it.
-_POINTS: dict[Method, int] = {"projective": 4, "similarity": 2}
+_POINTS: dict[TransformKind, int] = {"projective": 4, "similarity": 2}
 _AGREEING = 3
 # Two cameras on one microscope differ in magnification, hardly in perspective: areas may scale
-# within these bounds, and by this factor more at one corner of the image than at another.
+# within these limits, and by this factor more at one corner of the image than at another.
 _AREA_SCALES = (0.25, 4.0)
 _AREA_VARIATION = 1.1
-_SMALLEST_OVERLAP = 0.25
-_SMALLEST_PX = 32
+_MIN_OVERLAP = 0.25
+_MIN_PX = 32
 _SHIFTS_PER_PX = 20
 
 
 @dataclass(frozen=True, eq=False)
 class Registration:
-    """Where each pixel of a fixed image lies in a moving one.
+    """The position of each pixel of a fixed image in a moving one.
 
     Attributes
     ----------
     matrix
-        Takes (x, y, 1) of the fixed image to the moving one, shape (3, 3); the inverse map of
+        Maps (x, y, 1) of the fixed image to the moving one, shape (3, 3); the inverse map of
         `skimage.transform.warp`.
-    method
-        ``"projective"`` or ``"similarity"`` where matched features determine the matrix,
-        ``"translation"`` where phase correlation does.
+    kind
+        ``"projective"`` or ``"similarity"`` if the matrix comes from matched features,
+        ``"translation"`` if it comes from phase correlation.
     inliers
         Pairs of features that agree with the matrix; 0 for a translation.
     shift_px
-        How far, as (y, x), the moving image is moved to fit: c − M c for the center c of the
-        fixed image.
+        (y, x) by which the moving image is moved: c − M c for the center c of the fixed image.
     """
 
     matrix: Matrix
-    method: Method
+    kind: TransformKind
     inliers: int
     shift_px: tuple[float, float]
 
 
 def register_lateral(moving: NDArray[Any], fixed: NDArray[Any], *, seed: int = 0) -> Registration:
-    """Find the transformation that lays one extended-depth-of-field image on another.
+    """Find the transformation from one extended-depth-of-field image to another.
 
     "The stitched wide-field and confocal EDF images were then co-registered using a feature-based
     registration with projective transformation performed in Matlab. […] The same feature-based
     registration was applied on each pair of cropped regions for fine alignment." Here the
     features are SIFT's, and RANSAC chooses among their matches.
 
-    A single cell holds too few features for the eight numbers of a projective transformation. It
-    is taken only where twelve pairs agree with it, where it changes areas by the same factor
-    throughout (within 10 %), and where it makes the images at least as alike as a translation
-    does. Otherwise a similarity (rotation, scale and shift) is, under the same conditions but for
-    six pairs, and last the translation that phase correlation finds, or none if that makes the
-    images less alike.
+    A single cell has too few features for the eight parameters of a projective transformation. It
+    is taken only if twelve pairs of features agree with it, if it scales areas by the same factor
+    throughout (within 10 %), and if it makes the images at least as similar as a translation does.
+    Otherwise a similarity (rotation, scale and shift) is taken under the same conditions, but with
+    six pairs, and otherwise the translation from phase correlation, or none if that makes the
+    images less similar.
 
     Parameters
     ----------
     moving, fixed
-        Images of shape (ny, nx), not necessarily the same, of at least 32 px a side and any
-        intensity unit; each is normalized by itself.
+        Images of shape (ny, nx), not necessarily the same, at least 32 px wide and high, in
+        any intensity unit; each is normalized by itself.
     seed
         Seed of RANSAC.
 
@@ -89,17 +88,17 @@ def register_lateral(moving: NDArray[Any], fixed: NDArray[Any], *, seed: int = 0
     moving, fixed = _prepared(moving, "moving"), _prepared(fixed, "fixed")
     unmoved = _registration(np.eye(3), "translation", 0, fixed.shape)
     moved = _by_phase_correlation(moving, fixed)
-    best = max(_likeness(unmoved, moving, fixed), _likeness(moved, moving, fixed))
+    best = max(_similarity(unmoved, moving, fixed), _similarity(moved, moving, fixed))
     for found in _by_features(moving, fixed, seed):
-        if _is_plausible(found.matrix, fixed.shape) and _likeness(found, moving, fixed) >= best:
+        if _is_plausible(found.matrix, fixed.shape) and _similarity(found, moving, fixed) >= best:
             return found
-    return moved if _likeness(moved, moving, fixed) == best else unmoved
+    return moved if _similarity(moved, moving, fixed) == best else unmoved
 
 
 def warp_stack(
     stack: NDArray[Any], registration: Registration, shape: tuple[int, int]
 ) -> NDArray[Any]:
-    """Lay a moving stack on the fixed one, by bicubic interpolation plane by plane.
+    """Warp a moving stack to the fixed one, by bicubic interpolation plane by plane.
 
     "The stitched confocal EDF images as well as the stitched stacks were warped using this
     estimated transformation to match their wide-field counterparts."
@@ -107,7 +106,7 @@ def warp_stack(
     Parameters
     ----------
     stack
-        Shape (nz, ny, nx) or one image (ny, nx), as wide and high as the moving image.
+        Shape (nz, ny, nx) or one image (ny, nx), of the size of the moving image.
     registration
         From `register_lateral`.
     shape
@@ -116,8 +115,7 @@ def warp_stack(
     Returns
     -------
     ndarray, shape (nz, *shape) or `shape`
-        In the type of the stack and within the range of each plane; 0 where it is `missing
-        <overlap>`.
+        In the type of the stack and within the range of each plane; 0 outside of the `overlap`.
     """
     from skimage.transform import warp
 
@@ -131,7 +129,7 @@ def warp_stack(
             registration.matrix,
             output_shape=shape,
             order=3,
-            mode="edge",  # interpolation reaches a pixel beyond what is present
+            mode="edge",  # interpolation takes a pixel beyond those present
         )
         if stack.dtype.kind in "iu":
             plane = np.rint(plane)
@@ -144,7 +142,7 @@ def overlap(
     shape: tuple[int, int],
     moving_shape: tuple[int, int] | None = None,
 ) -> NDArray[np.bool_]:
-    """Return where the moving image covers the fixed one.
+    """Return the pixels of the fixed image that the moving one covers.
 
     "The non-overlapping regions of the wide-field and warped confocal images were subsequently
     deleted."
@@ -169,10 +167,10 @@ def overlap(
 
 
 def _prepared(image: NDArray[Any], name: str) -> NDArray[np.float64]:
-    if image.ndim != 2 or min(image.shape) < _SMALLEST_PX:
+    if image.ndim != 2 or min(image.shape) < _MIN_PX:
         raise DeepZError(
             f"{name} image of shape {image.shape}; registration needs rows and columns, "
-            f"{_SMALLEST_PX} px or more a side"
+            f"{_MIN_PX} px or more per side"
         )
     prepared = normalize_image(image).astype(np.float64).clip(0, 1)
     if np.ptp(prepared) == 0:
@@ -181,12 +179,12 @@ def _prepared(image: NDArray[Any], name: str) -> NDArray[np.float64]:
 
 
 def _registration(
-    matrix: Matrix, method: Method, inliers: int, shape: tuple[int, ...]
+    matrix: Matrix, kind: TransformKind, inliers: int, shape: tuple[int, ...]
 ) -> Registration:
     center = np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2, 1.0])
     x, y, w = matrix @ center
     shift_px = float(center[1] - y / w), float(center[0] - x / w)
-    return Registration(matrix, method, inliers, shift_px)
+    return Registration(matrix, kind, inliers, shift_px)
 
 
 def _by_phase_correlation(moving: NDArray[Any], fixed: NDArray[Any]) -> Registration:
@@ -202,19 +200,19 @@ def _by_phase_correlation(moving: NDArray[Any], fixed: NDArray[Any]) -> Registra
 
 
 def _by_features(moving: NDArray[Any], fixed: NDArray[Any], seed: int) -> Iterator[Registration]:
-    """Yield what matched features determine, the most general model first."""
+    """Yield the transformations from matched features, the most general first."""
     from skimage.measure import ransac
     from skimage.transform import ProjectiveTransform, SimilarityTransform
 
     models = {"projective": ProjectiveTransform, "similarity": SimilarityTransform}
     binning = -(-max(*moving.shape, *fixed.shape) // _FEATURE_SIDE_PX)
     pairs = _matches(fixed, moving, binning)
-    for method, points in _POINTS.items():
+    for kind, points in _POINTS.items():
         if len(pairs[0]) < _AGREEING * points:
             return
         model, agreeing = ransac(
             pairs,
-            models[method],
+            models[kind],
             min_samples=points,
             residual_threshold=_RESIDUAL_PX * binning,
             max_trials=_TRIALS,
@@ -223,7 +221,7 @@ def _by_features(moving: NDArray[Any], fixed: NDArray[Any], seed: int) -> Iterat
         inliers = 0 if agreeing is None else int(agreeing.sum())
         if inliers >= _AGREEING * points:
             matrix = np.asarray(model.params, dtype=np.float64)
-            yield _registration(matrix, method, inliers, fixed.shape)
+            yield _registration(matrix, kind, inliers, fixed.shape)
 
 
 def _matches(
@@ -247,14 +245,14 @@ def _features(image: NDArray[Any], binning: int) -> tuple[NDArray[np.float64], N
     detector = SIFT()
     try:
         detector.detect_and_extract(downscale_local_mean(image, binning))
-    except RuntimeError:  # what SIFT says of an image without features
+    except RuntimeError:  # SIFT found no features
         return np.empty((0, 2)), np.empty((0, 0))
     positions, descriptors = np.asarray(detector.positions), np.asarray(detector.descriptors)
     return positions[:, ::-1] * binning + (binning - 1) / 2, descriptors
 
 
 def _is_plausible(matrix: Matrix, shape: tuple[int, ...]) -> bool:
-    """Tell whether a matrix scales areas alike, and not too much, all over the image."""
+    """Tell whether a matrix scales areas equally, and not too much, all over the image."""
     ny, nx = shape
     corners = np.array([[0, nx - 1, 0, nx - 1], [0, 0, ny - 1, ny - 1], [1, 1, 1, 1]])
     # The Jacobian determinant of (x, y) → (u / w, v / w) is det M / w³.
@@ -267,11 +265,11 @@ def _is_plausible(matrix: Matrix, shape: tuple[int, ...]) -> bool:
     return within and largest <= _AREA_VARIATION * smallest
 
 
-def _likeness(found: Registration, moving: NDArray[Any], fixed: NDArray[Any]) -> float:
-    """Return the correlation of the images where they overlap, −1 where they hardly do."""
+def _similarity(found: Registration, moving: NDArray[Any], fixed: NDArray[Any]) -> float:
+    """Return the correlation of the images in their overlap, −1 if that is too small."""
     shape = (fixed.shape[0], fixed.shape[1])
     present = overlap(found, shape, (moving.shape[0], moving.shape[1]))
     one, other = fixed[present], warp_stack(moving, found, shape)[present]
-    if present.mean() < _SMALLEST_OVERLAP or np.ptp(one) == 0 or np.ptp(other) == 0:
+    if present.mean() < _MIN_OVERLAP or np.ptp(one) == 0 or np.ptp(other) == 0:
         return -1.0
     return float(np.corrcoef(one, other)[0, 1])

@@ -1,4 +1,4 @@
-"""One field of view through all steps, from its file to what the dataset keeps."""
+"""All steps for one field of view, from its file to what the dataset stores."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.preprocess.dataset.plan import Job
+from deepz_zoo.preprocess.dataset.plan import FieldTask
 from deepz_zoo.preprocess.dataset.stacks import Stack
 from deepz_zoo.preprocess.dataset.storage import PreparedField
 from deepz_zoo.preprocess.focus.projection import OWN_STEPS, AlignedStack, Steps, align_and_project
@@ -19,62 +19,60 @@ from deepz_zoo.preprocess.regions.pairs import PAIR_DTYPE, draw_pairs
 from deepz_zoo.records.dataset import FieldOfView, FieldRecord, Region, Rejection
 
 
-def prepare_field(job: Job, steps: Steps = OWN_STEPS) -> PreparedField:
+def prepare_field(task: FieldTask, steps: Steps = OWN_STEPS) -> PreparedField:
     """Read a field of view, align it, cut it into regions and draw their pairs."""
-    stack, target = job.read()
+    stack, target = task.read()
     if target is not None:
-        return _prepare_paired(job, stack, target, steps)
-    settings = job.plan.parameters
-    aligned = align_and_project(
-        stack.data, settings.align, least_px=settings.region_px, steps=steps
-    )
+        return _prepare_paired(task, stack, target, steps)
+    settings = task.plan.parameters
+    aligned = align_and_project(stack.data, settings.align, min_px=settings.region_px, steps=steps)
     mask = find_foreground(aligned, settings)
     regions, rejected = cut_regions(
         aligned,
         mask,
-        field_index=job.index,
-        role=job.role,
+        field_index=task.index,
+        role=task.role,
         z_step_um=stack.z_step_um,
         settings=settings,
     )
-    field = _describe(job, aligned, mask, stack, stack.z_step_um)
-    return _finish(job, field, aligned, mask, regions, rejected)
+    field = _describe(task, aligned, mask, stack, stack.z_step_um)
+    return _finish(task, field, aligned, mask, regions, rejected)
 
 
-def _prepare_paired(job: Job, stack: Stack, target: Stack, steps: Steps) -> PreparedField:
+def _prepare_paired(task: FieldTask, stack: Stack, target: Stack, steps: Steps) -> PreparedField:
     """Prepare a field of view whose targets are of another modality."""
-    settings = job.plan.parameters
+    settings = task.plan.parameters
     aligned, other = (
-        align_and_project(part.data, settings.align, least_px=settings.region_px, steps=steps)
+        align_and_project(part.data, settings.align, min_px=settings.region_px, steps=steps)
         for part in (stack, target)
     )
     try:
-        paired = pair_stacks(aligned, other, least_px=settings.region_px)
+        paired = pair_stacks(aligned, other, min_px=settings.region_px)
     except DeepZError as error:
         mask = find_foreground(aligned, settings)
-        field = _describe(job, aligned, mask, stack, target.z_step_um)
-        lost = Rejection(field_of_view=job.index, reason=str(error))
-        return _finish(job, field, aligned, mask, [], [lost])
+        field = _describe(task, aligned, mask, stack, target.z_step_um)
+        lost = Rejection(field_of_view=task.index, reason=str(error))
+        return _finish(task, field, aligned, mask, [], [lost])
     mask = find_foreground(paired.field, settings)
     regions, rejected, targets = cut_paired_regions(
         paired,
         mask,
-        field_index=job.index,
-        role=job.role,
+        field_index=task.index,
+        role=task.role,
         z_step_um=stack.z_step_um,
         target_z_step_um=target.z_step_um,
         settings=settings,
     )
-    field = _describe(job, paired.field, mask, stack, target.z_step_um)
+    field = _describe(task, paired.field, mask, stack, target.z_step_um)
     field = field.model_copy(update={"registration": paired.describe()})
-    content = _finish(job, field, paired.field, mask, regions, rejected)
+    content = _finish(task, field, paired.field, mask, regions, rejected)
     content.overviews["target_edf"] = paired.target_edf
     content.targets.update(targets)
     return content
 
 
 def _describe(
-    job: Job,
+    task: FieldTask,
     aligned: AlignedStack,
     mask: NDArray[np.bool_],
     stack: Stack,
@@ -82,10 +80,10 @@ def _describe(
 ) -> FieldOfView:
     planes, rows, columns = aligned.stack.shape
     return FieldOfView(
-        index=job.index,
-        source=job.source,
-        position=job.position,
-        file=job.name,
+        index=task.index,
+        source=task.source,
+        position=task.position,
+        file=task.name,
         shape=(planes, rows, columns),
         pixel_size_um=stack.pixel_size_um,
         z_step_um=stack.z_step_um,
@@ -96,26 +94,26 @@ def _describe(
         rejected_planes=aligned.rejected_planes,
         background=aligned.scale.background,
         scale=aligned.scale.scale,
-        mask_share=float(mask.mean()),
+        mask_fraction=float(mask.mean()),
     )
 
 
 def _finish(
-    job: Job,
+    task: FieldTask,
     field: FieldOfView,
     aligned: AlignedStack,
     mask: NDArray[np.bool_],
     regions: list[Region],
     rejected: list[Rejection],
 ) -> PreparedField:
-    """Draw the pairs and put together what is written."""
+    """Draw the pairs and assemble what is written."""
     if not regions and not rejected:
-        rejected = [Rejection(field_of_view=job.index, reason="no signal above the background")]
-    # Independent of how many fields were prepared before this one, and so of an interruption.
-    generator = np.random.default_rng([job.plan.parameters.seed, job.index])
+        rejected = [Rejection(field_of_view=task.index, reason="no signal above the background")]
+    # Independent of the fields prepared before this one, and so of an interruption.
+    generator = np.random.default_rng([task.plan.parameters.seed, task.index])
     pairs: list[NDArray[Any]] = [np.empty(0, dtype=PAIR_DTYPE)]
     for region in regions:
-        count = job.plan.parameters.targets
+        count = task.plan.parameters.targets
         pairs.append(draw_pairs(region.index, region.z_um, region.target_z_um, count, generator))
     targets: dict[Corner, NDArray[Any]] = {}
     return PreparedField(

@@ -1,20 +1,25 @@
-"""What goes into a dataset, and what decides how it comes out."""
+"""The plan of a preparation: its stacks, its settings, and the fields of view to prepare."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from deepz_zoo import __version__
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.files import Record, sha256_of
+from deepz_zoo.files import Record, first_fault, sha256_of
 from deepz_zoo.images import count_positions
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.preprocess.dataset.stacks import Stack, read_stack
+from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.records.dataset import (
-    SMALLEST_REGION_PX,
+    MIN_REGION_PX,
+    TARGETS_CROSS_MODALITY,
     PreparationSettings,
     Role,
     Source,
@@ -22,18 +27,14 @@ from deepz_zoo.records.dataset import (
     StackReading,
 )
 
-Progress = Callable[[str, int, int], None]
-"""Receives what is being done, how many steps of it are done, and how many there are."""
-
 FIELDS_FOLDER = "fields"
-_BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class StackFile:
-    """A stack for the dataset: its file, what it is for, and the file of its targets.
+    """A stack for the dataset: its file, its role, and the file of its targets.
 
-    A file without a `target` has its targets in itself.
+    Without a `target`, its own planes are the targets.
     """
 
     path: Path
@@ -41,8 +42,67 @@ class StackFile:
     target: Path | None = None
 
 
+def list_stacks(
+    stacks: Sequence[Path], test_stacks: Sequence[Path] = (), targets_from: Sequence[Path] = ()
+) -> list[StackFile]:
+    """Return the stacks with their roles and targets.
+
+    Parameters
+    ----------
+    stacks
+        Files of stacks.
+    test_stacks
+        Those of them that are kept for the test; files that are not in `stacks` follow after them.
+    targets_from
+        Files of targets in another modality, one per stack, in the same order; none for targets
+        from the stacks themselves.
+
+    Raises
+    ------
+    DeepZError
+        If there are targets for only some of the stacks.
+    """
+    given, tested = ({path.resolve() for path in paths} for paths in (stacks, test_stacks))
+    stacks = [*stacks, *(path for path in test_stacks if path.resolve() not in given)]
+    if targets_from and len(targets_from) != len(stacks):
+        raise DeepZError(
+            f"{len(stacks)} stacks and {len(targets_from)} targets; give `targets_from` once per "
+            "stack, in the order of the stacks"
+        )
+    return [
+        StackFile(
+            path,
+            role="test" if path.resolve() in tested else "training",
+            target=targets_from[index] if targets_from else None,
+        )
+        for index, path in enumerate(stacks)
+    ]
+
+
+def choose_preparation(changes: dict[str, Any], *, paired: bool) -> PreparationSettings:
+    """Return the settings of a preparation with changes.
+
+    Parameters
+    ----------
+    changes
+        Fields of `PreparationSettings` that are not to have their default.
+    paired
+        Whether targets are of another modality, of which the paper takes fewer.
+
+    Raises
+    ------
+    DeepZError
+        If a value is out of its range, or the values do not go together.
+    """
+    targets = {"targets": TARGETS_CROSS_MODALITY} if paired else {}
+    try:
+        return PreparationSettings.model_validate(targets | changes)
+    except ValidationError as error:
+        raise DeepZError(first_fault(error).removeprefix("file: Value error, ")) from None
+
+
 class PreparationPlan(Record):
-    """What decides the content of a dataset; an interrupted preparation goes on with the same.
+    """The settings and sources that determine a dataset; only the same plan resumes one.
 
     Attributes are those of `DatasetManifest`.
     """
@@ -57,17 +117,17 @@ class PreparationPlan(Record):
 
 
 @dataclass(frozen=True)
-class Job:
-    """A field of view that is to be prepared.
+class FieldTask:
+    """A field of view to prepare.
 
     Attributes
     ----------
     index
-        Its place in the dataset.
+        Its index in the dataset.
     source
-        Which file of the plan's sources.
+        Index of its file among the plan's sources.
     position
-        Which image of that file, from 0.
+        Index of the image in that file.
     """
 
     index: int
@@ -78,16 +138,16 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Where the dataset keeps it."""
+        """Its file in the dataset."""
         return f"{FIELDS_FOLDER}/{self.index:04d}.h5"
 
     @property
     def role(self) -> Role:
-        """What it is for."""
+        """Whether it is for training or for the test."""
         return self.file.role
 
     def read(self) -> tuple[Stack, Stack | None]:
-        """Return its stack, and that of another modality where there is one."""
+        """Return its stack, and its targets of another modality if there are any."""
         plan, pixel_um = self.plan, self.plan.system.pixel_size_um
         image = self.position if plan.sources[self.source].positions > 1 else None
         stack = read_stack(self.file.path, image, plan.reading, pixel_um)
@@ -97,7 +157,7 @@ class Job:
 
     @property
     def label(self) -> str:
-        """How a message names it."""
+        """Its name in messages."""
         several = self.plan.sources[self.source].positions > 1
         return f"{self.file.path}, image {self.position + 1}" if several else str(self.file.path)
 
@@ -107,39 +167,41 @@ class Job:
         Raises
         ------
         DeepZError
-            When a file is of no use.
+            When a file cannot be used.
         """
         side = self.plan.parameters.region_px
         stack, target = self.read()
         for part, path in ((stack, self.file.path), (target, self.file.target)):
             if part is not None and min(part.data.shape[1:]) < side:
                 rows, columns = part.data.shape[1:]
-                fits = min(rows, columns) >= SMALLEST_REGION_PX
-                advice = "give a smaller --region" if fits else "it is too small to train on"
+                fits = min(rows, columns) >= MIN_REGION_PX
+                advice = "choose a smaller `region_px`" if fits else "it is too small to train on"
                 raise DeepZError(
-                    f"{path}: the field of view has {rows} × {columns} px, a region {side} × "
-                    f"{side}; {advice}"
+                    f"{path}: the field of view is {rows} × {columns} px, a region is {side} × "
+                    f"{side} px; {advice}"
                 )
         return hashlib.sha256(stack.data.tobytes()).hexdigest()
 
 
-def list_jobs(files: Sequence[StackFile], plan: PreparationPlan) -> Iterator[Job]:
+def list_tasks(files: Sequence[StackFile], plan: PreparationPlan) -> Iterator[FieldTask]:
     """Yield the fields of view: every image of every file."""
     index = 0
     for number, (file, source) in enumerate(zip(files, plan.sources, strict=True)):
         for position in range(source.positions):
-            yield Job(index, number, position, file, plan)
+            yield FieldTask(index, number, position, file, plan)
             index += 1
 
 
-def describe_sources(files: Sequence[StackFile], progress: Progress) -> tuple[Source, ...]:
+def describe_sources(
+    files: Sequence[StackFile], progress: Progress = no_progress
+) -> tuple[Source, ...]:
     """Return names, hashes and numbers of images.
 
     Raises
     ------
     DeepZError
-        When a file is missing, is no image, has another number of images than its targets, or has
-        the same content as another one.
+        When a file is missing, is not an image, holds another number of images than its targets,
+        or has the same content as another one.
     """
     sources: list[Source] = []
     first: dict[str, Path] = {}
@@ -157,33 +219,34 @@ def describe_sources(files: Sequence[StackFile], progress: Progress) -> tuple[So
     return tuple(sources)
 
 
-def check_jobs(jobs: Sequence[Job], progress: Progress) -> None:
+def check_tasks(tasks: Sequence[FieldTask], progress: Progress = no_progress) -> None:
     """Read every field of view before the work begins.
 
     Raises
     ------
     DeepZError
-        When one is of no use, or shows the same pixels as another one, as files do that each list
-        all positions of an acquisition: it would be in training and validation, or in the test.
+        When one cannot be used, or has the same pixels as another one, as happens with files that
+        each list all positions of an acquisition: it would be in training as well as in validation
+        or the test.
     """
     first: dict[str, str] = {}
-    for done, job in enumerate(jobs):
-        progress("checking", done, len(jobs))
-        pixels = job.check()
+    for done, task in enumerate(tasks):
+        progress("checking", done, len(tasks))
+        pixels = task.check()
         if earlier := first.get(pixels):
             raise DeepZError(
-                f"{job.label} shows the same pixels as {earlier}; give every stack once, for "
+                f"{task.label} has the same pixels as {earlier}; give every stack once, for "
                 "training or for the test"
             )
-        first[pixels] = job.label
+        first[pixels] = task.label
 
 
 def _describe(file: StackFile) -> Source:
     positions = count_positions(file.path)
     if file.target is not None and (found := count_positions(file.target)) != positions:
         raise DeepZError(
-            f"{file.target} holds {found} images, {file.path} {positions}; expected one target for "
-            "each"
+            f"{file.target} holds {found} images, {file.path} {positions}; expected one target per "
+            "image"
         )
     return Source(
         file=_hashed(file.path),

@@ -1,4 +1,4 @@
-"""From z-stacks to a dataset: every step of the paper's Methods, field of view by field of view."""
+"""From z-stacks to a dataset, field of view by field of view, by the steps of the Methods."""
 
 from __future__ import annotations
 
@@ -9,31 +9,30 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.files import replacing
+from deepz_zoo.files import read_record, write_record
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.preprocess.dataset.fields import prepare_field
 from deepz_zoo.preprocess.dataset.plan import (
     FIELDS_FOLDER,
     PreparationPlan,
-    Progress,
     StackFile,
-    check_jobs,
+    check_tasks,
     describe_sources,
-    list_jobs,
+    list_tasks,
 )
 from deepz_zoo.preprocess.dataset.storage import (
     MANIFEST_NAME,
     PreparedDataset,
     open_dataset,
-    read_record,
+    read_field_record,
     write_field,
-    write_manifest,
+    write_pairs_and_manifest,
 )
 from deepz_zoo.preprocess.focus.projection import OWN_STEPS, Steps
 from deepz_zoo.preprocess.regions.split import Window, divide_regions
+from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.records.dataset import (
     SAME_MODALITY,
     SPLITS,
@@ -59,43 +58,43 @@ def prepare_dataset(
     target_modality: str = "other",
     steps: Steps = OWN_STEPS,
     overwrite: bool = False,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = no_progress,
 ) -> PreparedDataset:
     """Prepare training pairs from z-stacks.
 
-    Each stack is aligned, projected, normalized, covered with regions and written; the folder takes
-    its name when all are. Until then it is called like `output` with ``.part`` added, and a
-    preparation that was interrupted goes on there, after the last field of view that it finished.
+    Each stack is aligned, projected, normalized, covered with regions and written. Until all are,
+    the folder has the name of `output` with ``.part`` added. An interrupted preparation is resumed
+    there, after the last complete field of view.
 
     Parameters
     ----------
     files
-        The stacks. Where one has targets of another modality all have.
+        The stacks. If one has targets of another modality, all have.
     output
         Folder to write.
     system
-        Objective, channel and sampling that the dataset is for.
+        Objective, channel and sampling of the dataset.
     settings
-        What decides how stacks become pairs.
+        Settings by which stacks become pairs.
     reading, target_reading
-        How the files are to be understood.
+        What the user says of the files.
     target_modality
         Name of the other modality.
     steps
-        What aligns and projects; to be given where `settings` say that Fiji does.
+        Functions that align and project; required where `settings` name Fiji.
     overwrite
-        Whether to replace a finished dataset, and to discard an unfinished one of other settings.
+        Whether to replace a complete dataset, and to discard an unfinished one of other settings.
     progress
-        Called with every step.
+        Called with each step.
 
     Raises
     ------
     DeepZError
-        When a file is of no use, the folder holds something else, no region has signal, or the
+        When a file cannot be used, the folder holds something else, no region has signal, or the
         steps of Fiji are not given.
     """
     if "fiji" in (settings.align, settings.edf) and steps == OWN_STEPS:
-        raise DeepZError("the settings leave steps to Fiji; pass the steps that it takes")
+        raise DeepZError("the settings name Fiji; pass the `steps` that run there")
     paired = any(file.target for file in files)
     part = output.with_name(f"{output.name}.part")
     _check_output(output, overwrite)
@@ -108,16 +107,16 @@ def prepare_dataset(
         sources=describe_sources(files, progress),
     )
     _check_unfinished(part, plan, overwrite)
-    jobs = list(list_jobs(files, plan))
+    tasks = list(list_tasks(files, plan))
     if not part.exists():  # otherwise they were checked when it was begun
-        check_jobs(jobs, progress)
+        check_tasks(tasks, progress)
     _start(part, plan)
-    for done, job in enumerate(jobs):
-        progress("preparing", done, len(jobs))
-        if not (part / job.name).exists():
-            write_field(part / job.name, prepare_field(job, steps))
-    progress("preparing", len(jobs), len(jobs))
-    _complete(part, plan, [read_record(part / job.name) for job in jobs])
+    for done, task in enumerate(tasks):
+        progress("preparing", done, len(tasks))
+        if not (part / task.name).exists():
+            write_field(part / task.name, prepare_field(task, steps))
+    progress("preparing", len(tasks), len(tasks))
+    _complete(part, plan, [read_field_record(part / task.name) for task in tasks])
     _move(part, output)
     return open_dataset(output)
 
@@ -132,43 +131,42 @@ def _check_output(output: Path, overwrite: bool) -> None:
     if output.is_dir() and not any(output.iterdir()):
         return
     if output.exists() and not (output / MANIFEST_NAME).is_file():
-        raise DeepZError(f"{output} exists and is no prepared dataset; choose another --output")
+        raise DeepZError(f"{output} exists and is not a prepared dataset; choose another `output`")
     if output.exists() and not overwrite:
-        raise DeepZError(f"{output} exists; add --overwrite or choose another --output")
+        raise DeepZError(f"{output} exists; choose another `output` or set `overwrite`")
 
 
 def _check_unfinished(part: Path, plan: PreparationPlan, overwrite: bool) -> None:
-    """Refuse to go on with a preparation of other settings; discard it where that is wanted."""
+    """Refuse to resume a preparation of other settings; discard it with `overwrite`."""
     if not part.exists():
         return
     described = part / PLAN_NAME
     if not described.is_file():
-        raise DeepZError(f"{part} is no unfinished preparation; move it away")
+        raise DeepZError(f"{part} is not an unfinished preparation; move it away")
     try:
-        same = PreparationPlan.model_validate_json(described.read_text(encoding="utf-8")) == plan
-    except ValidationError:
+        same = read_record(described, PreparationPlan) == plan
+    except DeepZError:
         same = False
     if same:
         return
     if not overwrite:
         raise DeepZError(
             f"{part} holds an unfinished preparation of other stacks or settings; repeat its "
-            "command, discard it with --overwrite, or choose another --output"
+            "command, choose another `output`, or set `overwrite` to discard it"
         )
     shutil.rmtree(part)
 
 
 def _start(part: Path, plan: PreparationPlan) -> None:
     (part / FIELDS_FOLDER).mkdir(parents=True, exist_ok=True)
-    with replacing(part / PLAN_NAME) as temporary:
-        temporary.write_text(plan.model_dump_json(indent=1), encoding="utf-8")
+    write_record(part / PLAN_NAME, plan)
 
 
 def _move(part: Path, output: Path) -> None:
-    """Give a complete dataset its name; one that it replaces is deleted last."""
+    """Give a complete dataset its name, and then delete the one that it replaces."""
     (part / PLAN_NAME).unlink()
     for left_over in (part / FIELDS_FOLDER).glob(".*.part"):
-        left_over.unlink()  # of a process that was killed
+        left_over.unlink()  # by a killed process
     old = output.with_name(f"{output.name}.old")
     if output.exists():
         output.rename(old)
@@ -182,7 +180,7 @@ def _move(part: Path, output: Path) -> None:
 def _complete(
     part: Path, plan: PreparationPlan, records: Sequence[tuple[FieldRecord, NDArray[Any]]]
 ) -> None:
-    """Give every region its number and its split, and write pairs and manifest."""
+    """Give numbers to the regions, set the split of each, and write pairs and manifest."""
     if not any(record.regions for record, _ in records):
         shutil.rmtree(part)
         first = next(rejection for record, _ in records for rejection in record.rejected)
@@ -216,16 +214,16 @@ def _complete(
         rejected=(*rejected, *leaking),
         pair_counts={split: int(np.sum(splits == split)) for split in SPLITS},
     )
-    write_manifest(part, manifest, table)
+    write_pairs_and_manifest(part, manifest, table)
 
 
 def _divide(
     regions: Sequence[Region], table: NDArray[Any], settings: PreparationSettings
 ) -> tuple[list[Region], NDArray[Any], list[Rejection]]:
-    """Set the split of every region; leave out those that overlap validation, and their pairs."""
+    """Set the split of each region; leave out those that overlap validation, and their pairs."""
     ours = [region for region in regions if region.split != "test"]
     windows = [Window(r.field_of_view, r.y_px, r.x_px, r.size_px) for r in ours]
-    division = divide_regions(windows, settings.validation_share, settings.seed)
+    division = divide_regions(windows, settings.validation_fraction, settings.seed)
     validation = {ours[i].index for i in division.validation}
     dropped = {ours[i].index for i in division.dropped}
     kept = [region for region in regions if region.index not in dropped]

@@ -1,4 +1,4 @@
-"""One page that shows what a preparation did with every field of view."""
+"""A page that shows the steps of a preparation for each field of view."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.files import replacing
+from deepz_zoo.files import refuse_output, replacing
 from deepz_zoo.records.dataset import SAME_MODALITY, SPLITS, FieldOfView, Region, Rejection
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ SUFFIXES = (".html", ".png")
 _COLORS = {"training": "C0", "validation": "C1", "test": "C2"}
 _REJECTED = "C3"
 _LEFT_OUT = "left out"
-_MOST_ROWS = 12
-_MOST_CURVES = 40
+_MAX_ROWS = 12
+_MAX_CURVES = 40
 _LABEL_WIDTH = 34
 _PANEL_IN = 3.4
 _DPI = 100
@@ -41,22 +41,21 @@ _STYLE = (
 )
 
 
-def check_report_name(path: Path) -> None:
-    """Refuse a name that `write_report` could not write, before the work.
+def check_report_name(report: Path) -> None:
+    """Check that `write_report` can write a file, before the work.
 
     Raises
     ------
     DeepZError
-        When it ends neither in .html nor in .png, or its folder does not exist.
+        When its name ends neither in .html nor in .png, or its folder does not exist.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise DeepZError(f"--report {path}: expected a name that ends in .html or .png")
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise DeepZError(f"cannot write {path}: the folder {path.parent} does not exist")
+    if report.suffix.lower() not in SUFFIXES:
+        raise DeepZError(f"`report` {report}: expected a name that ends in .html or .png")
+    refuse_output(report)
 
 
-def write_report(dataset: PreparedDataset, path: Path) -> None:
-    """Write the page: HTML that needs no other file, or one PNG picture.
+def write_report(dataset: PreparedDataset, report: Path) -> None:
+    """Write a report: HTML that needs no other file, or one PNG image.
 
     Each field of view is a row: how its planes were aligned, its extended-depth-of-field image with
     the regions, its foreground mask, and the focus curve of each region. The PNG shows the first
@@ -65,14 +64,14 @@ def write_report(dataset: PreparedDataset, path: Path) -> None:
     Raises
     ------
     DeepZError
-        When the name is of neither kind.
+        See `check_report_name`.
     """
-    check_report_name(path)
-    if path.suffix.lower() == ".png":
-        content = _png(_draw(dataset, dataset.manifest.fields[:_MOST_ROWS]))
+    check_report_name(report)
+    if report.suffix.lower() == ".png":
+        content = _png(_draw(dataset, dataset.manifest.fields[:_MAX_ROWS]))
     else:
         content = _page(dataset).encode("utf-8")
-    with replacing(path) as temporary:
+    with replacing(report) as temporary:
         temporary.write_bytes(content)
 
 
@@ -114,19 +113,19 @@ def _name(dataset: PreparedDataset, field: FieldOfView) -> str:
 
 
 def _remarks(dataset: PreparedDataset, field: FieldOfView) -> str:
-    """Return in words what the pictures of a field do not say."""
+    """Return in words what the panels of a field do not show."""
     planes, rows, columns = field.shape
     parts = [
-        f"{planes} planes of {rows} × {columns} px, {field.pixel_size_um:.4g} µm a pixel, "
-        f"{field.z_step_um:.4g} µm a step",
+        f"{planes} planes of {rows} × {columns} px, pixel size {field.pixel_size_um:.4g} µm, "
+        f"z step {field.z_step_um:.4g} µm",
         f"background {field.background:.4g}, scale {field.scale:.4g}",
-        f"foreground {field.mask_share:.1%}",
+        f"foreground {field.mask_fraction:.1%}",
     ]
     if field.registration:
         parts.append(f"target: {field.registration}")
     if field.rejected_planes:
         listed = ", ".join(str(plane + 1) for plane in field.rejected_planes)
-        parts.append(f"alignment not taken for planes {listed}")
+        parts.append(f"alignment rejected for planes {listed}")
     reasons = Counter(rejection.reason for rejection in _rejected(dataset, field))
     parts += [f"{count} × left out: {reason}" for reason, count in reasons.items()]
     return "; ".join(parts)
@@ -147,7 +146,7 @@ def _png(figure: Figure) -> bytes:
 
 def _draw(dataset: PreparedDataset, fields: Sequence[FieldOfView]) -> Figure:
     """Draw a row of panels for each field."""
-    # Not through pyplot: neither a display nor a global state is touched.
+    # Not by pyplot, which needs a display and keeps a global state.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -180,7 +179,7 @@ def _draw_alignment(axis: Axes, field: FieldOfView) -> None:
         axis.plot(planes, values, ".-", label=label)
     if field.rejected_planes:
         where = np.array(field.rejected_planes)
-        axis.plot(where + 1, np.zeros(len(where)), "x", color=_REJECTED, label="jump, not taken")
+        axis.plot(where + 1, np.zeros(len(where)), "x", color=_REJECTED, label="jump, rejected")
     axis.set(xlabel="plane", title="alignment")
     axis.legend(fontsize=8)
 
@@ -225,13 +224,13 @@ def _draw_regions(
 
 
 def _draw_focus(axis: Axes, regions: Sequence[Region], *, target: bool) -> None:
-    """Draw the focus curves, each scaled to its highest value; those of targets dashed."""
-    for region in regions[:_MOST_CURVES]:
+    """Draw the focus curves, each scaled to its maximum; those of targets are dashed."""
+    for region in regions[:_MAX_CURVES]:
         z_um = region.target_z_um if target else region.z_um
         curve = np.array(region.target_focus_curve if target else region.focus_curve)
         style = "--" if target else "-"
         axis.plot(z_um, curve / curve.max(), style, color=_COLORS[region.split], linewidth=1)
-    more = f", first {_MOST_CURVES} regions" if len(regions) > _MOST_CURVES else ""
+    more = f", first {_MAX_CURVES} regions" if len(regions) > _MAX_CURVES else ""
     axis.set(xlabel="z / µm", title=f"focus{' (dashed: targets)' if target else ''}{more}")
     axis.axvline(0, color="0.8", zorder=0)
 
@@ -249,7 +248,7 @@ def _draw_overlay(
 
 
 def _shown(image: NDArray[Any]) -> NDArray[np.float64]:
-    """Return an image between 0 and 1, its dim parts lifted."""
+    """Return an image between 0 and 1 with its dim parts brightened."""
     low, high = np.percentile(image, (1, _BRIGHTEST))
     shown: NDArray[np.float64] = np.clip((image - low) / max(high - low, 1e-9), 0, 1) ** 0.5
     return shown

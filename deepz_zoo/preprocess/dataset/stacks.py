@@ -1,4 +1,4 @@
-"""Take the one z-stack that a preparation wants from each image of a file."""
+"""Read the z-stack that a preparation takes from each image of a file."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.images import Image, read_image
 from deepz_zoo.images.sampling import find_sampling
-from deepz_zoo.records.dataset import StackReading
-
-FEWEST_PLANES = 5
-"""A shorter stack gives too few pairs to be worth its name."""
+from deepz_zoo.images.select import select_channel
+from deepz_zoo.records.dataset import MIN_PLANES, StackReading
 
 
 @dataclass(frozen=True, eq=False)
 class Stack:
-    """A z-stack on the grid that it will be used on.
+    """A z-stack at the pixel size of its dataset.
 
     Attributes
     ----------
@@ -38,24 +36,24 @@ def read_stack(
 ) -> Stack:
     """Read one z-stack.
 
-    A stack acquired downward (a negative step in its metadata) is turned round. An axis without a
-    name is taken for z where it is the only one. A time series of stacks is refused: its frames
-    show one specimen, and would bring the same field of view into training and validation.
+    A stack acquired downward (a negative step in its metadata) is reversed. A single axis without a
+    name is taken as z. A time series of stacks is refused: its frames show one specimen, and would
+    bring the same field of view into training and validation.
 
     Parameters
     ----------
     path, position
-        The file, and which of its images, from 0; None where it holds only one.
+        The file, and the index of an image in it; None if it holds only one.
     reading
-        What the user says of it.
+        What the user says of the file.
     model_pixel_size_um
         Pixel size that the dataset should have.
 
     Raises
     ------
     DeepZError
-        When the image is no z-stack of five planes or more, its step or pixel size is unknown, or
-        the pixel size does not fit.
+        When the image is not a z-stack of five planes or more, its step or pixel size is unknown,
+        or the pixel size does not match.
     """
     image = read_image(path, axes=reading.axes, position=position)
     try:
@@ -66,14 +64,14 @@ def read_stack(
 
 
 def _to_stack(image: Image, reading: StackReading, model_pixel_size_um: float) -> Stack:
-    data = _z_stack(_channel(image, reading.channel_index))
+    data = _z_stack(_one_channel(image, reading.input_channel))
     step_um = reading.z_step_um or image.z_step_um
     pixel_um = reading.pixel_size_um or image.pixel_size_um
     if not step_um:
-        raise DeepZError("the file does not say its z step; give it with --z-step")
+        raise DeepZError("the file does not state its z step; set `z_step_um`")
     if pixel_um is None:
-        raise DeepZError("the file does not say its pixel size; give it with --pixel-size")
-    if image.z_step_um is not None and image.z_step_um < 0:  # whatever size the user gives it
+        raise DeepZError("the file does not state its pixel size; set `pixel_size_um`")
+    if image.z_step_um is not None and image.z_step_um < 0:  # whatever the user gives as its size
         data = data[::-1]
     if data.dtype.str[1:] not in ("u1", "u2"):
         data = data.astype(np.float32)
@@ -88,18 +86,11 @@ def _to_stack(image: Image, reading: StackReading, model_pixel_size_um: float) -
     return Stack(np.ascontiguousarray(data), pixel_um, abs(step_um))
 
 
-def _channel(image: Image, index: int | None) -> Image:
-    """Return the image without its channel axis."""
-    count = image.data.shape[image.axes.index("c")] if "c" in image.axes else 1
-    if count == 1 and index in (None, 1):
-        return image
-    named = f" ({', '.join(image.channel_names)})" if image.channel_names else ""
-    if index is None:
-        raise DeepZError(f"there are {count} channels{named}: choose one with --channel-index")
-    if index > count:
-        raise DeepZError(f"no channel {index}; there are {count}{named}, counted from 1")
-    data = image.data.take(index - 1, axis=image.axes.index("c"))
-    return replace(image, data=data, axes=image.axes.replace("c", ""), channel_names=())
+def _one_channel(image: Image, chosen: str | int | None) -> Image:
+    """Return the image without its channel axis; an integer is the number of a channel from 1."""
+    if isinstance(chosen, int):
+        image, chosen = replace(image, channel_names=()), str(chosen)
+    return select_channel(image, chosen)
 
 
 def _z_stack(image: Image) -> NDArray[Any]:
@@ -107,14 +98,14 @@ def _z_stack(image: Image) -> NDArray[Any]:
     if "t" in image.axes:
         raise DeepZError(
             f"a time series of {image.data.shape[image.axes.index('t')]} frames ({size}); save the "
-            "z-stack of one frame as a file of its own, or use --axes zyx if these are planes"
+            "z-stack of one frame as a file of its own, or set `axes` to zyx if these are planes"
         )
     if image.axes == "yx":
         raise DeepZError(f"a single image ({size}); expected a z-stack")
     if image.axes not in ("zyx", "qyx"):
-        raise DeepZError(f"axes {image.axes} ({size}); expected a z-stack: name them with --axes")
-    if len(image.data) < FEWEST_PLANES:
+        raise DeepZError(f"axes {image.axes} ({size}); expected a z-stack: name them with `axes`")
+    if len(image.data) < MIN_PLANES:
         raise DeepZError(
-            f"only {len(image.data)} planes ({size}); expected a z-stack of {FEWEST_PLANES} or more"
+            f"only {len(image.data)} planes ({size}); expected a z-stack of {MIN_PLANES} or more"
         )
     return image.data

@@ -5,9 +5,9 @@
     DATASET/
       manifest.json     DatasetManifest
       pairs.npy         region, source, target, distance_um of every pair
-      fields/0000.h5    one field of view: stack, edf, height, mask (and targets, one a region)
+      fields/0000.h5    one field of view: stack, edf, height, mask (and targets of each region)
 
-A stack is kept once, however many regions overlap in it, in chunks of one plane: a window is read
+A stack is stored once, however many regions overlap in it, in chunks of one plane. A window is read
 without the rest, so a dataset may be larger than the memory.
 """
 
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.files import replacing
+from deepz_zoo.files import replacing, write_record
 from deepz_zoo.records.dataset import (
     FORMAT_VERSION,
     SAME_MODALITY,
@@ -38,7 +38,7 @@ from deepz_zoo.records.dataset import (
 MANIFEST_NAME = "manifest.json"
 PAIRS_NAME = "pairs.npy"
 _CHUNK_PX = 128
-_MOST_OPEN_FILES = 64
+_MAX_OPEN_FILES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Pair:
     region
         Index of the region in the dataset.
     source, target
-        Plane of the region that goes in, and plane of its targets that should come out.
+        Input plane of the region, and plane of its targets that the network should return.
     distance_um
         Stage position of the target less that of the source: the value of the uniform DPM.
     """
@@ -64,7 +64,7 @@ class Pair:
 class PreparedDataset:
     """Random access to the pairs and pixels of a prepared dataset.
 
-    It may be handed to other processes, by pickling or by forking: each opens the files for itself.
+    It may be passed to other processes, by pickling or by forking: each opens its own files.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class PreparedDataset:
     manifest
         Its description.
     regions
-        The manifest's regions; ``regions[pair.region]`` is that of a pair.
+        The manifest's regions; ``regions[pair.region]`` is the region of a pair.
     """
 
     def __init__(self, path: Path, manifest: DatasetManifest) -> None:
@@ -94,7 +94,7 @@ class PreparedDataset:
         Raises
         ------
         DeepZError
-            When their file is damaged.
+            When the file of pairs is damaged.
         """
         table = _load_pairs(self.path / PAIRS_NAME)
         wanted = np.array([region.split == split for region in self.regions], dtype=bool)
@@ -107,14 +107,14 @@ class PreparedDataset:
         rows: slice = slice(None),
         columns: slice = slice(None),
     ) -> NDArray[np.float32]:
-        """Return an aligned input plane of a region in camera units.
+        """Return an aligned input plane of a region in grey levels of the camera.
 
         Parameters
         ----------
         region
             Index of the region.
         plane
-            Plane of the region, from 0; its position is ``regions[region].z_um[plane]``.
+            Index of a plane of the region; its position is ``regions[region].z_um[plane]``.
         rows, columns
             A window of the region; all of it by default.
         """
@@ -134,7 +134,7 @@ class PreparedDataset:
         rows: slice = slice(None),
         columns: slice = slice(None),
     ) -> NDArray[np.float32]:
-        """Return a target plane of a region in camera units, on the grid of its input planes.
+        """Return a target plane of a region in grey levels, on the grid of its input planes.
 
         Parameters are those of `image`; positions are ``regions[region].target_z_um``.
         """
@@ -160,11 +160,11 @@ class PreparedDataset:
         return np.asarray(pixels, dtype=np.float32)
 
     def _file(self, field: int) -> h5py.File:
-        """Return the open file of a field; never one that another process opened."""
+        """Return the open file of a field, opened by this process."""
         if self._process != os.getpid():
             self._files, self._process = {}, os.getpid()
         if field not in self._files:
-            if len(self._files) == _MOST_OPEN_FILES:
+            if len(self._files) == _MAX_OPEN_FILES:
                 self._files.pop(next(iter(self._files))).close()
             self._files[field] = _open_field(self.path / self.manifest.fields[field].file)
         return self._files[field]
@@ -176,13 +176,13 @@ def open_dataset(path: str | os.PathLike[str]) -> PreparedDataset:
     Raises
     ------
     DeepZError
-        When there is none, it is unfinished or incomplete, or of another version.
+        When the folder is not a dataset, is unfinished or incomplete, or has another version.
     """
     path = Path(path)
     described = path / MANIFEST_NAME
     if not described.is_file():
         raise DeepZError(
-            f"{path} is no prepared dataset (it has no {MANIFEST_NAME}); make one with "
+            f"{path} is not a prepared dataset (it has no {MANIFEST_NAME}); make one with "
             "'deepz-zoo prepare', or repeat the command that was interrupted"
         )
     try:
@@ -200,32 +200,32 @@ def open_dataset(path: str | os.PathLike[str]) -> PreparedDataset:
     files = [PAIRS_NAME, *(field.file for field in manifest.fields)]
     if missing := [name for name in files if not (path / name).is_file()]:
         raise DeepZError(
-            f"{path} lacks {missing[0]} (and {len(missing) - 1} more files); copy it again, whole"
+            f"{path} lacks {missing[0]} (and {len(missing) - 1} more files); copy all of it again"
         )
     return PreparedDataset(path, manifest)
 
 
 def target_name(y_px: int, x_px: int) -> str:
-    """Return where a field's file keeps the targets of the region at (y, x)."""
+    """Return the name in a field's file of the targets of the region at (y, x)."""
     return f"targets/{y_px}_{x_px}"
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedField:
-    """A field of view as it is written: its record, its pairs and its pixels.
+    """A field of view to write: its record, its pairs and its pixels.
 
     Attributes
     ----------
     record
         The field, its regions and what was rejected.
     pairs
-        Pairs of its regions, of `PAIR_DTYPE`, regions numbered within the field.
+        Pairs of its regions, of `PAIR_DTYPE`; regions are numbered within the field.
     stack
         Aligned planes, shape (nz, ny, nx), in the type of the input.
     overviews
         Images (ny, nx) by name: ``edf``, ``height``, ``mask``, ``target_edf``.
     targets
-        Targets of another modality by the (y, x) of their region, shape (nz, side, side).
+        Targets of another modality by the (y, x) of their region, each of shape (nz, side, side).
     """
 
     record: FieldRecord
@@ -236,7 +236,7 @@ class PreparedField:
 
 
 def write_field(path: Path, content: PreparedField) -> None:
-    """Write a field of view; the file takes its name when it is complete."""
+    """Write a field of view, completely or not at all."""
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
         _write_planes(file, "stack", content.stack)
         for name, overview in content.overviews.items():
@@ -247,19 +247,18 @@ def write_field(path: Path, content: PreparedField) -> None:
         file.create_dataset("record", data=content.record.model_dump_json())
 
 
-def read_record(path: Path) -> tuple[FieldRecord, NDArray[Any]]:
-    """Return the record and the pairs of a field of view that was written before."""
+def read_field_record(path: Path) -> tuple[FieldRecord, NDArray[Any]]:
+    """Return the record and the pairs of a stored field of view."""
     with _open_field(path) as file:
         text = file["record"].asstr()[()]
         return FieldRecord.model_validate_json(text), np.asarray(file["pairs"][()])
 
 
-def write_manifest(folder: Path, manifest: DatasetManifest, pairs: NDArray[Any]) -> None:
-    """Complete a dataset: its pairs, and last its manifest."""
+def write_pairs_and_manifest(folder: Path, manifest: DatasetManifest, pairs: NDArray[Any]) -> None:
+    """Complete a dataset: write its pairs, and then its manifest."""
     with replacing(folder / PAIRS_NAME) as temporary, temporary.open("wb") as file:
         np.save(file, pairs, allow_pickle=False)
-    with replacing(folder / MANIFEST_NAME) as temporary:
-        temporary.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+    write_record(folder / MANIFEST_NAME, manifest)
 
 
 def _write_planes(file: h5py.File, name: str, planes: NDArray[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Focus curve of a stack, and the plane of focus between its planes."""
+"""Focus curve of a stack, and its position of best focus between the planes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.intensities import intensity_scale, normalize_stack
 
 _FITTED_PLANES = 4
-_MOST_FITTED_PLANES = 8
-_SMALLEST_PX = 11
+_MAX_FITTED_PLANES = 8
+_MIN_PX = 11
 # The window and constants of Wang et al. 2004, the paper's reference 55.
 _SSIM = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
 
@@ -28,8 +28,8 @@ def focus_curve(stack: NDArray[Any], edf: NDArray[Any]) -> NDArray[np.float64]:
     Parameters
     ----------
     stack
-        Shape (nz, ny, nx), at least 11 px a side, in any intensity unit: stack and image are
-        normalized by the image first, as the paper's were.
+        Shape (nz, ny, nx), at least 11 px wide and high, in any intensity unit: stack and image are
+        normalized by the image first, as in the paper.
     edf
         Shape (ny, nx).
 
@@ -46,13 +46,15 @@ def focus_curve(stack: NDArray[Any], edf: NDArray[Any]) -> NDArray[np.float64]:
     from skimage.metrics import structural_similarity
 
     normalized = normalize_stack(stack, edf)
-    if min(edf.shape) < _SMALLEST_PX:
+    if min(edf.shape) < _MIN_PX:
         raise DeepZError(
             f"image of {edf.shape[0]}×{edf.shape[1]} px; structural similarity needs "
-            f"{_SMALLEST_PX} px a side"
+            f"{_MIN_PX} px or more per side"
         )
-    truth = intensity_scale(edf).apply(edf)
-    curve = [structural_similarity(plane, truth, data_range=1.0, **_SSIM) for plane in normalized]
+    reference = intensity_scale(edf).apply(edf)
+    curve = [
+        structural_similarity(plane, reference, data_range=1.0, **_SSIM) for plane in normalized
+    ]
     return np.array(curve, dtype=np.float64)
 
 
@@ -63,13 +65,13 @@ def axial_zero_um(curve: NDArray[np.floating[Any]], z_um: Sequence[float] | NDAr
     SSIM values, and the reference zero-point was determined to be the peak of the fit." (Methods,
     "Cross-modality alignment")
 
-    The top of a real curve is ragged, and its four highest values may lie on one flank. Where the
-    parabola through them opens upward, the next highest value joins them, up to eight in all.
+    An acquired curve is noisy at its maximum, and its four highest values may all be on one side.
+    If the parabola through them opens upward, the next highest value is added, up to eight in all.
 
     Parameters
     ----------
     curve
-        A value for each plane, highest in focus, shape (nz,).
+        A value per plane, highest in focus, shape (nz,).
     z_um
         Positions of the planes in µm, shape (nz,).
 
@@ -83,10 +85,10 @@ def axial_zero_um(curve: NDArray[np.floating[Any]], z_um: Sequence[float] | NDAr
     if values.shape != z.shape or values.ndim != 1 or len(values) < _FITTED_PLANES:
         raise DeepZError(
             f"focus curve of shape {values.shape} at positions of {z.shape}; expected one value "
-            f"a plane and {_FITTED_PLANES} planes or more"
+            f"per plane and {_FITTED_PLANES} planes or more"
         )
     order = np.argsort(-values, kind="stable")
-    for count in range(_FITTED_PLANES, min(_MOST_FITTED_PLANES, len(values)) + 1):
+    for count in range(_FITTED_PLANES, min(_MAX_FITTED_PLANES, len(values)) + 1):
         highest = order[:count]
         middle = z[highest].mean()  # keeps the fit well-conditioned far from z = 0
         curvature, slope, _ = np.polyfit(z[highest] - middle, values[highest], 2)
@@ -102,6 +104,6 @@ def axial_zero_um(curve: NDArray[np.floating[Any]], z_um: Sequence[float] | NDAr
     if not z.min() <= peak <= z.max():
         raise DeepZError(
             f"the focus curve peaks at z = {peak:g} µm, outside the stack's {z.min():g} to "
-            f"{z.max():g} µm; the stack must reach through focus"
+            f"{z.max():g} µm; the stack must extend through focus"
         )
     return peak

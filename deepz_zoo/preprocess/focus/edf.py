@@ -8,7 +8,7 @@ description of the method.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.preprocess.focus.wavelets import Complex, analyze, most_scales, subbands, synthesize
+from deepz_zoo.preprocess.focus.wavelets import Complex, analyze, max_scales, subbands, synthesize
+from deepz_zoo.progress import Progress, no_progress
 
-Progress = Callable[[int, int], None]
-Planes = NDArray[np.int32]
+PlaneIndices = NDArray[np.int32]
 
 _CHECKED_SCALES = 3
 _WINDOW_PX = 5
@@ -33,18 +33,18 @@ class ExtendedDepthOfField:
     Attributes
     ----------
     image
-        Shape (ny, nx), in the type of the stack: each pixel is a pixel of the stack.
+        Shape (ny, nx), in the type of the stack; each value is one that the stack has there.
     height
-        Shape (ny, nx): index of the plane in the stack, from 0. The topology image of the ImageJ
+        Shape (ny, nx): index of the plane in the stack. The topology image of the ImageJ
         plugin counts from 1.
     """
 
     image: NDArray[Any]
-    height: Planes
+    height: PlaneIndices
 
 
 def extended_depth_of_field(
-    stack: NDArray[Any], *, progress: Progress | None = None
+    stack: NDArray[Any], *, progress: Progress = no_progress
 ) -> ExtendedDepthOfField:
     """Fuse the planes of a z-stack into an image in focus everywhere.
 
@@ -52,34 +52,33 @@ def extended_depth_of_field(
     'Extended Depth of Field'." (Methods, "Image pre-processing and training data preparation")
 
     Every plane is transformed by complex wavelets, and each coefficient of the result is the
-    largest one among the planes. Neighboring choices are made to agree at the three finest
+    largest among the planes. Neighboring choices are made to agree at the three finest
     scales, and each pixel of the synthesized image is replaced by the nearest value that the
     stack has there.
 
     Memory does not grow with the number of planes: they are transformed twice, once to choose
-    and once to collect what was chosen.
+    and once to collect the chosen coefficients.
 
     Parameters
     ----------
     stack
         Aligned planes of any real type, shape (nz, ny, nx).
     progress
-        Called with the number of transforms done and their total.
+        Called with the number of wavelet transforms done and their total.
 
     Raises
     ------
     DeepZError
-        If the stack has another shape, is not of real numbers or holds NaN or infinity.
+        If the array is not a stack, is not of real numbers, or holds NaN or infinity.
     """
     _check(stack)
     shape = _padded_shape(stack.shape[1:])
-    scales = most_scales(shape)
+    scales = max_scales(shape)
 
     def transforms(passed: int) -> Iterator[tuple[int, Complex]]:
         for z, plane in enumerate(stack):
             yield z, analyze(_pad(plane, shape), scales)
-            if progress is not None:
-                progress(passed * len(stack) + z + 1, 2 * len(stack))
+            progress("projecting", passed * len(stack) + z + 1, 2 * len(stack))
 
     power = np.full(shape, -1.0)
     chosen = np.zeros(shape, dtype=np.int32)
@@ -108,7 +107,7 @@ def _check(stack: NDArray[Any]) -> None:
     if stack.dtype.kind not in "iuf":
         raise DeepZError(f"stack of type {stack.dtype}; expected integers or real numbers")
     if not all(np.isfinite(plane).all() for plane in stack):
-        raise DeepZError("the stack holds NaN or infinity; expected finite grey values")
+        raise DeepZError("the stack holds NaN or infinity; expected finite grey levels")
 
 
 def _padded_shape(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -129,7 +128,7 @@ def _pad(plane: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.float64]:
     return padded
 
 
-def _make_consistent(chosen: Planes, power: NDArray[np.float64], scale: int) -> None:
+def _make_consistent(chosen: PlaneIndices, power: NDArray[np.float64], scale: int) -> None:
     """Let the details of one scale come from the same plane where most of them agree.
 
     First the three directions vote at each place: two that agree outvote the third, and without
@@ -149,7 +148,7 @@ def _make_consistent(chosen: Planes, power: NDArray[np.float64], scale: int) -> 
         chosen[band] = followed
 
 
-def _follow_majority(chosen: Planes) -> Planes:
+def _follow_majority(chosen: PlaneIndices) -> PlaneIndices:
     """Return the choice of more than half of the 5×5 neighborhood, or the old one."""
     # What more than half of the values agree on is their median. Borders are mirrored about the
     # outermost sample.

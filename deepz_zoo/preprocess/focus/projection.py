@@ -1,4 +1,4 @@
-"""The first steps of a preparation: align a stack, project it, find its intensity scale."""
+"""The first steps for a stack: alignment, projection, and the scale of its intensities."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from deepz_zoo.records.dataset import Align
 
 @dataclass(frozen=True)
 class Steps:
-    """What aligns and what projects a stack of shape (nz, ny, nx).
+    """The functions that align and project a stack of shape (nz, ny, nx).
 
-    Where the settings of a preparation say ``fiji``, the caller brings the steps from there.
+    Where the settings of a preparation say ``fiji``, the caller passes those that run there.
     """
 
     align: Callable[[NDArray[Any]], Alignment] = align_stack
@@ -32,22 +32,23 @@ OWN_STEPS = Steps()
 
 @dataclass(frozen=True, eq=False)
 class AlignedStack:
-    """A stack whose planes lie on each other, with its projection.
+    """An aligned stack with its projection.
 
     Attributes
     ----------
     stack
         Aligned planes, shape (nz, ny, nx), in the type of the input.
     edf, height
-        Extended-depth-of-field image and the plane of each of its pixels, shape (ny, nx).
+        Extended-depth-of-field image, and the index of the plane of each of its pixels, shape
+        (ny, nx).
     scale
-        Background and scale by the extended-depth-of-field image.
+        Background and scale of the extended-depth-of-field image.
     origin_px
-        (y, x) of the first pixel in the stack as it was recorded.
+        (y, x) of the first pixel in the acquired stack.
     shifts_px, angles_deg
-        What aligned each plane, shapes (nz, 2) and (nz,).
+        (y, x) shift and rotation that aligned each plane, shapes (nz, 2) and (nz,).
     rejected_planes
-        Planes whose alignment jumped and was not taken.
+        Planes whose alignment was rejected as a jump.
     """
 
     stack: NDArray[Any]
@@ -61,27 +62,27 @@ class AlignedStack:
 
 
 def align_and_project(
-    stack: NDArray[Any], align: Align, *, least_px: int, steps: Steps = OWN_STEPS
+    stack: NDArray[Any], align: Align, *, min_px: int, steps: Steps = OWN_STEPS
 ) -> AlignedStack:
-    """Align a stack, make its extended-depth-of-field image and find the scale of that.
+    """Align a stack, make its extended-depth-of-field image and find the scale of that image.
 
     "Each captured image stack was first axially aligned …. Then an extended depth of field (EDF)
     image was generated …. This EDF image was used as a reference image to normalize the whole image
     stack" (Methods, "Image pre-processing and training data preparation").
 
-    Borders that some plane does not reach after its alignment are cut off as long as `least_px`
-    rows and columns remain; beyond that the plane's outermost pixels continue into them.
+    Borders that some plane does not cover after alignment are cut off as long as `min_px` rows and
+    columns remain; borders that cannot be cut are filled with the outermost pixels of the plane.
 
     Parameters
     ----------
     stack
         Shape (nz, ny, nx).
     align
-        ``"none"`` for a stack that is aligned already.
-    least_px
+        ``"none"`` for a stack that is already aligned.
+    min_px
         Side of a region.
     steps
-        What aligns and projects.
+        Functions that align and project.
     """
     nz = len(stack)
     origin_px = (0, 0)
@@ -92,7 +93,7 @@ def align_and_project(
         shifts_px, angles_deg = alignment.shifts_px, alignment.angles_deg
         rejected = alignment.rejected
         filled, covered = fill_borders(alignment.stack, stack, alignment.matrices)
-        rows, columns = covered_window(covered, least_px)
+        rows, columns = covered_window(covered, min_px)
         stack, origin_px = filled[:, rows, columns], (rows.start, columns.start)
     projection = steps.project(stack)
     return AlignedStack(

@@ -2,7 +2,7 @@
 
 J.-M. Lina and M. Mayrand, "Complex Daubechies wavelets", Applied and Computational Harmonic
 Analysis 2, 219 (1995). Unlike a real wavelet, their magnitude tells how much detail there is
-whatever its exact position, which makes them fit to compare the planes of a stack.
+whatever its exact position, so that the planes of a stack can be compared by it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def low_pass() -> Complex:
     """Return the scaling filter H: 14 symmetric complex taps of sum √2.
 
     |H|² of every Daubechies filter with p vanishing moments is cos²ᵖ · P(sin²), where
-    P(y) = Σ C(p−1+k, k) yᵏ, k < p. A filter is one way to share out the zeros of P; taking those
+    P(y) = Σ C(p−1+k, k) yᵏ, k < p. A filter is one way to divide the zeros of P; taking those
     with a positive imaginary part, each with its reciprocal in z, gives the symmetric one.
     """
     p = VANISHING_MOMENTS
@@ -52,7 +52,7 @@ def _read_only(taps: Complex) -> Complex:
     return taps
 
 
-def most_scales(shape: tuple[int, int]) -> int:
+def max_scales(shape: tuple[int, int]) -> int:
     """Return how often both sides, powers of two, can be halved."""
     return min(shape).bit_length() - 1
 

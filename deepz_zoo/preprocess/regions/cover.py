@@ -22,13 +22,12 @@ def cover_mask(
     pixels that covered this mask, with ~5% area overlaps between these training regions" (Methods,
     "Image pre-processing and training data preparation").
 
-    The paper does not give the algorithm. Here the cores of the regions, which are smaller than
-    the regions by the overlap, cover the mask: the topmost pixel that is not covered yet lies in
-    the first row of the next core, which is moved along that row to where it covers most. The same
-    is done for the columns, and the smaller of the two sets is taken. Cores then grow to regions,
-    and those that the others make needless are dropped. Neighbors in a filled mask so overlap by
-    the wanted share of their area on average, and by more in an image that no whole number of
-    cores fits into.
+    The paper does not give the algorithm. Here the mask is covered by the cores of the regions,
+    which are smaller than the regions by the overlap. The topmost uncovered pixel is in the first
+    row of the next core, which is moved along that row to where it covers most. The same is done
+    for the columns, and the smaller of the two sets is taken. Cores then grow to regions, and
+    redundant regions are dropped. In a filled mask, neighbors so overlap by the wanted fraction of
+    their area on average, and by more if the size of the image is not a multiple of a core.
 
     Parameters
     ----------
@@ -37,13 +36,13 @@ def cover_mask(
     region_px
         Side of a region in pixels.
     overlap
-        Share of their area that neighbors have in common.
+        Fraction of their area that neighbors have in common.
 
     Returns
     -------
     tuple of (row, column)
-        First row and column of each region, sorted; every region lies inside the image, and every
-        pixel of the mask in a region.
+        First row and column of each region, sorted. Each region is inside the image, and each pixel
+        of the mask in a region.
 
     Raises
     ------
@@ -54,7 +53,7 @@ def cover_mask(
     if min(mask.shape) < region_px:
         raise DeepZError(
             f"the field of view is {mask.shape[0]} × {mask.shape[1]} px, regions are {region_px} × "
-            f"{region_px}: give a smaller --region, such as {_smaller(min(mask.shape))}"
+            f"{region_px}: choose a smaller `region_px`, such as {_smaller(min(mask.shape))}"
         )
     core_px = region_px - round(overlap * region_px)
     by_rows = _sweep(mask, core_px)
@@ -62,9 +61,9 @@ def cover_mask(
     found: list[list[Corner]] = []
     for cores in (by_rows, by_columns):
         grown = [_grow(core, mask.shape, core_px, region_px) for core in cores]
-        found.append(_without_needless(mask, grown, region_px))
-    fewest = min(found, key=len)
-    return tuple(sorted(fewest))
+        found.append(_without_redundant(mask, grown, region_px))
+    smallest = min(found, key=len)
+    return tuple(sorted(smallest))
 
 
 def _sweep(mask: NDArray[np.bool_], side: int) -> list[Corner]:
@@ -73,14 +72,13 @@ def _sweep(mask: NDArray[np.bool_], side: int) -> list[Corner]:
     ny, nx = mask.shape
     corners: list[Corner] = []
     while len(rows := np.flatnonzero(uncovered.any(axis=1))):
-        # Nothing is left above: no square that holds this row covers more than one that begins
-        # with it.
+        # Nothing is left above: a square that begins with this row covers most of those with it.
         y = min(int(rows[0]), ny - side)
         column = int(np.flatnonzero(uncovered[rows[0]])[0])
         first, last = max(0, column - side + 1), min(column, nx - side)
         counts = np.concatenate([[0], np.cumsum(uncovered[y : y + side].sum(axis=0))])
         gains = (counts[side:] - counts[:-side])[first : last + 1]
-        # Of equal ones the rightmost, which begins where the last square ended.
+        # Of equal ones the rightmost, which begins where the previous square ended.
         x = last - int(np.argmax(gains[::-1]))
         uncovered[y : y + side, x : x + side] = False
         corners.append((y, x))
@@ -97,10 +95,10 @@ def _grow(core: Corner, shape: tuple[int, ...], core_px: int, region_px: int) ->
     return y, x
 
 
-def _without_needless(
+def _without_redundant(
     mask: NDArray[np.bool_], corners: list[Corner], region_px: int
 ) -> list[Corner]:
-    """Drop every region whose foreground the others cover, those with least foreground first."""
+    """Drop regions whose foreground is covered by others, those with least foreground first."""
     windows = {(y, x): (slice(y, y + region_px), slice(x, x + region_px)) for y, x in set(corners)}
     times = np.zeros(mask.shape, dtype=np.int32)
     for window in windows.values():

@@ -1,4 +1,4 @@
-"""Pairs for Deep-Z+: wide-field planes go in, planes of another modality come out.
+"""Pairs for Deep-Z+: inputs are wide-field planes, targets are planes of another modality.
 
 "Cross-modality alignment of wide-field and confocal fluorescence images" of the paper's Methods.
 """
@@ -23,12 +23,12 @@ from deepz_zoo.preprocess.align.registration import (
 from deepz_zoo.preprocess.focus.curve import axial_zero_um, focus_curve
 from deepz_zoo.preprocess.focus.projection import AlignedStack
 from deepz_zoo.preprocess.regions.cover import Corner, cover_mask
-from deepz_zoo.preprocess.regions.cut import find_fault, lone_scales, positions_um
+from deepz_zoo.preprocess.regions.cut import find_fault, positions_um, single_image_scales
 from deepz_zoo.preprocess.regions.pairs import plane_range
 from deepz_zoo.records.dataset import PreparationSettings, Region, Rejection, Role
 
 _CONTEXT_PX = 16
-"""What a region's target may move by, and so how much of its surroundings is warped with it."""
+"""Largest plausible fine shift of a region's target, and the margin that is warped with it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,17 +38,17 @@ class PairedField:
     Attributes
     ----------
     field
-        The wide-field stack, cut to what both stacks show.
+        The wide-field stack, cut to the area of both stacks.
     target_stack, target_edf
         The other stack (nz, ny, nx) and its extended-depth-of-field image (ny, nx), warped onto the
         wide-field image.
     target_scale
         Intensity scale of the other stack.
     registration
-        How it was brought there.
+        Its lateral registration.
     shift_px
-        (y, x) by which it was moved, from the pixels that were recorded in one stack to those of
-        the other, whatever borders their alignment cut off.
+        (y, x) by which it was moved, between the acquired pixels of both stacks, whatever borders
+        their alignment cut off.
     """
 
     field: AlignedStack
@@ -59,14 +59,14 @@ class PairedField:
     shift_px: tuple[float, float]
 
     def describe(self) -> str:
-        """Say in a few words how the other stack was registered."""
+        """Describe the registration in a few words."""
         (y, x), found = self.shift_px, self.registration
         features = f" by {found.inliers} features" if found.inliers else " by phase correlation"
-        return f"{found.method}{features}, shift {y:+.2f}, {x:+.2f} px (y, x)"
+        return f"{found.kind}{features}, shift {y:+.2f}, {x:+.2f} px (y, x)"
 
 
-def pair_stacks(field: AlignedStack, target: AlignedStack, *, least_px: int) -> PairedField:
-    """Bring the stack of another modality onto a wide-field stack, laterally.
+def pair_stacks(field: AlignedStack, target: AlignedStack, *, min_px: int) -> PairedField:
+    """Register the stack of another modality laterally to a wide-field stack.
 
     "The stitched wide-field and confocal EDF images were then co-registered using a feature-based
     registration with projective transformation …. Then the stitched confocal EDF images as well as
@@ -77,24 +77,24 @@ def pair_stacks(field: AlignedStack, target: AlignedStack, *, least_px: int) -> 
     Parameters
     ----------
     field, target
-        Wide-field stack and stack of the other modality, each aligned in itself.
-    least_px
+        Wide-field stack and stack of the other modality, each already aligned.
+    min_px
         Side of a region.
 
     Raises
     ------
     DeepZError
-        If the images cannot be registered, or less than a region of them overlaps.
+        If the images cannot be registered, or their overlap is smaller than a region.
     """
     registration = register_lateral(target.edf, field.edf)
     ny, nx = field.edf.shape
     covered = overlap(registration, (ny, nx), (target.edf.shape[0], target.edf.shape[1]))
     rows, columns = covered_window(covered, 1)
     common = (rows.stop - rows.start, columns.stop - columns.start)
-    if min(common) < least_px:
+    if min(common) < min_px:
         raise DeepZError(
-            f"the two images overlap on {common[0]} × {common[1]} px only, a region has "
-            f"{least_px} × {least_px}"
+            f"the two images overlap on {common[0]} × {common[1]} px only, a region is "
+            f"{min_px} × {min_px} px"
         )
     y, x = (
         shift + ours - theirs
@@ -135,9 +135,9 @@ def cut_paired_regions(
     paired, mask
         The two stacks and the wide-field foreground.
     field_index, role
-        What to write into the regions.
+        Recorded in the regions.
     z_step_um, target_z_step_um
-        Distance between planes of either stack.
+        Distance between planes of each stack.
     settings
         Size and overlap of regions, number of planes.
 
@@ -172,7 +172,7 @@ def _match_region(
     target_z_step_um: float,
     settings: PreparationSettings,
 ) -> tuple[Region, NDArray[Any]]:
-    """Return a region and its targets, or raise a `DeepZError` that says what is wrong with it."""
+    """Return a region and its targets, or raise a `DeepZError` with the reason against it."""
     side, (y, x) = settings.region_px, corner
     rows, columns = slice(y, y + side), slice(x, x + side)
     field = paired.field
@@ -191,7 +191,7 @@ def _match_region(
         len(targets),
     )
     if len(target_planes) < settings.targets:
-        raise DeepZError(f"too few planes: {len(target_planes)} of the target lie in the range")
+        raise DeepZError(f"too few planes: {len(target_planes)} of the target are in the range")
     chosen = slice(planes.start, planes.stop)
     target_chosen = slice(target_planes.start, target_planes.stop)
     region = Region(
@@ -206,7 +206,7 @@ def _match_region(
         target_z_um=positions_um(target_planes, target_z_step_um, target_zero_um),
         stack_scale=(field.scale.background, field.scale.scale),
         target_scale=(paired.target_scale.background, paired.target_scale.scale),
-        lone_scale=lone_scales(window[chosen]),
+        single_image_scale=single_image_scales(window[chosen]),
         focus_curve=tuple(curve[chosen].tolist()),
         target_focus_curve=tuple(target_curve[target_chosen].tolist()),
         axial_zero_um=(zero_um, target_zero_um),
@@ -230,9 +230,9 @@ def _register_region(
     if (farthest := _farthest_move(fine, side)) > _CONTEXT_PX:
         raise DeepZError(
             f"target moved too far: by {farthest:.1f} px at a corner of the region; {_CONTEXT_PX} "
-            "are plausible once the field is registered"
+            "are plausible after the registration of the field"
         )
-    # The registration counts pixels from the region's corner, not from that of its surroundings.
+    # The registration has its origin in the corner of the region, not of its surroundings.
     there, back = np.eye(3), np.eye(3)
     there[:2, 2], back[:2, 2] = _CONTEXT_PX, -_CONTEXT_PX
     placed = replace(fine, matrix=there @ fine.matrix @ back)
@@ -250,7 +250,7 @@ def _register_region(
 
 
 def _farthest_move(registration: Registration, side: int) -> float:
-    """Return how far the corner of a region moves that moves most, along y or x."""
+    """Return the largest shift of a corner of a region, along y or x."""
     last = side - 1
     corners = np.array([[0, 0, last, last], [0, last, 0, last], [1, 1, 1, 1]], dtype=np.float64)
     x, y, w = registration.matrix @ corners
@@ -260,6 +260,6 @@ def _farthest_move(registration: Registration, side: int) -> float:
 def _focus(
     planes: NDArray[Any], edf: NDArray[Any], z_step_um: float
 ) -> tuple[NDArray[np.float64], float]:
-    """Return the focus curve of a region and where its zero lies above the first plane."""
+    """Return the focus curve of a region, and its axial zero above the first plane."""
     curve = focus_curve(planes, edf)
     return curve, axial_zero_um(curve, np.arange(len(planes)) * z_step_um)

@@ -1,4 +1,4 @@
-"""The regions of a field of view and their planes, for pairs from one stack."""
+"""Cut a field of view into regions and choose the planes of each, for pairs from one stack."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from scipy.ndimage import uniform_filter
 
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.intensities.noise import noise_level
-from deepz_zoo.preprocess.dataset.stacks import FEWEST_PLANES
 from deepz_zoo.preprocess.focus.projection import AlignedStack
 from deepz_zoo.preprocess.regions.cover import cover_mask
 from deepz_zoo.preprocess.regions.mask import foreground_mask
 from deepz_zoo.preprocess.regions.pairs import contrast_curve, middle_plane, plane_range
-from deepz_zoo.records.dataset import PreparationSettings, Region, Rejection, Role
+from deepz_zoo.records.dataset import MIN_PLANES, PreparationSettings, Region, Rejection, Role
 
-_LEAST_SIGNAL_TO_NOISE = 3.0
+_MIN_SIGNAL_TO_NOISE = 3.0
 _SPOT_PX = 3
 
 
@@ -43,7 +42,7 @@ def cut_regions(
     field, mask
         The stack and its foreground.
     field_index, role
-        What to write into the regions.
+        Recorded in the regions.
     z_step_um
         Distance between planes.
     settings
@@ -76,7 +75,7 @@ def cut_regions(
                 target_z_um=z_um,
                 stack_scale=scale,
                 target_scale=scale,
-                lone_scale=lone_scales(window[chosen]),
+                single_image_scale=single_image_scales(window[chosen]),
                 focus_curve=tuple(contrast[chosen].tolist()),
                 target_focus_curve=tuple(contrast[chosen].tolist()),
                 axial_zero_um=(middle * z_step_um, middle * z_step_um),
@@ -87,22 +86,22 @@ def cut_regions(
 
 
 def positions_um(planes: range, z_step_um: float, zero_um: float) -> tuple[float, ...]:
-    """Return where planes lie, counted from `zero_um` above the first plane of their stack."""
+    """Return the positions of planes relative to `zero_um` above the first plane of the stack."""
     return tuple(round(plane * z_step_um - zero_um, 9) + 0.0 for plane in planes)
 
 
-def lone_scales(planes: NDArray[Any]) -> tuple[tuple[float, float], ...]:
-    """Return background and scale of every plane (nz, ny, nx) by itself."""
+def single_image_scales(planes: NDArray[Any]) -> tuple[tuple[float, float], ...]:
+    """Return background and scale of each plane of (nz, ny, nx) by itself."""
     scales = (intensity_scale(plane) for plane in planes)
     return tuple((scale.background, scale.scale) for scale in scales)
 
 
 def find_fault(window: NDArray[Any], middle: int, planes: range, background: float) -> str | None:
-    """Return why a region is of no use, or None.
+    """Return why a region cannot be used, or None.
 
-    What counts as contrast: that the brightest spot of 3 × 3 pixels in the middle plane stands
-    three times as high above the background as the noise of single pixels is wide. In an image of
-    noise alone it stands about 1.5 times as high. The background is that of the stack, or the lower
+    A region has contrast if the brightest spot of 3 × 3 pixels in its middle plane is higher above
+    the background than three times the noise of single pixels. In an image of noise alone the
+    ratio is about 1.5. The background is that of the stack, or the lower
     quartile of the plane where that is higher: an extended-depth-of-field image of noise collects
     extremes, and its background lies too low.
 
@@ -113,18 +112,18 @@ def find_fault(window: NDArray[Any], middle: int, planes: range, background: flo
     middle
         The plane in focus.
     planes
-        The planes that would be used.
+        The planes to use.
     background
-        Background of the stack in camera units.
+        Background of the stack in grey levels.
     """
-    if len(planes) < FEWEST_PLANES:
-        return f"too few planes: {len(planes)} of the stack lie in the range"
+    if len(planes) < MIN_PLANES:
+        return f"too few planes: {len(planes)} of the stack are in the range"
     nearest = min(max(middle, planes.start), planes.stop - 1)
     spots = uniform_filter(window[nearest].astype(np.float64), _SPOT_PX)
     height = float(spots.max() - max(background, np.percentile(spots, 25)))
-    # Structures in focus look like noise to the estimate; in some plane they are blurred.
+    # The estimate takes structures in focus for noise; in some plane they are blurred.
     noise = min(noise_level(window[plane]) for plane in planes)
-    if height <= _LEAST_SIGNAL_TO_NOISE * noise:
+    if height <= _MIN_SIGNAL_TO_NOISE * noise:
         ratio = height / noise if noise > 0 else 0.0
         return f"no contrast: the brightest spot is {max(ratio, 0):.1f} times the noise"
     return None

@@ -1,4 +1,4 @@
-"""Where a field of view holds specimen: a geodesic dilation of its in-focus image."""
+"""The foreground of a field of view, by geodesic dilation of its in-focus image."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from deepz_zoo.records.dataset import MASK_HIGH, MASK_LOW
 def foreground_mask(
     normalized_edf: NDArray[Any], *, low: float = MASK_LOW, high: float = MASK_HIGH
 ) -> NDArray[np.bool_]:
-    """Return the pixels that hold fluorescence signal.
+    """Return the mask of pixels with fluorescence signal.
 
     "On each FOV, a geodesic dilation with fixed thresholds was applied on fluorescence EDF images
     to generate a mask that represents the regions containing the sample fluorescence signal above
     the background" (Methods, "Image pre-processing and training data preparation").
 
     The paper does not give the thresholds. Here pixels above `high` are dilated geodesically within
-    the pixels above `low`, until nothing changes: what is bright counts with all that is connected
-    to it, what is only as bright as noise does not. Both are shares of the scale of the normalized
-    image, on which 0 is the background and 1 % of the foreground exceeds 1. The defaults take
-    objects that reach 30 % of the bright ones down to 10 % of the scale.
+    the pixels above `low`, until nothing changes: bright pixels count with everything connected to
+    them, isolated pixels at the level of the noise do not. Both thresholds are fractions of the
+    scale of the normalized image, on which 0 is the background and 1 % of the foreground exceeds 1.
+    By default, objects whose maximum exceeds 0.3 are taken down to 0.1.
 
     Parameters
     ----------
     normalized_edf
         Extended-depth-of-field image normalized by itself, shape (ny, nx).
     low, high
-        Thresholds of the limit and of the seeds.
+        Threshold of the limit, and of the seeds.
 
     Returns
     -------

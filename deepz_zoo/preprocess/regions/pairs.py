@@ -1,4 +1,4 @@
-"""Which planes of a region go in, and which come out: pairs with their distance."""
+"""Pairs of an input plane and a target plane of a region, with their distance."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 PAIR_DTYPE = np.dtype(
     [("region", "<i4"), ("source", "<i2"), ("target", "<i2"), ("distance_um", "<f8")]
 )
-"""A pair: index of its region, planes of the region, and stage position of target less source."""
+"""A pair: index of its region, planes of the region, stage position of target minus source."""
 
 
 def contrast_curve(stack: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the standard deviation of every plane of a stack (nz, ny, nx), shape (nz,)."""
+    """Return the standard deviation of each plane of a stack (nz, ny, nx), shape (nz,)."""
     return np.array([plane.std(dtype=np.float64) for plane in stack])
 
 
@@ -29,7 +29,7 @@ def middle_plane(contrast: Sequence[float] | NDArray[Any]) -> int:
 
 
 def plane_range(middle: int, each_side: int, planes: int) -> tuple[range, bool]:
-    """Return the planes around a middle one, and whether the stack cuts them short.
+    """Return the planes around a middle plane, and whether the stack ends within their range.
 
     "Then 20 planes above and 20 planes below this middle plane were set to be the range of the
     stack."
@@ -37,11 +37,11 @@ def plane_range(middle: int, each_side: int, planes: int) -> tuple[range, bool]:
     Parameters
     ----------
     middle
-        Index of the middle plane; outside the stack where a surface in focus lies there.
+        Index of the middle plane; outside the stack if the focus is there.
     each_side
-        Planes above and below it.
+        Number of planes above and below it.
     planes
-        Planes of the stack.
+        Number of planes of the stack.
     """
     wanted = range(middle - each_side, middle + each_side + 1)
     found = range(max(wanted.start, 0), min(wanted.stop, planes))
@@ -55,7 +55,7 @@ def draw_pairs(
     targets: int,
     generator: np.random.Generator,
 ) -> NDArray[Any]:
-    """Draw the targets of every plane of a region.
+    """Draw the targets of each plane of a region.
 
     "An input image plane was generated from each one of these 41 planes. Depending on the size of
     the data set, around 5-10 out of these 41 planes were randomly selected as the corresponding
@@ -63,17 +63,17 @@ def draw_pairs(
     on the location of the plane (i.e. 0.5 µm times the difference from the input plane to the
     target plane)."
 
-    Planes are drawn without repetition and whatever their distance, the input itself among them,
-    as these sentences say; so distances reach from one end of the range to the other.
+    As these sentences say, planes are drawn without repetition and at any distance, including the
+    input itself; the distances cover the range from one end to the other.
 
     Parameters
     ----------
     region
         Index of the region.
     z_um, target_z_um
-        Positions of the planes that go in, and of those that may come out.
+        Positions of the input planes and of the possible target planes.
     targets
-        Targets of each plane; all of them where there are fewer.
+        Number of targets per input plane; all planes where there are fewer.
 
     Returns
     -------

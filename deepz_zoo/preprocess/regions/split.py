@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 @dataclass(frozen=True)
 class Window:
-    """Where a region lies: its field of view, its first row and column, and its side."""
+    """The place of a region: its field of view, its first row and column, and its side."""
 
     field_of_view: int
     y_px: int
@@ -31,55 +31,55 @@ class Window:
 
 @dataclass(frozen=True)
 class Division:
-    """Indices of the regions for validation, and of those dropped since they overlap them."""
+    """Indices of the regions for validation, and of those dropped for overlapping them."""
 
     validation: frozenset[int]
     dropped: frozenset[int]
     by_field: bool
 
 
-def divide_regions(windows: Sequence[Window], share: float, seed: int) -> Division:
+def divide_regions(windows: Sequence[Window], fraction: float, seed: int) -> Division:
     """Choose the regions for validation.
 
     "This was randomly divided into a training dataset and a validation dataset, which took 85% and
     15% of the data respectively" (Methods, "Image pre-processing and training data preparation").
 
-    Planes of one region show one specimen, and regions overlap; so what is divided here are whole
-    fields of view where there are enough of them for one to be no more than the share. With fewer,
-    groups of regions that hang together by overlaps are divided. Where every group is too large for
-    that, single regions are taken and the training regions that overlap them are dropped: of all
-    choices the one that drops least.
+    Planes of one region show one specimen, and regions overlap. Therefore whole fields of view are
+    divided, if there are so many that one of them is at most the wanted fraction. With fewer,
+    groups of regions that are connected by overlaps are divided. If each group is too large for
+    that, single regions are taken, and the training regions that overlap them are dropped, as few
+    as possible.
 
     Parameters
     ----------
     windows
         The regions, test regions not among them.
-    share
-        Part of the regions that validation should have.
+    fraction
+        Fraction of the regions to use for validation.
     seed
         Seed of the choice.
 
     Returns
     -------
     Division
-        Without any region for validation where there is only one, or where all overlap.
+        Without any region for validation if there is only one, or if all overlap.
     """
     generator = np.random.default_rng(seed)
     fields = [window.field_of_view for window in windows]
-    if len(set(fields)) >= math.ceil(1 / share):
-        chosen = _choose(_grouped(fields), share * len(windows), generator)
+    if len(set(fields)) >= math.ceil(1 / fraction):
+        chosen = _choose(_grouped(fields), fraction * len(windows), generator)
         return Division(chosen, frozenset(), by_field=True)
     near = _neighbors(windows)
-    chosen = _choose(_connected(near), share * len(windows), generator)
+    chosen = _choose(_connected(near), fraction * len(windows), generator)
     if chosen:
         return Division(chosen, frozenset(), by_field=False)
-    return _carve(near, share, generator)
+    return _carve(near, fraction, generator)
 
 
 def _choose(
     groups: Sequence[frozenset[int]], wanted: float, generator: np.random.Generator
 ) -> frozenset[int]:
-    """Take groups in random order as long as that brings their sum nearer to the wanted one."""
+    """Take groups in random order as long as their sum comes nearer to the wanted number."""
     chosen: frozenset[int] = frozenset()
     for index in generator.permutation(len(groups)):
         more = chosen | groups[index]
@@ -89,9 +89,9 @@ def _choose(
 
 
 def _carve(
-    near: Sequence[frozenset[int]], share: float, generator: np.random.Generator
+    near: Sequence[frozenset[int]], fraction: float, generator: np.random.Generator
 ) -> Division:
-    """Take single regions, least overlapped first, and drop their neighbors."""
+    """Take single regions, those with fewest overlaps first, and drop their neighbors."""
     validation: set[int] = set()
     dropped: set[int] = set()
     order = [int(i) for i in generator.permutation(len(near))]
@@ -106,7 +106,7 @@ def _carve(
         if best is None or costs[best] >= training:
             break
         kept = training - costs[best]
-        if validation and len(validation) + 1 > share * (len(validation) + 1 + kept):
+        if validation and len(validation) + 1 > fraction * (len(validation) + 1 + kept):
             break
         validation.add(best)
         dropped = (dropped | near[best]) - validation
@@ -114,7 +114,7 @@ def _carve(
 
 
 def _neighbors(windows: Sequence[Window]) -> list[frozenset[int]]:
-    """Return for each region those that overlap it."""
+    """Return for each region the regions that overlap it."""
     return [
         frozenset(j for j, other in enumerate(windows) if j != i and window.overlaps(other))
         for i, window in enumerate(windows)
@@ -129,7 +129,7 @@ def _connected(near: Sequence[frozenset[int]]) -> list[frozenset[int]]:
 
 
 def _grouped(labels: Iterable[int]) -> list[frozenset[int]]:
-    """Return the indices of equal labels together, in order of first appearance."""
+    """Group the indices of equal labels, in order of first appearance."""
     groups: dict[int, list[int]] = {}
     for index, label in enumerate(labels):
         groups.setdefault(label, []).append(index)

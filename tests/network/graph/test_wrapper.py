@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import tifffile
 import torch
 from torch import nn
 
@@ -18,8 +19,7 @@ from deepz_zoo.network.graph.export import export_onnx, export_torchscript
 from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.optics import get_system
 from deepz_zoo.simulate import SPECIMENS, simulate_stack
-
-REAL_BEAD = Path(__file__).parents[4] / "shared/data/02_pyotf_bead_NA0.85air_520nm_dx130_dz300.tif"
+from tests.builders import BEAD
 
 
 class Recorder(nn.Module):
@@ -67,11 +67,8 @@ def test_normalization_agrees_with_preprocess(specimen: str, noise: str) -> None
         assert scale.item() == pytest.approx(expected.scale, rel=0.01)
 
 
-@pytest.mark.skipif(not REAL_BEAD.exists(), reason=f"put the pyotf bead stack at {REAL_BEAD}")
-def test_normalization_agrees_with_preprocess_on_a_real_image() -> None:
-    import tifffile
-
-    for plane in tifffile.imread(REAL_BEAD)[::6]:
+def test_normalization_agrees_with_preprocess_on_an_acquired_image() -> None:
+    for plane in tifffile.imread(BEAD)[::6]:
         expected = intensity_scale(plane)
         background, scale = DeepZModel(Recorder()).normalization(
             torch.from_numpy(plane.astype(np.float32))[None, None]

@@ -50,13 +50,13 @@ def test_a_turned_plane_leaves_corners() -> None:
 
 
 @pytest.mark.parametrize(
-    ("least_px", "expected"),
+    ("min_px", "expected"),
     [(4, (slice(2, 10), slice(0, 9))), (9, (slice(1, 10), slice(0, 9)))],
 )
-def test_the_window_keeps_as_many_rows_as_a_region_needs(least_px: int, expected) -> None:
+def test_the_window_keeps_as_many_rows_as_a_region_needs(min_px: int, expected) -> None:
     covered = np.zeros((10, 12), dtype=bool)
     covered[2:, :9] = True
-    assert covered_window(covered, least_px) == expected
+    assert covered_window(covered, min_px) == expected
 
 
 def test_nothing_is_cut_where_nothing_is_missing() -> None:

@@ -51,7 +51,7 @@ def test_a_known_transformation_is_found(true) -> None:
     fixed = 0.3 * warp(moving, true.params, order=3, mode="edge") + 700
     found = register_lateral(moving, fixed)
     assert corner_errors(found.matrix, true.params, fixed.shape).max() < 0.7
-    assert found.method == "projective"
+    assert found.kind == "projective"
     assert found.inliers >= 12
     center = np.array([(180 - 1) / 2, (150 - 1) / 2])
     expected = (center - true(center)[0])[::-1]
@@ -64,7 +64,7 @@ def test_one_cell_is_moved_though_it_has_no_features() -> None:
     cell = gaussian_filter(cell, 9) + 100
     moved = np.roll(cell, (5, -7), axis=(0, 1))
     found = register_lateral(moved, cell)
-    assert found.method == "translation"
+    assert found.kind == "translation"
     assert found.inliers == 0
     np.testing.assert_allclose(found.shift_px, (-5, 7), atol=0.1)
 
@@ -123,7 +123,7 @@ def test_the_overlap_of_images_of_different_size() -> None:
     ("moving", "message"),
     [
         (np.zeros((3, 64, 64)), "moving image of shape (3, 64, 64)"),
-        (np.zeros((20, 64)), "32 px or more a side"),
+        (np.zeros((20, 64)), "32 px or more per side"),
         (np.full((64, 64), 5), "without contrast"),
         (np.full((64, 64), np.nan), "NaN or infinity"),
     ],

@@ -77,7 +77,7 @@ def test_a_jump_is_rejected_though_the_planes_look_alike() -> None:
     aligned = align_stack(drifting_stack(jump))
     assert aligned.rejected == (5,)
     np.testing.assert_array_equal(aligned.matrices[5], aligned.matrices[4])
-    assert align_stack(drifting_stack(jump), largest_step_px=12).rejected == ()
+    assert align_stack(drifting_stack(jump), max_step_px=12).rejected == ()
 
 
 def test_flat_planes_stay_where_they_are() -> None:

@@ -14,7 +14,7 @@ from deepz_zoo.preprocess.dataset.plan import (
     PreparationPlan,
     StackFile,
     describe_sources,
-    list_jobs,
+    list_tasks,
 )
 from deepz_zoo.records.dataset import PreparationSettings, StackReading
 
@@ -82,12 +82,12 @@ def test_the_same_content_twice_is_refused(files, tmp_path: Path) -> None:
 def test_every_position_is_a_field_of_view(files, tmp_path: Path, system) -> None:
     several = positions(tmp_path / "several.ome.tif", 3)
     listed = [StackFile(files[0]), StackFile(several, "test")]
-    jobs = list(list_jobs(listed, plan_of(listed, system)))
-    assert [(job.source, job.position, job.role) for job in jobs] == [
+    tasks = list(list_tasks(listed, plan_of(listed, system)))
+    assert [(task.source, task.position, task.role) for task in tasks] == [
         (0, 0, "training"), (1, 0, "test"), (1, 1, "test"), (1, 2, "test"),
     ]  # fmt: skip
-    assert [job.name for job in jobs] == [f"fields/000{i}.h5" for i in range(4)]
-    stacks = [job.read()[0].data for job in jobs[1:]]
+    assert [task.name for task in tasks] == [f"fields/000{i}.h5" for i in range(4)]
+    stacks = [task.read()[0].data for task in tasks[1:]]
     with tifffile.TiffFile(several) as tif:
         for series, stack in zip(tif.series, stacks, strict=True):
             np.testing.assert_array_equal(series.asarray(), stack)
@@ -101,7 +101,7 @@ def test_each_image_needs_a_target(files, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("shape", "advice"),
-    [((6, 40, 60), "give a smaller --region"), ((6, 20, 60), "too small to train on")],
+    [((6, 40, 60), "choose a smaller `region_px`"), ((6, 20, 60), "too small to train on")],
 )
 def test_a_field_smaller_than_a_region_is_told_before_the_work(
     tmp_path: Path, write_stack, system, shape, advice: str
@@ -112,6 +112,6 @@ def test_a_field_smaller_than_a_region_is_told_before_the_work(
         update={"parameters": PreparationSettings(region_px=64)}
     )
     with pytest.raises(DeepZError) as caught:
-        next(list_jobs(listed, plan)).check()
-    assert "small.ome.tif: the field of view has" in str(caught.value)
+        next(list_tasks(listed, plan)).check()
+    assert "small.ome.tif: the field of view is" in str(caught.value)
     assert advice in str(caught.value)

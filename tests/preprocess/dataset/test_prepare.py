@@ -1,21 +1,23 @@
-"""From files to a dataset: simulated and measured stacks, interruptions, splits."""
+"""From files to a dataset: simulated and acquired stacks, interruptions, splits."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.images import read_image
-from deepz_zoo.preprocess.dataset import prepare
+from deepz_zoo.preprocess.dataset.fields import prepare_field
 from deepz_zoo.preprocess.dataset.plan import StackFile
 from deepz_zoo.preprocess.dataset.prepare import prepare_dataset
 from deepz_zoo.preprocess.dataset.storage import PreparedDataset
 from deepz_zoo.records.dataset import PreparationSettings, StackReading
+from tests.builders import BEAD
 
 SETTINGS = PreparationSettings(align="none", region_px=48, planes_each_side=4, targets=3)
 
@@ -94,25 +96,25 @@ def test_the_sign_of_z_is_that_of_the_stack(prepare_files, stacks) -> None:
     )
 
 
-def test_a_measured_bead(prepare_files, bead: Path) -> None:
-    reading = StackReading(pixel_size_um=0.13, z_step_um=0.3, mismatch="resample")
-    settings = PreparationSettings(region_px=96, targets=5)
-    dataset = prepare_files(StackFile(bead), settings=settings, reading=reading)
+def test_an_acquired_bead(prepare_files) -> None:
+    settings = PreparationSettings(region_px=40, targets=5)
+    reading = StackReading(mismatch="resample")
+    dataset = prepare_files(StackFile(BEAD), settings=settings, reading=reading)
     (region,) = dataset.regions
     assert region.clipped
     assert len(region.z_um) == 25
     assert np.diff(region.z_um) == pytest.approx(0.3)
     assert np.argmax(region.focus_curve) == pytest.approx(11.5, abs=1.5)
     brightest = dataset.image(0, region.z_um.index(0.0))
-    assert np.unravel_index(brightest.argmax(), brightest.shape) == pytest.approx((48, 48), abs=6)
+    assert np.unravel_index(brightest.argmax(), brightest.shape) == pytest.approx((20, 20), abs=3)
 
 
-def test_a_measured_nucleus_of_two_modalities(prepare_files, nucleus: Path) -> None:
+def test_an_acquired_nucleus_of_two_modalities(prepare_files, nucleus: Path) -> None:
     dataset = prepare_files(
         StackFile(nucleus, target=nucleus),
         settings=PreparationSettings(align="none", region_px=96, planes_each_side=8, targets=4),
-        reading=StackReading(channel_index=2, mismatch="ignore"),
-        target_reading=StackReading(channel_index=1, mismatch="ignore"),
+        reading=StackReading(input_channel=2, mismatch="ignore"),
+        target_reading=StackReading(input_channel="1", mismatch="ignore"),
         target_modality="confocal",
     )
     assert dataset.manifest.target_modality == "confocal"
@@ -166,7 +168,7 @@ def test_the_same_pixels_in_two_files_are_refused(
     """In another container, so that the files differ; one would validate what the other trains."""
     files = fields_of_view(tmp_path, write_stack, 1)
     again = write_stack(tmp_path / "again.ome.tif", read_image(files[0].path).data, step_um=0.51)
-    with pytest.raises(DeepZError, match=r"again.ome.tif shows the same pixels as .*field0.ome"):
+    with pytest.raises(DeepZError, match=r"again.ome.tif has the same pixels as .*field0.ome"):
         prepare_files(*files, StackFile(again, role="test"), settings=SMALL)
 
 
@@ -177,15 +179,14 @@ def test_the_same_pixels_in_two_files_are_refused(
 def interrupted(tmp_path: Path, prepare_files, write_stack, monkeypatch):
     """Return the files of a preparation that was stopped while it prepared the third of four."""
     files = fields_of_view(tmp_path, write_stack, 4)
-    whole = prepare.prepare_field
 
-    def stop_at_third(job, *steps):
-        if job.index == 2:
+    def stop_at_third(task, *steps):
+        if task.index == 2:
             raise KeyboardInterrupt
-        return whole(job, *steps)
+        return prepare_field(task, *steps)
 
     with monkeypatch.context() as patch:
-        patch.setattr(prepare, "prepare_field", stop_at_third)
+        patch.setattr(f"{prepare_dataset.__module__}.prepare_field", stop_at_third)
         with pytest.raises(KeyboardInterrupt):
             prepare_files(*files, settings=SMALL)
     assert not (tmp_path / "data").exists()
@@ -197,13 +198,13 @@ def interrupted(tmp_path: Path, prepare_files, write_stack, monkeypatch):
 def test_an_interrupted_run_goes_on_and_comes_out_the_same(
     interrupted, tmp_path: Path, prepare_files, monkeypatch
 ) -> None:
-    whole, done = prepare.prepare_field, []
+    done = []
 
-    def counted(job, *steps):
-        done.append(job.index)
-        return whole(job, *steps)
+    def counted(task, *steps):
+        done.append(task.index)
+        return prepare_field(task, *steps)
 
-    monkeypatch.setattr(prepare, "prepare_field", counted)
+    monkeypatch.setattr(f"{prepare_dataset.__module__}.prepare_field", counted)
     resumed = prepare_files(*interrupted, settings=SMALL)
     assert done == [2, 3]
     assert not (tmp_path / "data.part").exists()
@@ -221,15 +222,13 @@ def test_other_settings_do_not_go_on_with_it(interrupted, tmp_path: Path, prepar
 def test_an_error_in_the_middle_leaves_no_half_written_field(
     tmp_path: Path, prepare_files, write_stack, monkeypatch
 ) -> None:
-    import h5py
+    create = h5py.Group.create_dataset
 
-    from deepz_zoo.preprocess.dataset import storage as dataset
-
-    def full_disk(file, name, planes):
-        h5py.File.create_dataset(file, name, data=planes[:1])
+    def full_disk(file, name, data, **settings):
+        create(file, name, data=data[:1])
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(dataset, "_write_planes", full_disk)
+    monkeypatch.setattr(h5py.Group, "create_dataset", full_disk)
     with pytest.raises(OSError, match="No space left"):
         prepare_files(*fields_of_view(tmp_path, write_stack, 1), settings=SMALL)
     assert list((tmp_path / "data.part" / "fields").iterdir()) == []
@@ -242,7 +241,7 @@ def test_an_error_in_the_middle_leaves_no_half_written_field(
 def test_a_dataset_is_replaced_only_on_demand(tmp_path: Path, prepare_files, write_stack) -> None:
     files = fields_of_view(tmp_path, write_stack, 2)
     first = prepare_files(*files, settings=SMALL)
-    with pytest.raises(DeepZError, match="add --overwrite"):
+    with pytest.raises(DeepZError, match="set `overwrite`"):
         prepare_files(*files[:1], settings=SMALL)
     assert len(first.manifest.fields) == 2
     assert len(prepare_files(*files[:1], settings=SMALL, overwrite=True).manifest.fields) == 1
@@ -254,7 +253,7 @@ def test_a_folder_of_something_else_is_never_replaced(
 ) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "thesis.txt").write_text("years of work")
-    with pytest.raises(DeepZError, match="is no prepared dataset"):
+    with pytest.raises(DeepZError, match="is not a prepared dataset"):
         prepare_files(*fields_of_view(tmp_path, write_stack, 1), settings=SMALL, overwrite=True)
     assert (tmp_path / "data" / "thesis.txt").read_text() == "years of work"
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import imageio.v3 as imageio
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.preprocess.dataset.plan import StackFile
@@ -18,24 +17,17 @@ from deepz_zoo.preprocess.dataset.prepare import prepare_dataset
 from deepz_zoo.preprocess.dataset.report import check_report_name, write_report
 from deepz_zoo.preprocess.dataset.storage import PreparedDataset
 from deepz_zoo.records.dataset import PreparationSettings, Rejection
+from tests.builders import spotted_stack
 
 # What `prepare` draws regions with: matplotlib's C0, C1 and C2.
 COLORS = {"training": (31, 119, 180), "validation": (255, 127, 14), "test": (44, 160, 44)}
-
-
-def specimen(seed: int, planes: int = 8) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    points = np.zeros((64, 72))
-    points[rng.integers(4, 60, 30), rng.integers(4, 68, 30)] = 20_000
-    blurred = [gaussian_filter(points, 1.2 + 0.5 * abs(z - 4)) for z in range(planes)]
-    return np.round(np.array(blurred) + rng.normal(100, 2, (planes, 64, 72))).astype(np.uint16)
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory, write_stack) -> list[Path]:
     folder = tmp_path_factory.mktemp("files")
     names = ("first.ome.tif", "second & last.ome.tif", "test.ome.tif")
-    return [write_stack(folder / name, specimen(seed)) for seed, name in enumerate(names)]
+    return [write_stack(folder / name, spotted_stack(seed)) for seed, name in enumerate(names)]
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +73,7 @@ def test_the_page_shows_each_field_and_needs_no_other_file(prepared, tmp_path: P
         assert picture.shape[1] > 3 * picture.shape[0] > 300
     text = " ".join(page.words)
     assert "8 planes of" in text
-    assert "0.325 µm a pixel, 0.5 µm a step" in text
+    assert "pixel size 0.325 µm, z step 0.5 µm" in text
     assert re.search(r"foreground \d+\.\d%", text)
     assert not re.search(r"(src|href)=.(?!data:)", (tmp_path / "report.html").read_text())
 
@@ -103,7 +95,7 @@ def test_what_was_left_out_is_told_with_its_reason(prepared, tmp_path: Path) -> 
     )
     write_report(PreparedDataset(prepared.path, changed), tmp_path / "report.html")
     text = " ".join(Page(tmp_path / "report.html").words)
-    assert "alignment not taken for planes 1, 2" in text
+    assert "alignment rejected for planes 1, 2" in text
     assert "2 × left out: no contrast: <1.2> times the noise" in text
 
 

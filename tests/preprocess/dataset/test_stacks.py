@@ -1,4 +1,4 @@
-"""One z-stack from each image of a file, whatever way up it was recorded."""
+"""One z-stack from each image of a file, acquired upward or downward."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.images import Image, write_image
 from deepz_zoo.preprocess.dataset.stacks import read_stack
 from deepz_zoo.records.dataset import StackReading
+from tests.builders import BEAD
 
 
 def planes(*shape: int, dtype=np.uint16) -> np.ndarray:
@@ -42,7 +44,7 @@ def test_sampling_and_type_come_from_the_file(save, dtype) -> None:
 
 
 @pytest.mark.parametrize("reading", [{}, {"z_step_um": 0.25}])
-def test_a_stack_acquired_downward_is_turned_round(save, reading) -> None:
+def test_a_stack_acquired_downward_is_reversed(save, reading) -> None:
     data = planes(6, 20, 24)
     stack = read(save(data, z_step_um=-0.5), **reading)
     np.testing.assert_array_equal(stack.data, data[::-1])
@@ -58,14 +60,23 @@ def test_what_the_user_says_comes_before_the_file(save) -> None:
 def test_one_channel_is_taken(save) -> None:
     data = planes(6, 2, 20, 24)
     path = save(data, "zcyx", channel_names=("DAPI", "TxRd"))
-    np.testing.assert_array_equal(read(path, channel_index=2).data, data[:, 1])
-    with pytest.raises(DeepZError, match=r"2 channels \(DAPI, TxRd\): choose one"):
+    for chosen in (2, "2", "TxRd", "txrd"):
+        np.testing.assert_array_equal(read(path, input_channel=chosen).data, data[:, 1])
+    with pytest.raises(DeepZError, match=r"2 channels \(DAPI, TxRd\)"):
         read(path)
-    with pytest.raises(DeepZError, match="no channel 3; there are 2"):
-        read(path, channel_index=3)
+    for missing in (3, "3", "FITC"):
+        with pytest.raises(DeepZError, match=f"no channel '{missing}' in the image; there are 2"):
+            read(path, input_channel=missing)
 
 
-def test_another_pixel_size_is_resampled_and_whole_numbers_stay_in_range(save) -> None:
+def test_an_integer_is_a_number_of_a_channel_and_a_string_first_a_name(save) -> None:
+    data = planes(6, 2, 20, 24)
+    path = save(data, "zcyx", channel_names=("2", "1"))
+    np.testing.assert_array_equal(read(path, input_channel=2).data, data[:, 1])
+    np.testing.assert_array_equal(read(path, input_channel="2").data, data[:, 0])
+
+
+def test_another_pixel_size_is_resampled_and_integers_stay_in_range(save) -> None:
     data = planes(6, 40, 60, dtype=np.uint8)
     data[:, 10:30:2, 10:50:2] = 255
     stack = read(save(data, pixel_size_um=0.2), mismatch="resample")
@@ -75,9 +86,20 @@ def test_another_pixel_size_is_resampled_and_whole_numbers_stay_in_range(save) -
     assert abs(stack.data.mean() - data.mean()) < 3
 
 
-def test_unnamed_planes_are_taken_for_z(tmp_path: Path, bead: Path) -> None:
-    stack = read(bead, z_step_um=0.3, pixel_size_um=0.13, mismatch="ignore")
-    assert stack.data.shape == (25, 256, 256)
+def test_an_acquired_stack_is_read_as_its_file_says() -> None:
+    stack = read(BEAD, mismatch="ignore")
+    assert stack.data.shape == (25, 112, 112)
+    assert (stack.pixel_size_um, stack.z_step_um) == (0.13, 0.3)
+    assert int(stack.data.max(axis=(1, 2)).argmax()) == 12
+
+
+def test_unnamed_planes_are_taken_for_z(tmp_path: Path) -> None:
+    path = tmp_path / "unnamed.tif"
+    with tifffile.TiffWriter(path) as file:
+        for plane in tifffile.imread(BEAD):
+            file.write(plane, contiguous=False, metadata=None)
+    stack = read(path, z_step_um=0.3, pixel_size_um=0.13, mismatch="ignore")
+    np.testing.assert_array_equal(stack.data, tifffile.imread(BEAD))
 
 
 @pytest.mark.parametrize(
@@ -87,8 +109,8 @@ def test_unnamed_planes_are_taken_for_z(tmp_path: Path, bead: Path) -> None:
         ((20, 24), "yx", {"z_step_um": None}, "a single image (20×24); expected a z-stack"),
         ((6, 20, 24), "tyx", {"z_step_um": None}, "a time series of 6 frames"),
         ((2, 6, 20, 24), "tzyx", {}, "a time series of 2 frames"),
-        ((6, 20, 24), "zyx", {"z_step_um": None}, "z step; give it with --z-step"),
-        ((6, 20, 24), "zyx", {"pixel_size_um": None}, "pixel size; give it with --pixel-size"),
+        ((6, 20, 24), "zyx", {"z_step_um": None}, "z step; set `z_step_um`"),
+        ((6, 20, 24), "zyx", {"pixel_size_um": None}, "pixel size; set `pixel_size_um`"),
         ((6, 20, 24), "zyx", {"pixel_size_um": 0.65}, "pixels of 0.65 µm"),
     ],
 )

@@ -94,8 +94,7 @@ def test_a_window_is_read_without_the_rest(prepared: PreparedDataset, tmp_path: 
 
 def test_it_may_be_handed_to_other_processes(prepared: PreparedDataset) -> None:
     expected = prepared.image(0, 1)
-    again = pickle.loads(pickle.dumps(prepared))
-    assert not again._files
+    again = pickle.loads(pickle.dumps(prepared))  # without its open files
     np.testing.assert_array_equal(again.image(0, 1), expected)
     # Not multiprocessing.Pool, which ends its processes by a signal that Java has taken over where
     # ImageJ runs in this process.
@@ -135,6 +134,21 @@ def test_a_damaged_manifest_is_told(copy: Path, content: str) -> None:
         open_dataset(copy)
 
 
+def test_a_dataset_with_the_old_names_of_fields_is_opened(copy: Path) -> None:
+    text = (copy / "manifest.json").read_text()
+    for old, new in (
+        ("lone_scale", "single_image_scale"),
+        ("mask_share", "mask_fraction"),
+        ("validation_share", "validation_fraction"),
+        ("channel_index", "input_channel"),
+    ):
+        assert f'"{new}"' in text
+        text = text.replace(f'"{new}"', f'"{old}"')
+    expected = open_dataset(copy).manifest
+    (copy / "manifest.json").write_text(text)
+    assert open_dataset(copy).manifest == expected
+
+
 def test_another_version_is_told(copy: Path) -> None:
     manifest = json.loads((copy / "manifest.json").read_text())
     (copy / "manifest.json").write_text(json.dumps(manifest | {"format_version": 99}))
@@ -143,5 +157,5 @@ def test_another_version_is_told(copy: Path) -> None:
 
 
 def test_what_is_no_dataset(tmp_path: Path) -> None:
-    with pytest.raises(DeepZError, match="is no prepared dataset"):
+    with pytest.raises(DeepZError, match="is not a prepared dataset"):
         open_dataset(tmp_path)

@@ -82,7 +82,7 @@ def test_curves_without_a_peak(curve, message: str) -> None:
 
 
 def test_images_that_are_too_small_or_of_other_sizes() -> None:
-    with pytest.raises(DeepZError, match="needs 11 px a side"):
+    with pytest.raises(DeepZError, match="needs 11 px or more per side"):
         focus_curve(np.ones((3, 8, 20)), np.ones((8, 20)))
     with pytest.raises(DeepZError, match="same rows and columns"):
         focus_curve(np.ones((3, 20, 20)), np.ones((20, 24)))

@@ -189,9 +189,9 @@ def test_the_first_of_equal_planes_is_taken() -> None:
 
 
 def test_progress_counts_both_passes() -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[str, int, int]] = []
     extended_depth_of_field(np.ones((3, 8, 8)), progress=lambda *step: seen.append(step))
-    assert seen == [(step, 6) for step in range(1, 7)]
+    assert seen == [("projecting", done, 6) for done in range(1, 7)]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def drifting_stack() -> np.ndarray:
 
 def test_borders_that_a_plane_lacks_are_cut_off() -> None:
     stack = drifting_stack()
-    aligned = align_and_project(stack, "stackreg", least_px=32)
+    aligned = align_and_project(stack, "stackreg", min_px=32)
     alignment = align_stack(stack)
     top, left = aligned.origin_px
     rows, columns = aligned.stack.shape[1:]
@@ -35,13 +35,13 @@ def test_borders_that_a_plane_lacks_are_cut_off() -> None:
 
 def test_they_are_filled_where_a_region_needs_the_room() -> None:
     stack = drifting_stack()
-    aligned = align_and_project(stack, "stackreg", least_px=72)
+    aligned = align_and_project(stack, "stackreg", min_px=72)
     assert aligned.stack.shape[1] == 72
     assert aligned.stack.min() >= 90
 
 
 def test_projection_and_scale_are_those_of_the_aligned_stack() -> None:
-    aligned = align_and_project(drifting_stack(), "stackreg", least_px=32)
+    aligned = align_and_project(drifting_stack(), "stackreg", min_px=32)
     projection = extended_depth_of_field(aligned.stack)
     np.testing.assert_array_equal(aligned.edf, projection.image)
     np.testing.assert_array_equal(aligned.height, projection.height)
@@ -50,7 +50,7 @@ def test_projection_and_scale_are_those_of_the_aligned_stack() -> None:
 
 def test_without_alignment_the_stack_stays_as_it_is() -> None:
     stack = drifting_stack()
-    aligned = align_and_project(stack, "none", least_px=32)
+    aligned = align_and_project(stack, "none", min_px=32)
     np.testing.assert_array_equal(aligned.stack, stack)
     assert aligned.origin_px == (0, 0)
     assert aligned.rejected_planes == ()

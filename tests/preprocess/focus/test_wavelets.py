@@ -11,7 +11,7 @@ from deepz_zoo.preprocess.focus.wavelets import (
     analyze,
     high_pass,
     low_pass,
-    most_scales,
+    max_scales,
     subbands,
     synthesize,
 )
@@ -34,7 +34,7 @@ def test_the_filter_is_symmetric_complex_and_of_sum_sqrt_2() -> None:
 
 
 def test_it_has_the_power_spectrum_of_the_published_real_filter() -> None:
-    """All Daubechies filters of as many vanishing moments share their |H|²."""
+    """All Daubechies filters of as many vanishing moments have the same |H|²."""
     taps = low_pass()
     published = np.correlate(DAUBECHIES_7, DAUBECHIES_7, "full")
     np.testing.assert_allclose(np.correlate(taps, taps, "full"), published, atol=1e-10)
@@ -61,7 +61,7 @@ def test_details_do_not_see_polynomials_below_the_seventh_degree() -> None:
 )
 def test_every_image_is_reconstructed_and_its_energy_kept(shape, scales: int) -> None:
     image = np.random.default_rng(0).normal(size=shape)
-    assert most_scales(shape) == scales
+    assert max_scales(shape) == scales
     coefficients = analyze(image, scales)
     assert np.square(np.abs(coefficients)).sum() == pytest.approx(np.square(image).sum())
     np.testing.assert_allclose(synthesize(coefficients, scales), image, atol=1e-10)

@@ -1,4 +1,4 @@
-"""The cover of a mask: what always holds, and how near it comes to the fewest regions."""
+"""The cover of a mask: what always holds, and how near it comes to the smallest number."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def covered(mask: np.ndarray, corners: tuple[Corner, ...], side: int) -> np.ndar
     return times
 
 
-def fewest(mask: np.ndarray, side: int) -> int:
+def smallest_cover(mask: np.ndarray, side: int) -> int:
     """Return the size of the smallest cover, by integer programming over all corners."""
     if not mask.any():
         return 0
@@ -59,9 +59,9 @@ def test_what_holds_for_every_mask(mask: np.ndarray, side: int, overlap: float) 
 @settings(derandomize=True, max_examples=100, deadline=None)
 @given(mask=MASKS, side=st.integers(2, 4))
 def test_no_small_mask_takes_a_fifth_more_than_the_fewest(mask: np.ndarray, side: int) -> None:
-    """Greedy as it is: one region more at the most, or a fifth more where there are many."""
-    least = fewest(mask, side)
-    assert len(cover_mask(mask, side, overlap=0)) <= least + max(1, least // 5)
+    """The search is greedy: it takes at most one region more, or a fifth more of many."""
+    smallest = smallest_cover(mask, side)
+    assert len(cover_mask(mask, side, overlap=0)) <= smallest + max(1, smallest // 5)
 
 
 def test_most_small_masks_take_the_fewest() -> None:
@@ -71,7 +71,7 @@ def test_most_small_masks_take_the_fewest() -> None:
         for _ in range(20):
             mask = rng.random(rng.integers(4, 11, 2)) < density
             side = int(rng.integers(2, 5))
-            excess.append(len(cover_mask(mask, side, overlap=0)) - fewest(mask, side))
+            excess.append(len(cover_mask(mask, side, overlap=0)) - smallest_cover(mask, side))
     assert np.mean(np.array(excess) == 0) >= 0.95
 
 
@@ -81,13 +81,13 @@ def test_a_filled_field_takes_a_grid_that_overlaps_by_five_percent(length, regio
     assert len(corners) == regions
     starts = sorted({y for y, _ in corners})
     assert [(y, x) for y in starts for x in starts] == list(corners)
-    shares = 1 - np.diff(starts) / 256
-    assert (shares > 0.025).all()
-    assert len(shares) == 0 or shares.mean() >= 0.05
+    overlaps = 1 - np.diff(starts) / 256
+    assert (overlaps > 0.025).all()
+    assert len(overlaps) == 0 or overlaps.mean() >= 0.05
 
 
 def test_regions_lie_where_the_objects_do_and_not_on_a_grid() -> None:
-    """Two objects share a region, the others are too far apart to."""
+    """Two objects fit into one region, the others are too far apart to."""
     mask = np.zeros((1024, 1024), dtype=bool)
     for y, x in [(100, 90), (130, 300), (500, 520), (900, 100), (910, 350), (600, 980)]:
         mask[y : y + 20, x : x + 20] = True
@@ -110,5 +110,5 @@ def test_an_empty_mask_needs_no_region() -> None:
 
 @pytest.mark.parametrize("shape", [(255, 400), (400, 255)])
 def test_a_field_smaller_than_a_region_is_refused(shape: tuple[int, int]) -> None:
-    with pytest.raises(DeepZError, match="give a smaller --region, such as 224"):
+    with pytest.raises(DeepZError, match="choose a smaller `region_px`, such as 224"):
         cover_mask(np.ones(shape, dtype=bool))

@@ -39,11 +39,11 @@ def two_modalities() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def aligned() -> list[AlignedStack]:
-    return [align_and_project(stack, "none", least_px=64) for stack in two_modalities()]
+    return [align_and_project(stack, "none", min_px=64) for stack in two_modalities()]
 
 
 def test_the_target_is_laid_on_the_wide_field_stack(aligned) -> None:
-    paired = pair_stacks(*aligned, least_px=64)
+    paired = pair_stacks(*aligned, min_px=64)
     np.testing.assert_allclose(paired.shift_px, SHIFT_PX, atol=0.3)
     rows, columns = paired.field.edf.shape
     assert paired.target_edf.shape == (rows, columns)
@@ -63,12 +63,12 @@ def test_the_shift_counts_recorded_pixels(aligned) -> None:
     cut = replace(
         confocal, stack=confocal.stack[:, 3:, 5:], edf=confocal.edf[3:, 5:], origin_px=(3, 5)
     )
-    paired = pair_stacks(wide, cut, least_px=64)
+    paired = pair_stacks(wide, cut, min_px=64)
     np.testing.assert_allclose(paired.shift_px, SHIFT_PX, atol=0.3)
 
 
 def test_the_regions_count_z_from_the_focus_of_either_stack(aligned) -> None:
-    paired = pair_stacks(*aligned, least_px=64)
+    paired = pair_stacks(*aligned, min_px=64)
     regions, rejected, targets = cut_paired_regions(
         paired,
         find_foreground(paired.field, SETTINGS),
@@ -99,16 +99,16 @@ def test_the_regions_count_z_from_the_focus_of_either_stack(aligned) -> None:
     assert [region.index for region in regions] == list(range(len(regions)))
 
 
-def test_stacks_that_share_less_than_a_region_are_refused(aligned) -> None:
+def test_stacks_that_overlap_by_less_than_a_region_are_refused(aligned) -> None:
     wide, confocal = aligned
-    with pytest.raises(DeepZError, match="overlap on .* px only, a region has 109 × 109"):
-        pair_stacks(wide, confocal, least_px=109)
+    with pytest.raises(DeepZError, match="overlap on .* px only, a region is 109 × 109 px"):
+        pair_stacks(wide, confocal, min_px=109)
 
 
 def test_a_region_whose_target_does_not_reach_through_focus_is_left_out(aligned) -> None:
     wide, confocal = aligned
     above = replace(confocal, stack=confocal.stack[9:])
-    paired = pair_stacks(wide, above, least_px=64)
+    paired = pair_stacks(wide, above, min_px=64)
     regions, rejected, _ = cut_paired_regions(
         paired,
         find_foreground(paired.field, SETTINGS),
@@ -125,7 +125,7 @@ def test_a_region_whose_target_does_not_reach_through_focus_is_left_out(aligned)
 
 def test_a_region_whose_target_lies_elsewhere_is_left_out(aligned) -> None:
     """Once the field is registered, nothing moves by 20 px more."""
-    paired = pair_stacks(*aligned, least_px=64)
+    paired = pair_stacks(*aligned, min_px=64)
     elsewhere = replace(
         paired,
         target_stack=np.roll(paired.target_stack, 20, axis=2),
@@ -152,8 +152,8 @@ def test_a_real_nucleus(nucleus: Path) -> None:
         read_stack(nucleus, None, StackReading(channel_index=channel, mismatch="ignore"), 0.325)
         for channel in (2, 1)
     )
-    aligned = [align_and_project(s.data, "stackreg", least_px=96) for s in (wide, confocal)]
-    paired = pair_stacks(*aligned, least_px=96)
+    aligned = [align_and_project(s.data, "stackreg", min_px=96) for s in (wide, confocal)]
+    paired = pair_stacks(*aligned, min_px=96)
     np.testing.assert_allclose(paired.shift_px, (0, 3.5), atol=0.5)
     settings = PreparationSettings(region_px=96, targets=4)
     regions, rejected, _ = cut_paired_regions(

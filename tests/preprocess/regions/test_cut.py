@@ -9,7 +9,12 @@ from scipy.ndimage import gaussian_filter
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.intensities.noise import noise_level
 from deepz_zoo.preprocess.focus.projection import align_and_project
-from deepz_zoo.preprocess.regions.cut import cut_regions, find_fault, find_foreground, lone_scales
+from deepz_zoo.preprocess.regions.cut import (
+    cut_regions,
+    find_fault,
+    find_foreground,
+    single_image_scales,
+)
 from deepz_zoo.records.dataset import PreparationSettings
 
 SETTINGS = PreparationSettings(align="none", region_px=32, planes_each_side=3)
@@ -28,7 +33,7 @@ def two_objects() -> np.ndarray:
 
 
 def test_each_region_has_its_own_middle_plane() -> None:
-    field = align_and_project(two_objects(), "none", least_px=32)
+    field = align_and_project(two_objects(), "none", min_px=32)
     mask = find_foreground(field, SETTINGS)
     regions, rejected = cut_regions(
         field, mask, field_index=5, role="test", z_step_um=0.5, settings=SETTINGS
@@ -52,7 +57,7 @@ def test_each_region_has_its_own_middle_plane() -> None:
 
 
 def test_planes_beyond_the_ends_of_the_stack_are_missing() -> None:
-    field = align_and_project(two_objects()[3:], "none", least_px=32)
+    field = align_and_project(two_objects()[3:], "none", min_px=32)
     regions, _ = cut_regions(
         field,
         find_foreground(field, SETTINGS),
@@ -67,11 +72,11 @@ def test_planes_beyond_the_ends_of_the_stack_are_missing() -> None:
     assert not regions[1].clipped
 
 
-def test_each_plane_has_the_scale_of_a_lone_image() -> None:
+def test_each_plane_has_the_scale_of_a_single_image() -> None:
     planes = two_objects()[:3]
-    for plane, (background, scale) in zip(planes, lone_scales(planes), strict=True):
-        lone = intensity_scale(plane)
-        assert (background, scale) == (lone.background, lone.scale)
+    for plane, (background, scale) in zip(planes, single_image_scales(planes), strict=True):
+        single = intensity_scale(plane)
+        assert (background, scale) == (single.background, single.scale)
 
 
 def test_noise_is_left_out_with_the_reason() -> None:
@@ -85,7 +90,7 @@ def test_noise_is_left_out_with_the_reason() -> None:
 
 def test_too_few_planes_are_left_out() -> None:
     reason = find_fault(two_objects(), 0, range(0, 4), background=100)
-    assert reason == "too few planes: 4 of the stack lie in the range"
+    assert reason == "too few planes: 4 of the stack are in the range"
 
 
 @pytest.mark.parametrize("sigma", [2.0, 30.0])

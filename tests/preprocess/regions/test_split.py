@@ -1,4 +1,4 @@
-"""Training and validation: no pixel in both, and the wanted share."""
+"""Training and validation: no pixel in both, and the wanted fraction."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def row(count: int, pitch: int, field: int = 0) -> list[Window]:
 
 
 @settings(derandomize=True, max_examples=200, deadline=None)
-@given(windows=WINDOWS, share=st.sampled_from([0.15, 0.4]), seed=st.integers(0, 3))
-def test_no_pixel_is_in_both(windows: list[Window], share: float, seed: int) -> None:
-    division = divide_regions(windows, share, seed)
+@given(windows=WINDOWS, fraction=st.sampled_from([0.15, 0.4]), seed=st.integers(0, 3))
+def test_no_pixel_is_in_both(windows: list[Window], fraction: float, seed: int) -> None:
+    division = divide_regions(windows, fraction, seed)
     assert not division.validation & division.dropped
     kept = training(windows, division)
     assert kept or not windows
