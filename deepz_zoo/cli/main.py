@@ -11,12 +11,11 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from difflib import get_close_matches
-from typing import Any
 
 import click
 
 from deepz_zoo import __version__
-from deepz_zoo.cli.option_names import with_option_names
+from deepz_zoo.cli.option_names import OptionNamesGroup
 from deepz_zoo.errors import CheckFailed, DeepZError
 
 # Verb → module; a verb's module is imported when it is asked for.
@@ -47,7 +46,7 @@ EXIT_INTERRUPTED = 130  # as shells report an ended program: 128 + SIGINT
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 
-class VerbGroup(click.Group):
+class VerbGroup(OptionNamesGroup):
     """A click group that imports a verb's module when the verb is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -61,15 +60,6 @@ class VerbGroup(click.Group):
         command = importlib.import_module(VERBS[cmd_name]).command
         assert isinstance(command, click.Command)
         return command
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a verb; where an error names an argument, it names the verb's option instead."""
-        try:
-            return super().invoke(ctx)
-        except DeepZError as error:
-            command = self.get_command(ctx, ctx.invoked_subcommand or "")
-            message = with_option_names(str(error), command.params if command else ())
-            raise DeepZError(message) from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import click
+
+from deepz_zoo.errors import DeepZError
 
 _ARGUMENT = re.compile(r"`(\w+)`")
 
@@ -35,6 +38,21 @@ def with_option_names(message: str, parameters: Sequence[click.Parameter]) -> st
         if isinstance(parameter, click.Option)
     }
     return _ARGUMENT.sub(lambda found: options.get(found[1], found[1]), message)
+
+
+class OptionNamesGroup(click.Group):
+    """A click group in whose errors the options of the command stand for its arguments."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; where an error names an argument, it names the option instead."""
+        try:
+            return super().invoke(ctx)
+        except DeepZError as error:
+            command = self.get_command(ctx, ctx.invoked_subcommand or "")
+            message = with_option_names(str(error), command.params if command else ())
+            if message == str(error):
+                raise
+            raise DeepZError(message) from error
 
 
 def warn(message: str) -> None:
