@@ -24,7 +24,7 @@ from PIL import Image
 
 from deepz_zoo.fiji import find_imagej, start_imagej
 from deepz_zoo.fiji.conversion import to_imageplus
-from deepz_zoo.fiji.macro_process import macros_folder
+from deepz_zoo.fiji.macro_files import macros_folder
 from deepz_zoo.images import Image as Pixels
 from deepz_zoo.optics import get_system
 from deepz_zoo.simulate import simulate_stack
@@ -41,7 +41,7 @@ class Desktop:
     def __init__(self, folder: Path) -> None:
         shutil.copytree(macros_folder(), folder / "plugins" / "Deep-Z")
         installation = replace(find_imagej(), plugins=folder / "plugins")
-        self.imagej = start_imagej(installation, headless=False)
+        self.imagej = start_imagej(installation, window=True)
         self.java = self.imagej.java_class
         self.java("ij.Prefs").set("deepz.program", str(Path(sys.executable).with_name("deepz-zoo")))
         self.window = self.java("ij.ImageJ")()

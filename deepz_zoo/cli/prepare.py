@@ -223,7 +223,7 @@ def command(
     """  # noqa: D301 - click reads the backspace
     files = _files(stacks, test_stacks, options.pop("targets_from"))
     target_modality = options.pop("target_modality")
-    place = options.pop("place")
+    fiji = options.pop("fiji")
     mismatch = pixel_policy(options.pop("resample"), options.pop("ignore_pixel_size"))
 
     from deepz_zoo.optics import get_system
@@ -256,7 +256,7 @@ def command(
             reading=reading,
             target_reading=target_reading,
             target_modality=target_modality,
-            steps=_steps(settings, place),
+            steps=_steps(settings, fiji),
             overwrite=overwrite,
             progress=progress,
         )
@@ -310,7 +310,7 @@ def _settings(options: dict[str, Any], *, paired: bool) -> PreparationSettings:
         raise click.UsageError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
 
 
-def _steps(settings: PreparationSettings, place: str | None) -> Steps:
+def _steps(settings: PreparationSettings, fiji: str | None) -> Steps:
     """Return what aligns and projects, some of it in an ImageJ that is started for it."""
     from deepz_zoo.preprocess.focus.projection import OWN_STEPS
 
@@ -318,10 +318,10 @@ def _steps(settings: PreparationSettings, place: str | None) -> Steps:
         return OWN_STEPS
 
     from deepz_zoo.fiji.gateway import start_imagej
-    from deepz_zoo.fiji.stackreg_and_edf import preparation_steps
+    from deepz_zoo.fiji.stackreg_and_edf_by_class import preparation_steps
 
     return preparation_steps(
-        start_imagej(place), align=settings.align == "fiji", edf=settings.edf == "fiji"
+        start_imagej(fiji), align=settings.align == "fiji", edf=settings.edf == "fiji"
     )
 
 

@@ -1,4 +1,4 @@
-"""Images to ImageJ's own kind and back, with axes and calibration."""
+"""Convert images to ImageJ and to xarray and back, with axes and calibration."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _STACK_ORDER = "tzc"  # slices of an ImageJ stack: channels run fastest
 def to_imageplus(imagej: ImageJ, image: Image, *, title: str = "image") -> Any:
     """Return an ImagePlus with the pixels, the axes and the calibration of an image.
 
-    8- and 16-bit images keep their type; all others become 32-bit. An axis without a name becomes
-    z, as three-dimensional data mean here.
+    8- and 16-bit images keep their type; all others become 32-bit. An axis without a name is taken
+    for z.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def _calibrate(calibration: Any, image: Image) -> None:
         calibration.pixelWidth = calibration.pixelHeight = image.pixel_size_um
     if image.z_step_um is not None:
         calibration.pixelDepth = abs(image.z_step_um)
-        if image.z_step_um > 0:  # ImageJ counts the origin in slices, along a positive step
+        if image.z_step_um > 0:  # ImageJ gives the origin in slices, and only for a positive step
             calibration.zOrigin = -image.z_origin_um / image.z_step_um
     if image.pixel_size_um is not None or image.z_step_um is not None:
         calibration.setUnit("µm")
@@ -95,7 +95,7 @@ def from_imageplus(imp: Any) -> Image:
         If it is a color image, or its pixels are not square.
     """
     if imp.getBitDepth() not in _FROM_JAVA:
-        raise DeepZError(f"{imp.getTitle()} is a color image; expected one intensity a pixel")
+        raise DeepZError(f"{imp.getTitle()} is a color image; expected one intensity per pixel")
     width, height, channels, slices, frames = (int(size) for size in imp.getDimensions())
     dtype = _FROM_JAVA[int(imp.getBitDepth())]
     stack = imp.getStack()

@@ -18,7 +18,7 @@ Kind = Literal["fiji", "imagej", "maven"]
 
 HOW_TO_GET_JAVA = "install Java 11 or newer (Debian: apt-get install default-jre-headless)"
 HOW_TO_GET_IMAGEJ = (
-    "download Fiji and name its folder with --fiji or FIJI_HOME, or install ImageJ "
+    "download Fiji and name its folder by `fiji` or in FIJI_HOME, or install ImageJ "
     "(Debian: apt-get install imagej)"
 )
 
@@ -37,11 +37,11 @@ class Installation:
     ----------
     kind
         ``fiji``: a folder with ImageJ2 and its jars; ``imagej``: a plain ij.jar; ``maven``:
-        coordinates of what Maven downloads.
+        coordinates that Maven downloads.
     place
         Folder, jar or coordinates.
     plugins
-        The folder that its plugins lie in, or None.
+        The folder of its plugins, or None.
     """
 
     kind: Kind
@@ -49,17 +49,17 @@ class Installation:
     plugins: Path | None
 
     def __str__(self) -> str:
-        """Return the kind and the place, for people."""
+        """Return kind and place for messages."""
         names = {"fiji": "Fiji", "imagej": "ImageJ", "maven": "ImageJ by Maven"}
         return f"{names[self.kind]} ({self.place})"
 
 
-def find_imagej(place: str | os.PathLike[str] | None = None) -> Installation:
+def find_imagej(fiji: str | os.PathLike[str] | None = None) -> Installation:
     """Find the ImageJ to start.
 
     Parameters
     ----------
-    place
+    fiji
         A Fiji folder, an ImageJ folder, an ij.jar, or Maven coordinates such as
         ``sc.fiji:fiji``. By default what the environment variables ``FIJI_HOME`` and ``IJ_JAR``
         name, then a Fiji and then an ij.jar in the usual places.
@@ -67,10 +67,10 @@ def find_imagej(place: str | os.PathLike[str] | None = None) -> Installation:
     Raises
     ------
     DeepZError
-        If `place`, or what a variable names, is none of these; or if there is none at all.
+        If `fiji`, or what a variable names, is none of these; or if no ImageJ is found.
     """
-    if place is not None:
-        return _installation(os.fspath(place), "")
+    if fiji is not None:
+        return _installation(os.fspath(fiji), "")
     for variable in ("FIJI_HOME", "IJ_JAR"):
         if named := os.environ.get(variable):
             return _installation(named, f" (named by {variable})")
@@ -102,7 +102,7 @@ def _installation(place: str, named_by: str) -> Installation:
 
 
 def _is_fiji(folder: Path) -> bool:
-    """Tell a Fiji by ImageJ2's bridge to the original ImageJ, which makes plugins run headless."""
+    """Recognize a Fiji by imagej-legacy, which lets the plugins of ImageJ run headless."""
     jars = folder / "jars"
     return (folder / "plugins").is_dir() and any(jars.glob("imagej-legacy*.jar"))
 
@@ -120,7 +120,7 @@ def _usual_places() -> Iterator[Path]:
 
 
 def _jars_of_debian() -> Iterator[Path]:
-    """Yield the ij.jar of Debian's package, wherever this version of it keeps one."""
+    """Yield the ij.jar of Debian's package, whose place depends on its version."""
     if shutil.which("dpkg") is None:
         return
     listed = subprocess.run(
@@ -132,7 +132,7 @@ def _jars_of_debian() -> Iterator[Path]:
 def find_java(installation: Installation | None = None) -> Path | None:
     """Return the home folder of the Java to use, or None.
 
-    ``JAVA_HOME`` goes first, then the Java that a Fiji brings along, then ``java`` on the path.
+    First the one of ``JAVA_HOME``, then that inside the Fiji, then ``java`` on the path.
     """
     named = os.environ.get("JAVA_HOME")
     if named and _java_program(Path(named)):

@@ -1,4 +1,4 @@
-"""Run a macro in this process's ImageJ, with its errors as exceptions."""
+"""Run a macro's text in the ImageJ of this process, and raise its errors as exceptions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Value = str | int | float | bool | Path
 
 
 class MacroError(ImageJError):
-    """A macro ended with an error; the message is ImageJ's own, and the line where known."""
+    """A macro ended with an error; the message is ImageJ's, with the line where it is known."""
 
 
 def macro_options(values: Mapping[str, Value]) -> str:
@@ -46,7 +46,7 @@ def macro_options(values: Mapping[str, Value]) -> str:
 def run_macro(
     imagej: ImageJ, code: str, options: str = "", *, output: Output = lambda text: None
 ) -> str | None:
-    """Run a macro and return what it returned.
+    """Run a macro in the ImageJ of this process, and return what it returned.
 
     The macro finds `options` by ``getArgument()`` and by ``call("ij.Macro.getOptions")``, as if it
     had been called with ``run("Name", options)``.
@@ -60,7 +60,7 @@ def run_macro(
     options
         See `macro_options`.
     output
-        Called with everything that the macro prints, as it prints it.
+        Called with everything that the macro prints, while it runs.
 
     Raises
     ------

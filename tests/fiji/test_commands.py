@@ -8,8 +8,8 @@ import os
 import numpy as np
 import pytest
 
-from deepz_zoo.cli.fiji.doctor import _JOBS
-from deepz_zoo.fiji.doctor import JOBS
+from deepz_zoo.cli.fiji import doctor as doctor_command
+from deepz_zoo.fiji.doctor import PURPOSES
 from deepz_zoo.fiji.install import install
 from deepz_zoo.images import Image, read_image, write_image
 from deepz_zoo.preprocess.dataset.storage import open_dataset
@@ -65,8 +65,9 @@ def test_edf_with_its_height_map(run_cli, imagej_folder, stack, tmp_path):
     assert (read_image(height).data == data.argmax(axis=0) + 1).all()
 
 
-def test_parity(run_cli, imagej_folder, stack):
-    arguments = ("fiji", "parity", stack, "--fiji", imagej_folder)
+@pytest.mark.parametrize("command", ["compare", "parity"])
+def test_compare(run_cli, imagej_folder, stack, command):
+    arguments = ("fiji", command, stack, "--fiji", imagej_folder)
     code, out, _ = run_cli(*arguments, "--json")
     assert code == 0
     result = json.loads(out)
@@ -76,6 +77,20 @@ def test_parity(run_cli, imagej_folder, stack):
     code, out, _ = run_cli(*arguments)
     assert code == 0
     assert "planes moved differently by up to" in out
+
+
+def test_the_former_name_of_compare_is_hidden(run_cli):
+    help_text = run_cli("fiji", "--help")[1]
+    assert "compare" in help_text
+    assert "parity" not in help_text
+
+
+def test_errors_name_options(run_cli, imagej_folder, stack, tmp_path):
+    arguments = ("-o", tmp_path / "a.tif", "--fiji", imagej_folder)
+    words = (*arguments, "--transformation", "Scaled Rotation")
+    code, _, err = run_cli("fiji", "align", stack, *words)
+    assert code == 2
+    assert "no display for it (--fiji), or run the plain ImageJ on a display (--window)" in err
 
 
 def test_run(run_cli, imagej_folder, tmp_path):
@@ -160,8 +175,8 @@ def test_doctor_where_nothing_is(run_cli, tmp_path, monkeypatch):
     assert err.startswith("Failed: 'run' cannot run without Java, ImageJ")
 
 
-def test_doctor_knows_the_jobs_that_the_command_line_offers():
-    assert _JOBS == JOBS
+def test_doctor_offers_every_purpose():
+    assert doctor_command.PURPOSES == PURPOSES
 
 
 def test_install_and_uninstall(run_cli, tmp_path, monkeypatch):
@@ -215,7 +230,7 @@ def test_the_plugins_themselves(run_cli, stack):
     place = os.environ.get("FIJI_HOME")
     if not place:
         pytest.skip("set FIJI_HOME to a Fiji with the update site BIG-EPFL")
-    code, out, err = run_cli("fiji", "parity", stack, "--fiji", place, "--json")
+    code, out, err = run_cli("fiji", "compare", stack, "--fiji", place, "--json")
     assert code == 0, err
     result = json.loads(out)
     assert result["aligned"]["largest"] <= 1

@@ -84,7 +84,7 @@ def test_missing_java_is_one_clear_error(ij_jar):
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: elsewhere there is a display")
 def test_a_missing_display_is_one_clear_error(ij_jar):
     done = run_python(
-        "from deepz_zoo.fiji import start_imagej\nstart_imagej(headless=False)",
+        "from deepz_zoo.fiji import start_imagej\nstart_imagej(window=True)",
         IJ_JAR=str(ij_jar),
         DISPLAY="",
     )

@@ -15,15 +15,15 @@ from deepz_zoo.cli.options import progress_bar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# How a macro says how far it is, such as: print("3/20 frames");
+# How a macro reports its progress: print("3/20 frames");
 _PROGRESS = re.compile(r"^\s*(\d+)\s*/\s*(\d+)\b\s*(.*)$")
 
 
 @click.command("run")
 @click.argument("macro", metavar="MACRO")
 @click.argument("values", metavar="[KEY=VALUE]...", nargs=-1)
-@click.option("--input", "input_path", metavar="FILE", help="Becomes the macro's option 'input'.")
-@click.option("-o", "--output", metavar="FILE", help="Becomes the macro's option 'output'.")
+@click.option("--input", "input_path", metavar="FILE", help="The macro's option 'input'.")
+@click.option("-o", "--output", metavar="FILE", help="The macro's option 'output'.")
 @click.option(
     "--timeout",
     "timeout_s",
@@ -40,13 +40,13 @@ def run(
     input_path: str | None,
     output: str | None,
     timeout_s: float | None,
-    place: str | None,
+    fiji: str | None,
     window: bool,
 ) -> None:
     """Run a macro in ImageJ and print what it prints.
 
     MACRO is a file, or one of the macros of deepz-zoo by its name. It finds its options in
-    getArgument() and in call("ij.Macro.getOptions"). Ctrl-C stops it with all that it started. A
+    getArgument() and in call("ij.Macro.getOptions"). Ctrl-C stops it and all that it started. A
     line such as '3/20 frames' moves the progress bar.
 
     \b
@@ -62,10 +62,10 @@ def run(
             input=input_path,
             output=output,
             options=options,
-            imagej=place,
-            headless=not window,
+            fiji=fiji,
+            window=window,
             timeout_s=timeout_s,
-            progress=show,
+            on_line=show,
         )
     if done.returned:
         click.echo(done.returned)
@@ -88,7 +88,7 @@ def _options(values: Sequence[str]) -> dict[str, Any]:
 
 @contextmanager
 def _printing() -> Iterator[Callable[[str], None]]:
-    """Yield a function that prints a macro's lines, and shows its progress as a bar."""
+    """Yield a function that prints a macro's lines and shows its progress as a bar."""
     with progress_bar() as bar:
         task = bar.add_task("ImageJ", total=None)
 

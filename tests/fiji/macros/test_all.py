@@ -7,7 +7,7 @@ import re
 import pytest
 
 from deepz_zoo.fiji import MacroError
-from deepz_zoo.fiji.macro_process import macros_folder
+from deepz_zoo.fiji.macro_files import macros_folder
 
 pytestmark = pytest.mark.java
 
