@@ -1,23 +1,23 @@
 // Deep-Z Prepare: alignment, extended depth of field and normalization of a z-stack, as in the paper.
 //
-// For people who stay in Fiji; "deepz-zoo prepare" does the same to files, and makes training data of
-// them. Works on a copy of the active stack (8 or 16 bit):
+// Works on a copy of the active stack (8 or 16 bits). "deepz-zoo prepare" does the same to files, and
+// makes training data of them.
 //   1. StackReg aligns the planes, from the current slice outward;
-//   2. Extended Depth of Field (EDF) puts the sharp parts of all planes into one image;
-//   3. the triangle threshold of that image tells background from foreground; the mean of the
+//   2. Extended Depth of Field (EDF) fuses the sharp parts of all planes into one image;
+//   3. the triangle threshold of that image separates background and foreground; the mean of the
 //      background is subtracted from every plane, which is divided by the level that 1 % of the
 //      foreground exceeds.
 // Opens the normalized stack (32 bit) and the EDF image, calibrated as the stack.
 // Needs the plugins StackReg and EDF, which come from the update site BIG-EPFL.
 //
-// From the menu it asks with a dialog. In a macro, as the Recorder writes it:
+// From the menu it opens a dialog. In a macro, as the Recorder writes it:
 //
 //   run("Deep-Z Prepare", "transformation=[Rigid Body] quality=4");
 //
 // Options
 //   transformation=NAME  Translation, [Rigid Body], [Scaled Rotation], Affine or None
-//   quality=N            of EDF, 0 to 4; 4 are the complex wavelets that the paper used
-//   edf_seconds=N        how long to wait for EDF, 1800 by default
+//   quality=N            of EDF, 0 to 4; 4 is complex wavelets, as in the paper
+//   edf_seconds=N        the time limit for EDF, 1800 by default
 //   input=PATH           open this file first
 //   output=PATH          write the normalized stack as TIFF too
 
@@ -32,7 +32,7 @@ if (channels > 1 || frames > 1 || slices < 2)
 stackReg = commandOf("StackReg_", "StackReg");
 turboReg = commandOf("TurboReg_", "TurboReg, which StackReg uses,");
 edf = commandOf("EDF_Easy_", "Extended Depth of Field");
-if (isOpen("Output")) stop("close or rename the image \"Output\" first; EDF calls its result so");
+if (isOpen("Output")) stop("close or rename the image \"Output\" first; EDF gives its result this title");
 if (!given && !isHeadless()) ask();
 
 title = File.getNameWithoutExtension(getTitle());
@@ -63,7 +63,7 @@ if (has("output")) {
 showStatus("");
 return d2s(scale[0], 6) + " " + d2s(scale[1], 6);
 
-// Returns the label of the command whose class has this name; labels differ between releases.
+// Returns the menu label of a class; labels differ between releases.
 function commandOf(className, name) {
   commands = "" + call("ij.Menus.getCommands");
   found = "";
@@ -80,8 +80,8 @@ function commandOf(className, name) {
   return found;
 }
 
-// Returns a copy of a stack, with its calibration. (The commands Duplicate and Math would ask for a
-// dialog where there is no display.)
+// Returns a copy of a stack, with its calibration. (The commands Duplicate and Math would open a
+// dialog, which fails without a display.)
 function copyOf(stack, title, bits) {
   selectImage(stack);
   getVoxelSize(width, height, depth, unit);
@@ -122,7 +122,7 @@ function makeEdf(stack, command, quality, seconds) {
   setVoxelSize(width, height, 1, unit);
 }
 
-// Returns background and scale of the active image, whose pixels are whole numbers.
+// Returns background and scale of the active image, whose pixels are integers.
 function intensityScale() {
   getStatistics(area, mean, least, greatest);
   if (least == greatest) return newArray(least, 1);

@@ -21,7 +21,7 @@ from deepz_zoo.progress import Progress, no_progress
 
 @dataclass(frozen=True)
 class Difference:
-    """How two images of the same scene differ, in their own grey levels.
+    """How two images of the same scene differ, in their own gray levels.
 
     Attributes
     ----------
