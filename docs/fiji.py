@@ -2,8 +2,8 @@
 
 Writes ``fiji_dialog.png``, ``fiji_result.png`` and ``fiji_surface.png`` beside itself, or into the
 folder that the first word names (the second is the side of the image in px), and prints the
-resulting state as JSON. Needs a display (``xvfb-run -a python docs/fiji.py`` makes one), ImageJ's ij.jar
-and the program deepz-zoo beside this Python.
+resulting state as JSON. Needs a display (``xvfb-run -a python docs/fiji.py`` makes one), ImageJ's
+ij.jar and the program deepz-zoo beside this Python.
 """
 
 from __future__ import annotations

@@ -69,15 +69,24 @@ def run_macro(
         plugin that it calls throws.
     """
     interpreter = imagej.java_class("ij.macro.Interpreter")()
+    by_abort = False
+
+    def abort() -> None:
+        nonlocal by_abort
+        by_abort = by_abort or interpreter.getErrorMessage() is None
+        interpreter.abortMacro()
+
     result = None
     failure: ImageJError | None = None
     try:
-        with imagej_call(imagej, options, output=output, stop=interpreter.abortMacro):
+        with imagej_call(imagej, options, output=output, stop=abort):
             result = interpreter.run(code, options)
     except ImageJError as error:
         failure = error
-    # An error of the macro itself comes first: headless, the dialog that should show it fails too.
-    if (message := interpreter.getErrorMessage()) is not None:
+    # After an abort the interpreter may report an error, such as "'}' expected", which the abort
+    # itself caused. Any other error of the macro comes first: headless, its dialog fails, too.
+    message = None if by_abort else interpreter.getErrorMessage()
+    if message is not None:
         text = " ".join(str(message).split())
         raise MacroError(f"{text} (line {interpreter.getLineNumber()})") from failure
     if failure is not None:
