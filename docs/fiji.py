@@ -1,4 +1,4 @@
-"""Use the macros in the windows of ImageJ as a user does, and take pictures: ``python docs/fiji.py``.
+"""Use the macros in ImageJ's windows as a user does, and take pictures: ``python docs/fiji.py``.
 
 Writes ``fiji_dialog.png``, ``fiji_result.png`` and ``fiji_surface.png`` beside itself, or into the
 folder that the first word names (the second is the side of the image in px), and prints the

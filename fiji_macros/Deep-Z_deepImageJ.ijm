@@ -15,9 +15,10 @@
 //   z=UM              a distance 5, a list -5,0,5 or a range -10:10:2
 //   dpm=TITLE         an open image of distances in micrometers instead, see Deep-Z Make DPM
 //   pixel_size=UM     where the image has none
+//   seconds=N         the time limit for the result once deepImageJ has run, 10 by default
 //   only_build        stop before deepImageJ is called
 
-given = readOptions("model z dpm pixel_size only_build");
+given = readOptions("model z dpm pixel_size seconds only_build");
 if (nImages == 0) stop("open the image to refocus first");
 if (bitDepth() == 24)
   stop("\"" + getTitle() + "\" is a color image; split its channels (Image > Color > Split Channels) and take one");
@@ -109,15 +110,12 @@ function checkDpm(image, title) {
 
 // Runs deepImageJ on the hyperstack, closes it, and calibrates the result.
 function runDeepImageJ(input, model, title, depths, surface, pixel) {
-  before = nImages;
+  before = imageIds();
   showStatus("Deep-Z: running deepImageJ ...");
   // deepImageJ 3.1 reads the first four keys, 3.0 the others; each ignores unknown ones.
   run("DeepImageJ Run", "model_path=[" + model + "] input_path=null output_folder=null display_output=all " +
     "modelPath=[" + model + "] inputPath=null outputFolder=null displayOutput=all");
-  if (nImages <= before)
-    stop("deepImageJ opened no image; look for its message in the Log or the Console.\nThe first run of a model needs a network to fetch its engine");
-  result = getImageID();
-  if (result == input) stop("deepImageJ did not select its result; expected the new image in front");
+  result = waitForNewImage(before, number("seconds", 10));
   selectImage(input);
   close();
   selectImage(result);
@@ -126,6 +124,39 @@ function runDeepImageJ(input, model, title, depths, surface, pixel) {
     calibrate(title + "_refocused", depths, surface, pixel);
   }
   showStatus("");
+}
+
+// Returns the ID of the first image that was not open before. deepImageJ 3.1 shows its result some
+// time after its command has returned, and the input stays the active image until then.
+function waitForNewImage(before, seconds) {
+  end = getTime() + 1000 * seconds;
+  while (true) {
+    ids = imageIds();
+    for (i = 0; i < ids.length; i++)
+      if (!contains(before, ids[i])) return ids[i];
+    if (getTime() > end)
+      stop("deepImageJ opened no image within " + seconds + " s; look for its message in the Log or the Console.\nThe first run of a model needs a network to fetch its engine");
+    wait(50);
+  }
+}
+
+// Returns the IDs of all open images; the active image stays the same.
+function imageIds() {
+  ids = newArray(nImages);
+  if (ids.length == 0) return ids;
+  active = getImageID();
+  for (i = 0; i < ids.length; i++) {
+    selectImage(i + 1);
+    ids[i] = getImageID();
+  }
+  selectImage(active);
+  return ids;
+}
+
+function contains(ids, id) {
+  for (k = 0; k < ids.length; k++)
+    if (ids[k] == id) return true;
+  return false;
 }
 
 // Builds the hyperstack and returns its ID.

@@ -89,8 +89,8 @@ def test_deepimagej_with_wrong_options(play, model, options, message):
 def test_deepimagej_that_gives_no_image(play, tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/rdf.yaml").touch()
-    with pytest.raises(MacroError, match="deepImageJ opened no image"):
-        play("Deep-Z_deepImageJ", f"model=[{tmp_path}/broken] z=1", before="worm")
+    with pytest.raises(MacroError, match=r"deepImageJ opened no image within 0\.5 s"):
+        play("Deep-Z_deepImageJ", f"model=[{tmp_path}/broken] z=1 seconds=0.5", before="worm")
 
 
 @pytest.fixture
