@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepz_zoo.fiji.gateway import ImageJ
+from deepz_zoo.fiji.measured_alignment import measure_alignment
 from deepz_zoo.fiji.stackreg_and_edf_by_class import (
     align_with_stackreg,
-    measure_alignment,
     project_with_edf,
 )
 from deepz_zoo.preprocess.align.stackreg import Alignment, align_stack

@@ -15,8 +15,9 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.fiji.conversion import from_imageplus, to_imageplus
 from deepz_zoo.fiji.gateway import ImageJ
 from deepz_zoo.fiji.imagej_calls import NeedsDisplayError, imagej_call
+from deepz_zoo.fiji.measured_alignment import measure_alignment
 from deepz_zoo.images import Image
-from deepz_zoo.preprocess.align.stackreg import Alignment, align_stack
+from deepz_zoo.preprocess.align.stackreg import align_stack
 from deepz_zoo.preprocess.focus.edf import ExtendedDepthOfField, extended_depth_of_field
 from deepz_zoo.preprocess.focus.projection import Steps
 
@@ -84,28 +85,6 @@ def align_with_stackreg(
             "display for it (`fiji`), or run the plain ImageJ on a display (`window`)"
         ) from error
     return _like(from_imageplus(imp).data, stack)
-
-
-def measure_alignment(recorded: NDArray[Any], aligned: NDArray[Any]) -> Alignment:
-    """Return an alignment whose result is known, with its movements measured from that.
-
-    StackReg tells nobody how it moved the planes. Each aligned plane shows what the recorded one
-    does, so that registering the two gives it.
-
-    Parameters
-    ----------
-    recorded, aligned
-        The stack before and after, shape (nz, ny, nx).
-    """
-    from pystackreg import StackReg
-
-    matrices = [
-        np.eye(3)
-        if np.array_equal(before, after)
-        else StackReg(StackReg.RIGID_BODY).register(after.astype(float), before.astype(float))
-        for before, after in zip(recorded, aligned, strict=True)
-    ]
-    return Alignment(aligned, np.stack(matrices), ())
 
 
 def project_with_edf(
