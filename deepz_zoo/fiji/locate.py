@@ -48,6 +48,11 @@ class Installation:
     place: str
     plugins: Path | None
 
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the Fiji or ImageJ, in which it expects to run, or None."""
+        return None if self.plugins is None else self.plugins.parent
+
     def __str__(self) -> str:
         """Return kind and place for messages."""
         names = {"fiji": "Fiji", "imagej": "ImageJ", "maven": "ImageJ by Maven"}

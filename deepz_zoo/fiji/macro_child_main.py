@@ -29,8 +29,12 @@ def main() -> None:
             answers.flush()
 
         request = json.load(sys.stdin)
+        installation = _installation(request["imagej"])
+        if installation.folder is not None:
+            # deepImageJ installs its engines into the current folder, unless Java is Fiji's own
+            os.chdir(installation.folder)
         try:
-            imagej = start_imagej(_installation(request["imagej"]), window=request["window"])
+            imagej = start_imagej(installation, window=request["window"])
             returned = run_macro(
                 imagej,
                 request["code"],

@@ -77,7 +77,8 @@ def run_macro_file(
         Files that the macro reads and writes; it receives their absolute paths as its options
         ``input`` and ``output``.
     options
-        Further options of the macro, see `macro_options`.
+        Further options of the macro, see `macro_options`. The current folder of the macro is that
+        of ImageJ; a relative `Path` becomes an absolute one.
     fiji
         Which ImageJ, see `find_imagej`.
     window
@@ -99,7 +100,10 @@ def run_macro_file(
         If the macro, the input or ImageJ is missing, or an option cannot be passed on.
     """
     path = find_macro(macro)
-    given = dict(options or {})
+    given = {
+        key: value.absolute() if isinstance(value, Path) else value
+        for key, value in (options or {}).items()
+    }
     if input is not None:
         if not Path(input).is_file():
             raise DeepZError(f"{input}: no such file; expected an image for {path.name}")

@@ -93,12 +93,15 @@ def test_errors_name_options(run_cli, imagej_folder, stack, tmp_path):
     assert "no display for it (--fiji), or run the plain ImageJ on a display (--window)" in err
 
 
-def test_run(run_cli, imagej_folder, tmp_path):
+def test_run(run_cli, imagej_folder, tmp_path, monkeypatch):
     macro = tmp_path / "m.ijm"
     macro.write_text('print("1/2 half"); print("seen"); return getArgument();')
     arguments = ("fiji", "run", macro, "z=3", "clip", "--fiji", imagej_folder)
     code, out, err = run_cli(*arguments)
     assert (code, out.splitlines(), err) == (0, ["seen", "z=3 clip"], "")
+    monkeypatch.chdir(tmp_path)
+    out = run_cli("fiji", "run", "m.ijm", "weights=m.ijm", "--fiji", imagej_folder)[1]
+    assert out.splitlines() == ["seen", f"weights={macro}"]
     macro.write_text('exit("no good");')
     code, out, err = run_cli(*arguments)
     assert (code, out, err) == (2, "", "Error: m.ijm: no good\n")

@@ -59,6 +59,17 @@ def test_a_macro_reads_and_writes_files(imagej_folder, macro, tmp_path):
 
 
 @pytest.mark.java
+def test_it_runs_in_the_folder_of_imagej(imagej_folder, macro, tmp_path, monkeypatch):
+    """There deepImageJ finds its models and engines, or installs them."""
+    monkeypatch.chdir(tmp_path)
+    code = 'return call("java.lang.System.getProperty", "user.dir") + " " + getArgument();'
+    done = run_macro_file(
+        macro(code), options={"weights": Path("best.safetensors")}, fiji=imagej_folder
+    )
+    assert done.returned == f"{imagej_folder} weights={tmp_path / 'best.safetensors'}"
+
+
+@pytest.mark.java
 def test_two_run_at_once(imagej_folder, macro, tmp_path):
     path = macro(
         f'{SAVE} wait(300); return call("java.lang.System.getProperty", "java.io.tmpdir");'

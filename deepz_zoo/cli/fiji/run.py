@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -82,8 +83,14 @@ def _options(values: Sequence[str]) -> dict[str, Any]:
             raise click.UsageError(f"give {key} as --{key}")
         if key in options:
             raise click.UsageError(f"{key} is given twice")
-        options[key] = text if equals else True
+        options[key] = _value(text) if equals else True
     return options
+
+
+def _value(text: str) -> str | Path:
+    """Return the path of a file where there is one: the macro runs in another folder."""
+    path = Path(text)
+    return path if path.suffix and path.is_file() else text
 
 
 @contextmanager
