@@ -26,6 +26,7 @@ _MAVEN = re.compile(r"^[\w.-]+(:[\w.-]+){1,2}(\+[\w.-]+(:[\w.-]+){1,2})*$")
 _FIJI_PLACES = ("~/Fiji.app", "~/Fiji", "/opt/Fiji.app", "/opt/Fiji", "/opt/fiji/Fiji.app")
 _FIJI_PLACES_MACOS = ("/Applications/Fiji.app", "/Applications/Fiji", "~/Desktop/Fiji.app")
 _FIJI_PLACES_WINDOWS = ("C:/Fiji.app", "C:/Fiji", "C:/Program Files/Fiji.app")
+_DEBIAN_USER_PLUGINS = Path("~/.imagej/plugins")
 _JAR_PLACES = ("/usr/share/java/ij.jar", "/usr/share/imagej/ij.jar", "~/ImageJ/ij.jar")
 
 
@@ -65,8 +66,8 @@ def find_imagej(fiji: str | os.PathLike[str] | None = None) -> Installation:
     Parameters
     ----------
     fiji
-        A Fiji folder, an ImageJ folder, an ij.jar, or Maven coordinates such as
-        ``sc.fiji:fiji``. By default what the environment variables ``FIJI_HOME`` and ``IJ_JAR``
+        A Fiji folder, an ImageJ folder (also Debian's ``/usr/share/imagej``), an ij.jar, or Maven
+        coordinates such as ``sc.fiji:fiji``. By default what the environment variables ``FIJI_HOME`` and ``IJ_JAR``
         name, then a Fiji and then an ij.jar in the usual places.
 
     Raises
@@ -88,12 +89,14 @@ def find_imagej(fiji: str | os.PathLike[str] | None = None) -> Installation:
 def _installation(place: str, named_by: str) -> Installation:
     path = Path(place).expanduser()
     if path.is_file() and path.suffix == ".jar":
-        return Installation("imagej", str(path.absolute()), _folder(path.parent / "plugins"))
+        return Installation("imagej", str(path.absolute()), _plugins_of_jar(path))
     if path.is_dir():
         if _is_fiji(path):
             return Installation("fiji", str(path.absolute()), path.absolute() / "plugins")
         if (jar := path / "ij.jar").is_file():
             return Installation("imagej", str(jar.absolute()), _folder(path / "plugins"))
+        if path.name == "imagej" and (jar := path.parent / "java" / "ij.jar").is_file():
+            return Installation("imagej", str(jar.absolute()), _plugins_of_jar(jar))
         raise DeepZError(
             f"{path}{named_by}: neither a Fiji folder (with jars/ and plugins/) nor one with an "
             f"ij.jar; {HOW_TO_GET_IMAGEJ}"
@@ -104,6 +107,19 @@ def _installation(place: str, named_by: str) -> Installation:
         f"{place}{named_by}: no such folder or jar; expected a Fiji folder, an ij.jar or Maven "
         "coordinates such as sc.fiji:fiji"
     )
+
+
+def _plugins_of_jar(jar: Path) -> Path | None:
+    """Return the folder of the plugins of an ij.jar, or None.
+
+    Debian keeps the jar in ``/usr/share/java`` and plugins in ``/usr/share/imagej/plugins``. Its
+    program ``imagej`` links these into ``~/.imagej/plugins``, where users add their own.
+    """
+    if jar.parent.name == "java":
+        for folder in (_DEBIAN_USER_PLUGINS.expanduser(), jar.parents[1] / "imagej" / "plugins"):
+            if folder.is_dir() and any(folder.iterdir()):
+                return folder.absolute()
+    return _folder(jar.parent / "plugins")
 
 
 def _is_fiji(folder: Path) -> bool:

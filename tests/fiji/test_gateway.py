@@ -89,3 +89,16 @@ def test_a_missing_display_is_one_clear_error(ij_jar):
         DISPLAY="",
     )
     assert "there is no display to run ImageJ on" in done.stderr
+
+
+def test_a_plugin_of_debian_is_found(ij_jar):
+    """Another plugin than ours, as Debian installs it."""
+    if not Path("/usr/share/imagej/plugins/Orthanc_Import.jar").is_file():
+        pytest.skip("needs a plugin of Debian: apt-get install orthanc-imagej")
+    done = run_python(
+        "from deepz_zoo.fiji import start_imagej\n"
+        "imagej = start_imagej('/usr/share/imagej')\n"
+        "print(imagej.java_class('ij.Menus').getCommands().get('Orthanc'))\n"
+        "print(imagej.has_class('com.orthancserver.Orthanc'))\n",
+    )
+    assert done.stdout.splitlines() == ["com.orthancserver.Orthanc", "True"]

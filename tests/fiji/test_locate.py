@@ -43,6 +43,24 @@ def test_places(fiji, plain):
         assert found.plugins == plain / "plugins"
 
 
+def test_the_folders_of_debian(tmp_path, monkeypatch):
+    share, home = tmp_path / "usr" / "share", tmp_path / "home"
+    (jar := share / "java" / "ij.jar").parent.mkdir(parents=True)
+    jar.touch()
+    (home / ".imagej" / "plugins").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    assert find_imagej(jar).plugins is None
+    (shared := share / "imagej" / "plugins").mkdir(parents=True)
+    (shared / "Import_Orthanc.jar").touch()
+    for place in (jar, share / "imagej"):
+        found = find_imagej(place)
+        assert (found.kind, found.place, found.plugins) == ("imagej", str(jar), shared)
+    # Debian's imagej has been run: it makes links in the folder where users put their own
+    (linked := home / ".imagej" / "plugins" / "Import_Orthanc.jar").touch()
+    assert find_imagej(share / "imagej").plugins == linked.parent
+
+
 @pytest.mark.parametrize("coordinates", ["sc.fiji:fiji", "sc.fiji:fiji:2.14.0+org.a:b-c"])
 def test_maven_coordinates(coordinates):
     assert find_imagej(coordinates).kind == "maven"
