@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from deepz_zoo.errors import DeepZError
@@ -128,6 +129,8 @@ def _start_java(installation: Installation, headless: bool) -> None:
         raise DeepZError(
             "there is no display to run ImageJ on; log in with one, or run this with xvfb-run"
         )
+    if installation.kind == "fiji":
+        _check_fiji(Path(installation.place) / "jars")
     java = find_java(installation)
     if java is None and installation.kind != "maven":
         raise DeepZError(f"no Java found; {HOW_TO_GET_JAVA}, or name its folder in JAVA_HOME")
@@ -148,6 +151,14 @@ def _start_java(installation: Installation, headless: bool) -> None:
     except Exception as error:
         raise DeepZError(f"{installation} does not start: {error}") from error
     _report_exit()
+
+
+def _check_fiji(jars: Path) -> None:
+    if not any(jars.glob("imagej-[0-9]*.jar")):
+        raise DeepZError(
+            f"{jars} holds imagej-legacy, but no imagej jar: this Fiji is incomplete; download it "
+            "again"
+        )
 
 
 def _java_options(headless: bool, installation: Installation) -> list[str]:

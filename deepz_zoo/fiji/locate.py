@@ -67,8 +67,8 @@ def find_imagej(fiji: str | os.PathLike[str] | None = None) -> Installation:
     ----------
     fiji
         A Fiji folder, an ImageJ folder (also Debian's ``/usr/share/imagej``), an ij.jar, or Maven
-        coordinates such as ``sc.fiji:fiji``. By default what the environment variables ``FIJI_HOME`` and ``IJ_JAR``
-        name, then a Fiji and then an ij.jar in the usual places.
+        coordinates such as ``sc.fiji:fiji``. By default what the environment variables
+        ``FIJI_HOME`` and ``IJ_JAR`` name, then a Fiji and then an ij.jar in the usual places.
 
     Raises
     ------

@@ -120,7 +120,7 @@ def run_macro_file(
     code, words = path.read_text(encoding="utf-8"), macro_options(given)
     for answer in run_in_child(installation, code, words, window, timeout_s, cancel):
         if "error" in answer:
-            raise MacroError(f"{path.name}: {answer['error']}")
+            raise MacroError(f"{path.name}: {answer['error']}", log=answer["log"])
         for line in answer.get("printed", "").splitlines():
             printed.append(line)
             on_line(line)
@@ -178,14 +178,20 @@ class _Child:
                 raise MacroError(self._last_message())
             if line:
                 answer = json.loads(line)
+                if "error" in answer:
+                    answer["log"] = self._log()
                 yield answer
                 if "printed" not in answer:
                     return
 
+    def _log(self) -> str:
+        """Return what the child, Java and its plugins have written to standard error."""
+        self.errors.seek(0)
+        return self.errors.read().decode("utf-8", "replace").strip()
+
     def _last_message(self) -> str:
         status = self.process.wait()
-        self.errors.seek(0)
-        said = self.errors.read().decode("utf-8", "replace").strip()
+        said = self._log()
         if ENDED_BY_IMAGEJ in said:
             return ENDED_BY_IMAGEJ
         last = said.splitlines()[-1] if said else "it printed nothing"
@@ -232,7 +238,7 @@ def run_in_child(
         "options": options,
     }
     # Standard error goes to a file: nothing reads a pipe, and a full one would block the process.
-    with tempfile.TemporaryFile() as errors, tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryFile("a+b") as errors, tempfile.TemporaryDirectory() as temporary:
         process = subprocess.Popen(
             [sys.executable, "-m", "deepz_zoo.fiji.macro_child_main"],
             stdin=subprocess.PIPE,

@@ -13,7 +13,17 @@ Value = str | int | float | bool | Path
 
 
 class MacroError(ImageJError):
-    """A macro ended with an error; the message is ImageJ's, with the line where it is known."""
+    """A macro ended with an error; the message is ImageJ's, with the line where it is known.
+
+    Attributes
+    ----------
+    log
+        What Java and its plugins wrote to standard error meanwhile, as far as it is known.
+    """
+
+    def __init__(self, message: str, *, log: str = "") -> None:
+        super().__init__(message)
+        self.log = log
 
 
 def macro_options(values: Mapping[str, Value]) -> str:
@@ -67,8 +77,15 @@ def run_macro(
     MacroError
         If the macro stops with an error or by ``exit(message)``, ImageJ reports an error, or a
         plugin that it calls throws.
+    DeepZError
+        If this ImageJ is too old.
     """
     interpreter = imagej.java_class("ij.macro.Interpreter")()
+    if not hasattr(interpreter, "getErrorMessage"):
+        raise DeepZError(
+            f"{imagej.installation} is ImageJ {imagej.version}, which is too old to report the "
+            "errors of macros; update it (Help > Update ImageJ...) to 1.53 or newer"
+        )
     by_abort = False
 
     def abort() -> None:

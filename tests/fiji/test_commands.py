@@ -105,6 +105,9 @@ def test_run(run_cli, imagej_folder, tmp_path, monkeypatch):
     macro.write_text('exit("no good");')
     code, out, err = run_cli(*arguments)
     assert (code, out, err) == (2, "", "Error: m.ijm: no good\n")
+    macro.write_text('call("Log_.write", "a plugin says why"); exit("see the log");')
+    code, out, err = run_cli(*arguments)
+    assert (code, out, err) == (2, "", "a plugin says why\nError: m.ijm: see the log\n")
 
 
 @pytest.mark.parametrize(

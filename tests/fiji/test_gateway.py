@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,35 @@ def test_the_end_of_python_is_an_ordinary_one(ij_jar, tmp_path):
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not list(tmp_path.glob("deepz_imagej_*"))
+
+
+def test_an_incomplete_fiji_is_one_clear_error(ij_jar, tmp_path):
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "jars").mkdir()
+    (tmp_path / "jars" / "imagej-legacy-2.0.1.jar").touch()
+    done = run_python(f"from deepz_zoo.fiji import start_imagej\nstart_imagej({str(tmp_path)!r})")
+    assert "no imagej jar: this Fiji is incomplete; download it again" in done.stderr
+
+
+def test_an_imagej_that_is_too_old_is_one_clear_error(imagej_folder, tmp_path):
+    """Before 1.53 the macro interpreter does not say what went wrong in it."""
+    source = tmp_path / "ij" / "macro" / "Interpreter.java"
+    source.parent.mkdir(parents=True)
+    source.write_text(
+        "package ij.macro; public class Interpreter { public static boolean batchMode; }"
+    )
+    subprocess.run(["javac", "--release", "8", "-nowarn", source], check=True, capture_output=True)
+    old = shutil.copy(imagej_folder / "ij.jar", tmp_path)
+    subprocess.run(
+        ["jar", "uf", old, "-C", tmp_path, "ij/macro/Interpreter.class"],
+        check=True,
+        capture_output=True,
+    )
+    done = run_python(
+        "from deepz_zoo.fiji import run_macro, start_imagej\n"
+        f"run_macro(start_imagej({str(old)!r}), 'return 1;')"
+    )
+    assert "which is too old to report the errors of macros; update it" in done.stderr
 
 
 def test_missing_java_is_one_clear_error(ij_jar):

@@ -57,7 +57,7 @@ def run(
 
     from deepz_zoo.fiji import run_macro_file
 
-    with _printing() as show:
+    with _printing() as show, _log_of_errors():
         done = run_macro_file(
             macro,
             input=input_path,
@@ -91,6 +91,19 @@ def _value(text: str) -> str | Path:
     """Return the path of a file where there is one: the macro runs in another folder."""
     path = Path(text)
     return path if path.suffix and path.is_file() else text
+
+
+@contextmanager
+def _log_of_errors() -> Iterator[None]:
+    """Print what plugins wrote to standard error where the macro fails."""
+    from deepz_zoo.fiji import MacroError
+
+    try:
+        yield
+    except MacroError as error:
+        if error.log:
+            click.echo(error.log, err=True)
+        raise
 
 
 @contextmanager
