@@ -154,6 +154,10 @@ function printWarnings(lines) {
   }
 }
 
+// ---- end of program
+
+// ---- refocusing: the same in every macro that refocuses by deepz-zoo
+
 // Returns the names of the trained models.
 function listModels(program) {
   showStatus("Deep-Z: asking deepz-zoo for its models ...");
@@ -266,7 +270,7 @@ function readCommonFields() {
     if (Dialog.getCheckbox()) List.set(flags[i], "true");
 }
 
-// ---- end of program
+// ---- end of refocusing
 
 // ---- options: the same in every Deep-Z macro
 

@@ -35,6 +35,7 @@ def test_shared_parts_are_the_same_in_all_macros(program):
         "options": 1,
         "pixel size": 1,
         "program": 1,
+        "refocusing": 1,
     }
 
 
