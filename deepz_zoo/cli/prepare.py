@@ -123,8 +123,9 @@ def _step_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--edf",
-            type=click.Choice(["wavelets", "fiji"]),
-            help="What makes the extended-depth-of-field image.  [default: wavelets]",
+            type=click.Choice(["wavelets", "plugin-exact", "fiji"]),
+            help="What makes the extended-depth-of-field image; plugin-exact equals the plugin "
+            "that fiji runs on images of any size.  [default: wavelets]",
         ),
         imagej_option,
         click.option(
@@ -320,9 +321,7 @@ def _steps(settings: PreparationSettings, fiji: str | None) -> Steps:
     from deepz_zoo.fiji.gateway import start_imagej
     from deepz_zoo.fiji.stackreg_and_edf_by_class import preparation_steps
 
-    return preparation_steps(
-        start_imagej(fiji), align=settings.align == "fiji", edf=settings.edf == "fiji"
-    )
+    return preparation_steps(start_imagej(fiji), align=settings.align == "fiji", edf=settings.edf)
 
 
 @contextmanager

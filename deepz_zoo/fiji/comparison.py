@@ -15,7 +15,7 @@ from deepz_zoo.fiji.stackreg_and_edf_by_class import (
     project_with_edf,
 )
 from deepz_zoo.preprocess.align.stackreg import Alignment, align_stack
-from deepz_zoo.preprocess.focus.edf import extended_depth_of_field
+from deepz_zoo.preprocess.focus.edf import extended_depth_of_field, padded_shape
 from deepz_zoo.progress import Progress, no_progress
 
 
@@ -46,6 +46,8 @@ class Comparison:
         The stacks after alignment.
     edf
         The extended-depth-of-field images of the stack as this package aligned it.
+    edf_plugin_exact
+        The same, with the fault of the plugin (see `extended_depth_of_field`) in both images.
     largest_shift_px
         The largest difference between the two movements of a plane.
     rejected_planes
@@ -54,6 +56,7 @@ class Comparison:
 
     aligned: Difference
     edf: Difference
+    edf_plugin_exact: Difference
     largest_shift_px: float
     rejected_planes: tuple[int, ...]
 
@@ -84,10 +87,14 @@ def compare_preparations(
     progress("EDF in ImageJ")
     their_edf = project_with_edf(imagej, ours.stack)
     progress("EDF in Python")
-    our_edf = extended_depth_of_field(ours.stack)
+    our_edf = exact_edf = extended_depth_of_field(ours.stack)
+    ny, nx = padded_shape(ours.stack.shape[1:])
+    if ny != nx:
+        exact_edf = extended_depth_of_field(ours.stack, plugin_exact=True)
     return Comparison(
         aligned=_difference(theirs, ours.stack),
         edf=_difference(their_edf.image, our_edf.image),
+        edf_plugin_exact=_difference(their_edf.image, exact_edf.image),
         largest_shift_px=_largest_shift(measure_alignment(stack, theirs), ours),
         rejected_planes=ours.rejected,
     )

@@ -18,8 +18,9 @@ from deepz_zoo.fiji.imagej_calls import NeedsDisplayError, imagej_call
 from deepz_zoo.fiji.measured_alignment import measure_alignment
 from deepz_zoo.images import Image
 from deepz_zoo.preprocess.align.stackreg import align_stack
-from deepz_zoo.preprocess.focus.edf import ExtendedDepthOfField, extended_depth_of_field
-from deepz_zoo.preprocess.focus.projection import Steps
+from deepz_zoo.preprocess.focus.edf import ExtendedDepthOfField
+from deepz_zoo.preprocess.focus.projection import Steps, project_by
+from deepz_zoo.records.dataset import Edf
 
 STACKREG = "StackReg_"
 TURBOREG = "TurboReg_"
@@ -170,15 +171,17 @@ def _edf_parameters(
     return parameters
 
 
-def preparation_steps(imagej: ImageJ, *, align: bool, edf: bool) -> Steps:
+def preparation_steps(imagej: ImageJ, *, align: bool, edf: Edf) -> Steps:
     """Return the steps of a preparation, each by ImageJ's plugin or by this package.
 
     Parameters
     ----------
     imagej
         A running ImageJ.
-    align, edf
-        Whether the plugin StackReg aligns, and the plugin Extended Depth of Field projects.
+    align
+        Whether the plugin StackReg aligns.
+    edf
+        What projects, the plugin Extended Depth of Field if it is ``fiji``.
 
     Raises
     ------
@@ -187,13 +190,15 @@ def preparation_steps(imagej: ImageJ, *, align: bool, edf: bool) -> Steps:
     """
     if align:
         require_plugins(imagej, "StackReg", STACKREG, TURBOREG)
-    if edf:
+    if edf == "fiji":
         require_plugins(imagej, "Extended Depth of Field", EDF)
     return Steps(
         align=(lambda stack: measure_alignment(stack, align_with_stackreg(imagej, stack)))
         if align
         else align_stack,
-        project=(lambda stack: project_with_edf(imagej, stack)) if edf else extended_depth_of_field,
+        project=(lambda stack: project_with_edf(imagej, stack))
+        if edf == "fiji"
+        else project_by(edf),
     )
 
 

@@ -16,7 +16,7 @@ Split = Literal["training", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("training", "validation", "test")
 Role = Literal["training", "test"]
 Align = Literal["stackreg", "fiji", "none"]
-Edf = Literal["wavelets", "fiji"]
+Edf = Literal["wavelets", "plugin-exact", "fiji"]
 
 SMALLEST_REGION_PX = 32
 """The smallest patch that a network is trained on."""
@@ -39,7 +39,8 @@ class PreparationSettings(Record):
     align
         How planes are aligned: by StackReg, by that of Fiji, or not at all.
     edf
-        What makes the extended-depth-of-field image: complex wavelets, or the plugin in Fiji.
+        What makes the extended-depth-of-field image: complex wavelets, the same with the fault of
+        the plugin (see `extended_depth_of_field`), or the plugin in Fiji.
     region_px
         Side of a region.
     overlap

@@ -74,6 +74,7 @@ def test_compare(run_cli, imagej_folder, stack, command):
     # What stands in for StackReg shifts by whole pixels, which is what this stack needs.
     assert result["largest_shift_px"] < 0.2
     assert result["edf"]["largest"] > 0  # the stand-in projects the largest values instead
+    assert result["edf"] == result["edf_plugin_exact"]  # the padded image is square
     code, out, _ = run_cli(*arguments)
     assert code == 0
     assert "planes moved differently by up to" in out
@@ -218,6 +219,24 @@ def test_prepare_by_the_plugins(run_cli, imagej_folder, stack, tmp_path):
     np.testing.assert_allclose(shifts[:, 0], 0, atol=0.2)
 
 
+@pytest.mark.parametrize("align", ["none", "fiji"])
+def test_prepare_with_the_fault_of_the_plugin(run_cli, imagej_folder, stack, tmp_path, align):
+    """The settings choose it, whoever aligns; the padded image must not be square to show it."""
+    wide = tmp_path / "wide.tif"
+    write_image(wide, Image(np.tile(read_image(stack).data, (1, 1, 2)), "zyx", 0.325, 0.5))
+    scales = {}
+    for edf in ("wavelets", "plugin-exact"):
+        code, _, err = run_cli(
+            "prepare", wide, "-o", tmp_path / edf, "--objective", "leica20x_0.8/TxRd", "--align",
+            align, "--edf", edf, "--fiji", imagej_folder, "--region", 64, "--planes", 4,
+        )  # fmt: skip
+        assert code == 0, err
+        manifest = open_dataset(tmp_path / edf).manifest
+        assert manifest.parameters.edf == edf
+        scales[edf] = manifest.fields[0].scale
+    assert scales["wavelets"] != scales["plugin-exact"]
+
+
 def test_prepare_without_the_plugins(run_cli, stack, tmp_path):
     """The missing plugin ends the preparation before anything is written."""
     output = tmp_path / "dataset"
@@ -240,4 +259,4 @@ def test_the_plugins_themselves(run_cli, stack):
     assert code == 0, err
     result = json.loads(out)
     assert result["aligned"]["largest"] <= 1
-    assert result["edf"]["largest"] == 0
+    assert result["edf"]["largest"] == result["edf_plugin_exact"]["largest"] == 0

@@ -200,11 +200,20 @@ def _print(result: Comparison) -> None:
     table = Table(box=None)
     for title in ("", "largest", "mean", "pixels that differ"):
         table.add_column(title, justify="left" if not title else "right")
-    for name, difference in (("aligned stack", result.aligned), ("EDF image", result.edf)):
+    for name, difference in (
+        ("aligned stack", result.aligned),
+        ("EDF image", result.edf),
+        ("EDF image, plugin-exact", result.edf_plugin_exact),
+    ):
         table.add_row(
             name, f"{difference.largest:g}", f"{difference.mean:.3g}", f"{difference.fraction:.2%}"
         )
     console().print(table)
+    if result.edf.fraction > result.edf_plugin_exact.fraction:
+        click.echo(
+            "the plugin exchanges rows and columns in its consistency checks, which matters where "
+            "the padded image is not square; 'prepare --edf plugin-exact' does so, too"
+        )
     click.echo(f"planes moved differently by up to {result.largest_shift_px:.2f} px")
     if result.rejected_planes:
         planes = ", ".join(str(plane + 1) for plane in result.rejected_planes)

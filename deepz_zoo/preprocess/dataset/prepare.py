@@ -32,7 +32,7 @@ from deepz_zoo.preprocess.dataset.storage import (
     write_field,
     write_manifest,
 )
-from deepz_zoo.preprocess.focus.projection import OWN_STEPS, Steps
+from deepz_zoo.preprocess.focus.projection import OWN_STEPS, Steps, project_by
 from deepz_zoo.preprocess.regions.split import Window, divide_regions
 from deepz_zoo.records.dataset import (
     SAME_MODALITY,
@@ -96,6 +96,8 @@ def prepare_dataset(
     """
     if "fiji" in (settings.align, settings.edf) and steps == OWN_STEPS:
         raise DeepZError("the settings leave steps to Fiji; pass the steps that it takes")
+    if steps == OWN_STEPS:
+        steps = Steps(project=project_by(settings.edf))
     paired = any(file.target for file in files)
     part = output.with_name(f"{output.name}.part")
     _check_output(output, overwrite)
