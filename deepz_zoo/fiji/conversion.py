@@ -18,6 +18,7 @@ _TO_JAVA = {"u1": ("i1", "ij.process.ByteProcessor"), "u2": ("i2", "ij.process.S
 _FROM_JAVA = {8: np.uint8, 16: np.uint16, 32: np.float32}
 _MICROMETERS = {"µm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "mm": 1e3, "nm": 1e-3}
 _AXES = {"pln": "z", "row": "y", "col": "x", "ch": "c", "time": "t"}  # scikit-image's names
+_ATTRIBUTES = ("channel_names", "emission_um", "numerical_aperture", "immersion")  # of an xarray
 _STACK_ORDER = "tzc"  # slices of an ImageJ stack: channels run fastest
 
 
@@ -133,6 +134,8 @@ def _calibration(imp: Any) -> tuple[float | None, float | None]:
 def from_xarray(array: DataArray) -> Image:
     """Return an image from an xarray; its coordinates in µm (and seconds) are the calibration.
 
+    Its attributes may say channel names and optics, as those of `to_xarray` do.
+
     Dimensions are called t, z, c, y, x, or as in scikit-image (pln, row, col, ch).
 
     Raises
@@ -157,6 +160,7 @@ def from_xarray(array: DataArray) -> Image:
         z_step_um=_step(array, dims.get("z")),
         z_origin_um=0.0 if z is None else float(z[0]),
         frame_interval_s=_step(array, dims.get("t")),
+        **{name: array.attrs[name] for name in _ATTRIBUTES if name in array.attrs},
     )
 
 
@@ -168,7 +172,10 @@ def _step(array: DataArray, dim: Hashable | None) -> float | None:
 
 
 def to_xarray(image: Image) -> DataArray:
-    """Return an image as an xarray with coordinates in µm (seconds for t) where they are known."""
+    """Return an image as an xarray with coordinates in µm (seconds for t) where they are known.
+
+    Channel names, emission wavelengths, numerical aperture and immersion become attributes.
+    """
     from xarray import DataArray
 
     steps = {"y": image.pixel_size_um, "x": image.pixel_size_um, "t": image.frame_interval_s}
@@ -179,4 +186,5 @@ def to_xarray(image: Image) -> DataArray:
     }
     if "z" in image.axes and image.z_um is not None:
         coords["z"] = np.array(image.z_um)
-    return DataArray(image.data, dims=tuple(image.axes), coords=coords)
+    attributes = {name: value for name in _ATTRIBUTES if (value := getattr(image, name))}
+    return DataArray(image.data, dims=tuple(image.axes), coords=coords, attrs=attributes)

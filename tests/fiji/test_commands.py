@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,6 +54,15 @@ def test_align_from_another_plane(run_cli, imagej_folder, stack, tmp_path):
     arguments = ("-o", output, "--fiji", imagej_folder, "--anchor", 1)
     assert run_cli("fiji", "align", stack, *arguments)[0] == 0
     assert (read_image(output).data[0] == read_image(stack).data[0]).all()
+
+
+def test_edf_keeps_calibration_and_channel(run_cli, imagej_folder, stack, tmp_path):
+    source, output = tmp_path / "source.ome.tif", tmp_path / "edf.ome.tif"
+    write_image(source, replace(read_image(stack), channel_names=("red",)))
+    assert run_cli("fiji", "edf", source, "-o", output, "--fiji", imagej_folder)[0] == 0
+    after = read_image(output)
+    assert (after.axes, after.pixel_size_um, after.z_step_um) == ("yx", 0.325, None)
+    assert after.channel_names == ("red",)
 
 
 def test_edf_with_its_height_map(run_cli, imagej_folder, stack, tmp_path):

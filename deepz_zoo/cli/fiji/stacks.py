@@ -20,6 +20,8 @@ from deepz_zoo.cli.options import (
 from deepz_zoo.errors import DeepZError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from deepz_zoo.fiji.comparison import Comparison
     from deepz_zoo.images import Image, Style
 
@@ -153,7 +155,7 @@ def edf(
 
     from deepz_zoo.fiji.gateway import start_imagej
     from deepz_zoo.fiji.stackreg_and_edf_by_class import project_with_edf
-    from deepz_zoo.images import Image, write_image
+    from deepz_zoo.images import write_image
 
     with console(stderr=True).status("projecting"):
         imagej = start_imagej(fiji, window=window)
@@ -163,7 +165,7 @@ def edf(
     for path, data in ((output, projection.image), (height, projection.height + 1)):
         if path is not None:
             data = data.astype("uint16") if path == height else data
-            write_image(path, Image(data, "yx", image.pixel_size_um), style=style)
+            write_image(path, _without_planes(image, data), style=style)
             click.echo(str(path))
 
 
@@ -240,6 +242,15 @@ def _read(path: Path, axes: str | None) -> Image:
             "before y and x"
         )
     return image
+
+
+def _without_planes(image: Image, data: NDArray[Any]) -> Image:
+    """Return what became of a stack of planes, with the stack's calibration and optics."""
+    if "c" in image.axes:
+        image = replace(image, channel_names=(), emission_um=())
+    return replace(
+        image, data=data, axes="yx", z_step_um=None, z_origin_um=0.0, frame_interval_s=None
+    )
 
 
 def _settings(words: tuple[str, ...]) -> dict[str, bool | int | float | str]:
