@@ -80,7 +80,7 @@ def find_imagej(fiji: str | os.PathLike[str] | None = None) -> Installation:
     for variable in ("FIJI_HOME", "IJ_JAR"):
         if named := os.environ.get(variable):
             return _installation(named, f" (named by {variable})")
-    for candidate in _usual_places():
+    for candidate in usual_places():
         if candidate.exists():
             return _installation(str(candidate), "")
     raise DeepZError(f"no ImageJ found; {HOW_TO_GET_IMAGEJ}")
@@ -132,7 +132,8 @@ def _folder(path: Path) -> Path | None:
     return path.absolute() if path.is_dir() else None
 
 
-def _usual_places() -> Iterator[Path]:
+def usual_places() -> Iterator[Path]:
+    """Yield the Fijis and then the ij.jars in the places where they usually are."""
     of_system = {"darwin": _FIJI_PLACES_MACOS, "win32": _FIJI_PLACES_WINDOWS}.get(sys.platform, ())
     fijis = (Path(place).expanduser() for place in (*_FIJI_PLACES, *of_system))
     yield from (folder for folder in fijis if _is_fiji(folder))

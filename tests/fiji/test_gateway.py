@@ -72,11 +72,8 @@ def test_the_end_of_python_is_an_ordinary_one(ij_jar, tmp_path):
     assert not list(tmp_path.glob("deepz_imagej_*"))
 
 
-def test_an_incomplete_fiji_is_one_clear_error(ij_jar, tmp_path):
-    (tmp_path / "plugins").mkdir()
-    (tmp_path / "jars").mkdir()
-    (tmp_path / "jars" / "imagej-legacy-2.0.1.jar").touch()
-    done = run_python(f"from deepz_zoo.fiji import start_imagej\nstart_imagej({str(tmp_path)!r})")
+def test_an_incomplete_fiji_is_one_clear_error(ij_jar, fiji):
+    done = run_python(f"from deepz_zoo.fiji import start_imagej\nstart_imagej({str(fiji)!r})")
     assert "no imagej jar: this Fiji is incomplete; download it again" in done.stderr
 
 

@@ -17,15 +17,6 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def fiji(tmp_path):
-    """Return a Fiji's folder with a plugin and a model of somebody else."""
-    folder = tmp_path / "Fiji.app"
-    (folder / "plugins").mkdir(parents=True)
-    (folder / "plugins" / "Other_.jar").write_bytes(b"theirs")
-    return folder
-
-
-@pytest.fixture
 def package(tmp_path):
     """Return a package that is a folder, with a description that names one file."""
     folder = tmp_path / "deepz_test"
