@@ -20,7 +20,7 @@ def find_macro(macro: str | os.PathLike[str]) -> Path:
     Raises
     ------
     DeepZError
-        If there is no such macro, or it is no text.
+        If there is no such macro, or it is not text.
     """
     for path in (Path(macro), macros_folder() / f"{Path(macro).name.removesuffix('.ijm')}.ijm"):
         if path.is_file():
@@ -34,4 +34,4 @@ def _check_text(path: Path) -> None:
     try:
         path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise DeepZError(f"{path} is no text in UTF-8; expected an ImageJ macro (.ijm)") from error
+        raise DeepZError(f"{path} is not UTF-8 text; expected an ImageJ macro (.ijm)") from error

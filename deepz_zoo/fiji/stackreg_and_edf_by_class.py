@@ -136,7 +136,7 @@ def project_with_edf(
             imagej.java_class(EDF)(imp, parameters).process()
         output = imagej.java_class("ij.WindowManager").getCurrentImage()
         if output is None or output.equals(imp):
-            raise DeepZError("the plugin Extended Depth of Field gave no image")
+            raise DeepZError("the plugin Extended Depth of Field opened no image")
         image = from_imageplus(output).data
         output.changes = False
         output.close()

@@ -155,6 +155,7 @@ def test_doctor_lists_everything_and_says_what_to_do(run_cli, ij_jar, monkeypatc
     for name in ("Java", "ImageJ", "Fiji", "StackReg", "TurboReg", "EDF", "deepImageJ", "models"):
         assert f" {name} " in out
     assert "BIG-EPFL" in out
+    assert "name its folder by --fiji or in FIJI_HOME" in " ".join(out.split())
     code, out, err = run_cli("fiji", "doctor", "--fiji", ij_jar, "--for", "align")
     assert code == 1
     assert err.startswith("Failed: 'align' cannot run without StackReg, TurboReg")

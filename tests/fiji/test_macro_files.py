@@ -12,7 +12,7 @@ def test_what_is_no_macro_is_named(tmp_path):
     with pytest.raises(DeepZError, match="no such macro; expected a file, or one of"):
         find_macro("Deep-Z_Nonsense")
     (binary := tmp_path / "a.ijm").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DeepZError, match="no text in UTF-8"):
+    with pytest.raises(DeepZError, match="not UTF-8 text"):
         find_macro(binary)
 
 

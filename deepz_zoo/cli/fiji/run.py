@@ -75,7 +75,7 @@ def run(
 
 
 def _options(values: Sequence[str]) -> dict[str, Any]:
-    """Return options from words: KEY=VALUE, or KEY alone for a box to check."""
+    """Return options from words: KEY=VALUE, or KEY alone for a checked box."""
     options: dict[str, Any] = {}
     for value in values:
         key, equals, text = value.partition("=")

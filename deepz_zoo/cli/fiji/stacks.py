@@ -173,7 +173,7 @@ def edf(
 @_stack_options
 @json_option
 def compare(stack: Path, axes: str | None, fiji: str | None, window: bool, as_json: bool) -> None:
-    """Prepare STACK by ImageJ's plugins and by deepz-zoo, and print how they differ.
+    """Compare the alignment and EDF of ImageJ's plugins with those of deepz-zoo.
 
     The EDF images are both made of the stack as deepz-zoo aligned it.
     """
