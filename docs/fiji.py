@@ -1,9 +1,9 @@
 """Use the macros in ImageJ's windows as a user does, and take pictures: ``python docs/fiji.py``.
 
 Writes ``fiji_dialog.png``, ``fiji_result.png`` and ``fiji_surface.png`` beside itself, or into the
-folder that the first word names (the second is the side of the image in px), and prints as JSON
-what became of it. Needs a display (``xvfb-run -a python docs/fiji.py`` makes one), ImageJ's ij.jar
-and the program deepz-zoo beside this Python.
+folder that the first word names (the second is the side of the image in px), and prints the
+resulting state as JSON. Needs a display (``xvfb-run -a python docs/fiji.py`` makes one), ImageJ's
+ij.jar and the program deepz-zoo beside this Python.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from PIL import Image
 
 from deepz_zoo.fiji import find_imagej, start_imagej
 from deepz_zoo.fiji.conversion import to_imageplus
-from deepz_zoo.fiji.macro_process import macros_folder
+from deepz_zoo.fiji.macro_files import macros_folder
 from deepz_zoo.images import Image as Pixels
 from deepz_zoo.optics import get_system
 from deepz_zoo.simulate import simulate_stack
@@ -32,7 +32,7 @@ from deepz_zoo.simulate import simulate_stack
 HERE = Path(__file__).parent
 SYSTEM = "leica20x_0.8/TxRd"
 DEPTHS = "-6:6:2"
-PATIENCE_S = 240.0
+TIMEOUT_S = 240.0
 
 
 class Desktop:
@@ -41,7 +41,7 @@ class Desktop:
     def __init__(self, folder: Path) -> None:
         shutil.copytree(macros_folder(), folder / "plugins" / "Deep-Z")
         installation = replace(find_imagej(), plugins=folder / "plugins")
-        self.imagej = start_imagej(installation, headless=False)
+        self.imagej = start_imagej(installation, window=True)
         self.java = self.imagej.java_class
         self.java("ij.Prefs").set("deepz.program", str(Path(sys.executable).with_name("deepz-zoo")))
         self.window = self.java("ij.ImageJ")()
@@ -78,13 +78,13 @@ class Desktop:
 
     def wait_for(self, find: Callable[[], Any], what: str) -> Any:
         """Return what a function finds, as soon as it does; a message instead is an error."""
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + TIMEOUT_S
         while (found := find()) is None:
             for dialog in self.dialogs():
                 if dialog.getClass().getSimpleName() == "MessageDialog":
                     raise RuntimeError(f"ImageJ shows a message instead of {what}")
             if time.monotonic() > end:
-                raise TimeoutError(f"{what} did not appear within {PATIENCE_S:g} s")
+                raise TimeoutError(f"{what} did not appear within {TIMEOUT_S:g} s")
             time.sleep(0.1)
         return found
 
@@ -155,7 +155,7 @@ def refocus(desktop: Desktop, pixels: Pixels, folder: Path) -> dict[str, Any]:
 
 
 def look_at_surfaces(desktop: Desktop, folder: Path) -> None:
-    """Take a picture of the dialog for surfaces, and leave it."""
+    """Take a picture of the dialog for surfaces, and cancel it."""
     desktop.choose("Deep-Z Refocus Surface")
     dialog = desktop.dialog("Deep-Z Refocus Surface")
     dialog.setLocation(20, 320)
@@ -164,7 +164,7 @@ def look_at_surfaces(desktop: Desktop, folder: Path) -> None:
 
 
 def main() -> None:
-    """Take the pictures and print what became of it."""
+    """Take the pictures and print the resulting state."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     pixels = out_of_focus(int(sys.argv[2]) if len(sys.argv) > 2 else 256)
     with tempfile.TemporaryDirectory() as temporary:

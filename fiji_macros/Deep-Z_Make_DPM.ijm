@@ -1,10 +1,10 @@
-// Deep-Z Make DPM: an image of the surface to refocus onto, the digital propagation matrix (DPM).
+// Deep-Z Make DPM: draws the surface to refocus onto, the digital propagation matrix (DPM).
 //
 // The DPM holds the distance of the surface from the plane of the image at each pixel, in micrometers
-// and 32 bit; + is the direction of increasing stage z. It gets the size and the pixel size of the
+// as 32-bit values; + is the direction of increasing stage z. It gets the size and the pixel size of the
 // active image. Give it to Deep-Z Refocus Surface or Deep-Z deepImageJ as height_map=DPM or dpm=DPM.
 //
-// From the menu it asks with a dialog. In a macro, as the Recorder writes it:
+// From the menu it opens a dialog. In a macro, as the Recorder writes it:
 //
 //   run("Deep-Z Make DPM", "surface=formula formula=[0.02*x + 3*sin(2*PI*y/100)]");
 //   run("Deep-Z Make DPM", "surface=[three points] points=[20,30,-2 400,40,1.5 200,380,0]");
@@ -14,9 +14,9 @@
 //   surface=KIND      formula, [three points] or [height map]
 //   formula=Z         z in micrometers, of x (to the right) and y (down) in micrometers from the center
 //   points=[X,Y,Z ..] three points on a plane: X and Y in pixels, Z in micrometers
-//   um_per_level=UM   height of one level of grey of the active image; 1 if that is in micrometers
+//   um_per_level=UM   height of one grey level of the active image; 1 if that is in micrometers
 //   offset=UM         added everywhere
-//   pixel_size=UM     where the active image does not say it
+//   pixel_size=UM     where the active image has none
 //   input=PATH        open this file first
 //   output=PATH       write this TIFF too
 
@@ -26,7 +26,7 @@ if (nImages == 0) stop("open the image that the surface belongs to first");
 if (bitDepth() == 24) stop("\"" + getTitle() + "\" is a color image; expected one of grey levels");
 id = getImageID();
 if (!given && !isHeadless()) ask();
-if (!isOpen(id)) stop("the image was closed before its surface was made");
+if (!isOpen(id)) stop("the image was closed before its surface was drawn");
 selectImage(id);
 
 surface = option("surface", "");
@@ -37,12 +37,12 @@ else if (surface == "three points") z = planeThrough(option("points", ""));
 else if (surface == "height map") z = "heights[j * w + i] * " + d2s(number("um_per_level", 1), 9);
 else stop("surface=" + surface + ": expected formula, [three points] or [height map]");
 if (surface == "formula") checkFormula(z);
-if (pixel == 0) stop("\"" + getTitle() + "\" does not say its pixel size; give it with pixel_size=UM");
+if (pixel == 0) stop("\"" + getTitle() + "\" has no pixel size; give it with pixel_size=UM");
 makeDpm(z, offset, pixel);
 getStatistics(area, mean, least, greatest);
 if (isNaN(mean) || greatest - least > 1e6 || isNaN(greatest - least)) {
   close();
-  stop(z + " is not a number at every pixel, or far too large");
+  stop(z + " is not a number at every pixel, or is too large");
 }
 print("DPM from " + d2s(least, 2) + " to " + d2s(greatest, 2) + " " + fromCharCode(181) + "m");
 if (has("output")) {
@@ -52,8 +52,8 @@ if (has("output")) {
 output = option("output", "");
 return output;
 
-// Makes the image. eval() runs the loop with the expression in it, which is much faster than an
-// eval() for each pixel. Numbers become text by d2s(); joined to a string they would lose digits.
+// Creates the image. eval() runs the whole loop with the expression in it, which is much faster than
+// an eval() per pixel. Numbers become text by d2s(); string concatenation would lose digits.
 function makeDpm(z, offset, pixel) {
   w = getWidth();
   h = getHeight();
@@ -70,20 +70,20 @@ function makeDpm(z, offset, pixel) {
   resetMinAndMax();
 }
 
-// Refuses what is no formula before it becomes a part of a macro.
+// Refuses anything but a formula before it becomes part of a macro.
 function checkFormula(text) {
   if (!matches(text, "[-+*/%0-9A-Za-z_., ()]+"))
     stop("formula=" + text + ": expected an expression of x and y, such as 0.02*x + 3*sin(2*PI*y/100)");
 }
 
-// Returns the plane through three points as an expression of the pixel's place i, j.
+// Returns the plane through three points as an expression of the pixel indices i, j.
 function planeThrough(text) {
   numbers = split(text, " ,;");
   if (numbers.length != 9) stop("points=" + text + ": expected X,Y,Z of three points, X and Y in pixels");
   p = newArray(9);
   for (k = 0; k < 9; k++) {
     p[k] = parseFloat(numbers[k]);
-    if (isNaN(p[k])) stop("points=" + text + ": " + numbers[k] + " is no number");
+    if (isNaN(p[k])) stop("points=" + text + ": " + numbers[k] + " is not a number");
   }
   ux = p[3] - p[0]; uy = p[4] - p[1]; uz = p[5] - p[2];
   vx = p[6] - p[0]; vy = p[7] - p[1]; vz = p[8] - p[2];
@@ -119,7 +119,7 @@ function askForPoints() {
   id = getImageID();
   if (selectionType() != 10) {
     setTool("multipoint");
-    waitForUser("Deep-Z Make DPM", "Click three points whose distances you know, then OK.");
+    waitForUser("Deep-Z Make DPM", "Click three points with known distances, then OK.");
   }
   if (!isOpen(id)) stop("the image was closed before its points were taken");
   selectImage(id);

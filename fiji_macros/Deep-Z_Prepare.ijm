@@ -1,27 +1,29 @@
 // Deep-Z Prepare: alignment, extended depth of field and normalization of a z-stack, as in the paper.
 //
-// For people who stay in Fiji; "deepz-zoo prepare" does the same to files, and makes training data of
-// them. Works on a copy of the active stack (8 or 16 bit):
+// Works on a copy of the active stack (8 or 16 bits). "deepz-zoo prepare" does the same to files, and
+// makes training data of them.
 //   1. StackReg aligns the planes, from the current slice outward;
-//   2. Extended Depth of Field (EDF) puts the sharp parts of all planes into one image;
-//   3. the triangle threshold of that image tells background from foreground; the mean of the
+//   2. Extended Depth of Field (EDF) fuses the sharp parts of all planes into one image;
+//   3. the triangle threshold of that image separates background and foreground; the mean of the
 //      background is subtracted from every plane, which is divided by the level that 1 % of the
 //      foreground exceeds.
 // Opens the normalized stack (32 bit) and the EDF image, calibrated as the stack.
-// Needs the plugins StackReg and EDF, which come from the update site BIG-EPFL.
+// Needs the plugins StackReg and EDF, which come from the update site BIG-EPFL. EDF's menu command opens
+// a dialog of its own; without a display the program deepz-zoo calls the plugin by its class instead.
 //
-// From the menu it asks with a dialog. In a macro, as the Recorder writes it:
+// From the menu it opens a dialog. In a macro, as the Recorder writes it:
 //
 //   run("Deep-Z Prepare", "transformation=[Rigid Body] quality=4");
 //
 // Options
 //   transformation=NAME  Translation, [Rigid Body], [Scaled Rotation], Affine or None
-//   quality=N            of EDF, 0 to 4; 4 are the complex wavelets that the paper used
-//   edf_seconds=N        how long to wait for EDF, 1800 by default
+//   quality=N            of EDF, 0 to 4; 4 is complex wavelets, as in the paper
+//   edf_seconds=N        the time limit for EDF, 1800 by default
+//   program=PATH         the program deepz-zoo, if it is not found; used without a display only
 //   input=PATH           open this file first
 //   output=PATH          write the normalized stack as TIFF too
 
-given = readOptions("transformation quality edf_seconds input output");
+given = readOptions("transformation quality edf_seconds input output program");
 if (has("input")) open(List.get("input"));
 if (nImages == 0) stop("open the z-stack first");
 if (bitDepth() != 8 && bitDepth() != 16)
@@ -31,10 +33,13 @@ if (channels > 1 || frames > 1 || slices < 2)
   stop("\"" + getTitle() + "\" has " + channels + " channels, " + slices + " slices and " + frames + " frames;\nexpected one z-stack: split or duplicate it first");
 stackReg = commandOf("StackReg_", "StackReg");
 turboReg = commandOf("TurboReg_", "TurboReg, which StackReg uses,");
-edf = commandOf("EDF_Easy_", "Extended Depth of Field");
-if (isOpen("Output")) stop("close or rename the image \"Output\" first; EDF calls its result so");
+edf = "";
+if (!isHeadless()) edf = commandOf("EDF_Easy_", "Extended Depth of Field");
+if (isOpen("Output")) stop("close or rename the image \"Output\" first; EDF gives its result this title");
 if (!given && !isHeadless()) ask();
 
+program = "";
+if (edf == "") program = findProgram();
 title = File.getNameWithoutExtension(getTitle());
 current = getSliceNumber();
 stack = copyOf(getImageID(), "aligned", bitDepth());
@@ -45,7 +50,8 @@ if (transformation != "None") {
   run(stackReg, "transformation=[" + transformation + "]");
 }
 quality = option("quality", "4");
-makeEdf(stack, edf, quality, number("edf_seconds", 1800));
+if (edf == "") makeEdfByClass(stack, program, quality);
+else makeEdf(stack, edf, quality, number("edf_seconds", 1800));
 rename(title + "_EDF");
 scale = intensityScale();
 normalized = copyOf(stack, title + "_normalized", 32);
@@ -63,7 +69,7 @@ if (has("output")) {
 showStatus("");
 return d2s(scale[0], 6) + " " + d2s(scale[1], 6);
 
-// Returns the label of the command whose class has this name; labels differ between releases.
+// Returns the menu label of a class; labels differ between releases.
 function commandOf(className, name) {
   commands = "" + call("ij.Menus.getCommands");
   found = "";
@@ -80,8 +86,8 @@ function commandOf(className, name) {
   return found;
 }
 
-// Returns a copy of a stack, with its calibration. (The commands Duplicate and Math would ask for a
-// dialog where there is no display.)
+// Returns a copy of a stack, with its calibration. (The commands Duplicate and Math would open a
+// dialog, which fails without a display.)
 function copyOf(stack, title, bits) {
   selectImage(stack);
   getVoxelSize(width, height, depth, unit);
@@ -122,7 +128,26 @@ function makeEdf(stack, command, quality, seconds) {
   setVoxelSize(width, height, 1, unit);
 }
 
-// Returns background and scale of the active image, whose pixels are whole numbers.
+// Lets the program deepz-zoo run EDF on a stack by the plugin's class, in this ImageJ's installation, and
+// opens the result.
+function makeEdfByClass(stack, program, quality) {
+  selectImage(stack);
+  getVoxelSize(width, height, depth, unit);
+  path = temporaryName();
+  aligned = path + "_aligned.tif";
+  result = path + "_edf.tif";
+  save(aligned);
+  words = newArray("fiji", "edf", aligned, "-o", result, "--format", "imagej", "--axes", "zyx", "--quality", quality);
+  folder = getDirectory("imagej");
+  if (File.exists(folder + "ij.jar") || File.isDirectory(folder + "jars")) words = Array.concat(words, "--fiji", folder);
+  printWarnings(runProgram(program, words, newArray(aligned)));
+  open(result);
+  deleteFile(result);
+  run("32-bit"); // as the plugin's own image
+  setVoxelSize(width, height, 1, unit);
+}
+
+// Returns background and scale of the active image, whose pixels are integers.
 function intensityScale() {
   getStatistics(area, mean, least, greatest);
   if (least == greatest) return newArray(least, 1);
@@ -180,6 +205,116 @@ function ask() {
   List.set("transformation", Dialog.getChoice());
   List.set("quality", Dialog.getChoice());
 }
+
+// ---- program: the same in every macro that calls deepz-zoo
+
+// Returns the path of deepz-zoo: the option "program", the path last chosen, or a usual place.
+function findProgram() {
+  path = option("program", "");
+  if (has("program") && !File.exists(path)) stop("program=" + path + ": there is no such file");
+  if (has("program")) return path;
+  places = newArray(3);
+  places[0] = call("ij.Prefs.get", "deepz.program", "");
+  home = replace(getDirectory("home"), "\\", "/");
+  if (startsWith(getInfo("os.name"), "Windows")) {
+    places[1] = firstLine(exec("where", "deepz-zoo"));
+    names = newArray("miniforge3/Scripts/", "miniconda3/Scripts/", "anaconda3/Scripts/");
+    for (i = 0; i < names.length; i++) places = Array.concat(places, home + names[i] + "deepz-zoo.exe");
+  } else {
+    places[1] = firstLine(exec("which", "deepz-zoo"));
+    names = newArray(".local/", "miniforge3/", "miniconda3/", "anaconda3/");
+    for (i = 0; i < names.length; i++) places = Array.concat(places, home + names[i] + "bin/deepz-zoo");
+    places = Array.concat(places, "/usr/local/bin/deepz-zoo", "/opt/homebrew/bin/deepz-zoo");
+  }
+  for (i = 0; i < places.length; i++)
+    if (isProgram(places[i])) return places[i];
+  if (isHeadless())
+    stop("the program deepz-zoo was not found; install it (pip install deepz-zoo), or name it with program=PATH");
+  path = File.openDialog("Where is the program deepz-zoo? (in a terminal: which deepz-zoo)");
+  call("ij.Prefs.set", "deepz.program", path);
+  return path;
+}
+
+function isProgram(path) {
+  if (indexOf(path, "deepz-zoo") < 0) return false;
+  if (File.exists(path)) return true;
+  return false;
+}
+
+function firstLine(text) {
+  lines = split(text, "\n");
+  if (lines.length == 0) return "";
+  return lines[0];
+}
+
+// Runs deepz-zoo, deletes its input files and returns the lines that it printed. exec() takes the words
+// as separate arguments and reports neither errors nor the exit code; --stdout-only makes the program
+// print both.
+function runProgram(program, words, files) {
+  code = "return exec(" + quoted(program) + ", '--stdout-only'";
+  for (i = 0; i < words.length; i++) code = code + ", " + quoted(words[i]);
+  answer = eval(code + ");");
+  for (i = 0; i < files.length; i++) deleteFile(files[i]);
+  lines = split("\n" + answer, "\n"); // the first one is empty
+  last = lines.length - 1;
+  if (!matches(lines[last], "exit \\d+"))
+    stop(program + " did not work (" + shortened(answer) + ");\nrun it in a terminal to see why: deepz-zoo list");
+  if (lines[last] != "exit 0") {
+    if (lines[last - 1] == "") stop("deepz-zoo ended with " + lines[last]);
+    stop(shortened(replace(lines[last - 1], "^(Error|Failed): ", "")));
+  }
+  return Array.slice(lines, 1, last);
+}
+
+function quoted(text) {
+  if (indexOf(text, "\"") >= 0) stop("there is a quotation mark in " + text + "; rename it");
+  return "\"" + replace(text, "\\", "/") + "\""; // Windows takes both slashes
+}
+
+function shortened(text) {
+  if (lengthOf(text) > 500) text = substring(text, 0, 500) + " ...";
+  return text;
+}
+
+// Writes a copy of the active image, whose title, path and unsaved state do not change.
+function saveCopy(path) {
+  if (isHeadless()) {
+    save(path);
+    return;
+  }
+  batch = is("Batch Mode");
+  id = getImageID();
+  selected = selectionType() >= 0;
+  if (selected) run("Select None");
+  setBatchMode(true);
+  run("Duplicate...", "title=deepz_copy duplicate");
+  saveAs("Tiff", path);
+  close();
+  selectImage(id);
+  if (selected) run("Restore Selection");
+  setBatchMode(batch);
+}
+
+function temporaryName() {
+  return getDirectory("temp") + "deepz_" + d2s(getTime(), 0) + "_" + d2s(random() * 1e9, 0);
+}
+
+function deleteFile(path) {
+  if (File.exists(path)) deleted = File.delete(path);
+}
+
+// Prints the program's warnings, the first twenty of them.
+function printWarnings(lines) {
+  shown = 0;
+  for (i = 0; i < lines.length && shown < 20; i++) {
+    if (startsWith(lines[i], "Warning:")) {
+      print(shortened(lines[i]));
+      shown++;
+    }
+  }
+}
+
+// ---- end of program
 
 // ---- options: the same in every Deep-Z macro
 

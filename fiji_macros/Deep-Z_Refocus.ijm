@@ -1,10 +1,10 @@
 // Deep-Z Refocus: the active image on other planes, refocused by the program deepz-zoo.
 //
-// Takes an image or a time series of any size with 8, 16 or 32 bit; of several channels or planes the
-// current one. Opens a calibrated plane, or a stack whose slices say their z. z is the distance from
+// Takes an image or a time series of any size with 8, 16 or 32 bits; of several channels or planes,
+// the current one. Opens a calibrated plane, or a stack with z in its slice labels. z is the distance from
 // the plane of the image in micrometers; + is the direction of increasing stage z.
 //
-// From the menu it asks with a dialog. In a macro, as the Recorder writes it:
+// From the menu it opens a dialog. In a macro, as the Recorder writes it:
 //
 //   run("Deep-Z Refocus", "model=leica20x_0.8/TxRd z=-10:10:0.5");
 //
@@ -12,15 +12,15 @@
 //   model=OBJECTIVE/CHANNEL  one of those that "deepz-zoo list" shows as trained
 //   weights=PATH             a model of your own (best.safetensors) instead
 //   z=UM                     a distance 5, a list -5,0,5 or a range -10:10:0.5
-//   pixel_size=UM            where the image does not say it, or is wrong
+//   pixel_size=UM            where the image has no pixel size, or a wrong one
 //   resample                 where the pixel size is not the model's (or ignore_pixel_size: go on)
-//   clip                     move distances outside the model's range to its end
+//   clip                     move distances outside the model's range to its limit
 //   keep_type                8 or 16 bit as the image has, instead of 32
-//   slices_are_frames        take a z-stack for a time series
+//   slices_are_frames        the slices of a z-stack are a time series
 //   input=PATH               read this file, not the active image (with plane=N, input_channel=N)
 //   output=PATH              write this TIFF; without a display it is not opened then
 //   overwrite                replace that file if it exists
-//   program=PATH             where deepz-zoo is, if it is not found
+//   program=PATH             the program deepz-zoo, if it is not found
 
 given = readOptions("model weights z pixel_size resample ignore_pixel_size clip keep_type slices_are_frames input plane input_channel output overwrite program");
 if (!has("input")) checkImage();
@@ -48,7 +48,7 @@ function ask(program) {
 
 // ---- program: the same in every macro that calls deepz-zoo
 
-// Returns the path of deepz-zoo: the option "program", the path last chosen, or where it usually is.
+// Returns the path of deepz-zoo: the option "program", the path last chosen, or a usual place.
 function findProgram() {
   path = option("program", "");
   if (has("program") && !File.exists(path)) stop("program=" + path + ": there is no such file");
@@ -87,9 +87,9 @@ function firstLine(text) {
   return lines[0];
 }
 
-// Runs deepz-zoo, deletes files that it read and returns the lines that it printed. exec() takes its
-// words one by one and tells neither errors nor the exit code; --stdout-only makes the program print
-// both.
+// Runs deepz-zoo, deletes its input files and returns the lines that it printed. exec() takes the words
+// as separate arguments and reports neither errors nor the exit code; --stdout-only makes the program
+// print both.
 function runProgram(program, words, files) {
   code = "return exec(" + quoted(program) + ", '--stdout-only'";
   for (i = 0; i < words.length; i++) code = code + ", " + quoted(words[i]);
@@ -116,7 +116,7 @@ function shortened(text) {
   return text;
 }
 
-// Writes a copy of the active image; the image itself keeps its name, its place and its changes.
+// Writes a copy of the active image, whose title, path and unsaved state do not change.
 function saveCopy(path) {
   if (isHeadless()) {
     save(path);
@@ -154,6 +154,10 @@ function printWarnings(lines) {
   }
 }
 
+// ---- end of program
+
+// ---- refocusing: the same in every macro that refocuses by deepz-zoo
+
 // Returns the names of the trained models.
 function listModels(program) {
   showStatus("Deep-Z: asking deepz-zoo for its models ...");
@@ -163,7 +167,7 @@ function listModels(program) {
   return names;
 }
 
-// Returns words that choose the channel and plane of the active image, or its frames.
+// Returns the words that select the channel and plane of the active image, or its frames.
 function chosenPlane() {
   words = newArray(0);
   getDimensions(width, height, channels, slices, frames);
@@ -186,8 +190,8 @@ function checkImage() {
     stop("\"" + getTitle() + "\" is a color image; split its channels (Image > Color > Split Channels) and take one");
 }
 
-// Refocuses the active image, or the file that the option "input" names, onto what the words ask for.
-// The files are deleted when they are read. Returns the path of the result, or "" if it has none.
+// Refocuses the active image, or the file of the option "input", onto the target that the words
+// describe. The files are deleted afterwards. Returns the path of the result, or "" if it was not kept.
 function refocus(program, target, files) {
   if (!has("model") && !has("weights"))
     stop("no model named; expected model=OBJECTIVE/CHANNEL, see: deepz-zoo list");
@@ -222,7 +226,7 @@ function refocus(program, target, files) {
   return "";
 }
 
-// Adds the options that are given to the words of a command; 0 stands for none.
+// Adds the given options to the words of a command; 0 stands for none.
 function addValues(words, keys) {
   for (i = 0; i < keys.length; i++) {
     value = option(keys[i], "0");
@@ -238,7 +242,7 @@ function addFlags(words, keys) {
   return words;
 }
 
-// Opens the result and lets it look like the image that it was made from.
+// Opens the result with the display range of its image.
 function showResult(path, title, low, high) {
   open(path);
   rename(title);
@@ -250,7 +254,7 @@ function showResult(path, title, low, high) {
   else resetMinAndMax();
 }
 
-// The rows of a dialog that all these macros have.
+// The fields that the dialogs of these macros have in common.
 function addCommonFields() {
   Dialog.addNumber("Pixel_size (0: the image's own)", 0, 4, 8, fromCharCode(181) + "m");
   Dialog.addCheckbox("Resample if the pixel size is not the model's", false);
@@ -266,7 +270,7 @@ function readCommonFields() {
     if (Dialog.getCheckbox()) List.set(flags[i], "true");
 }
 
-// ---- end of program
+// ---- end of refocusing
 
 // ---- options: the same in every Deep-Z macro
 

@@ -1,10 +1,10 @@
 // Deep-Z Refocus Surface: the active image on a tilted plane, a tube, or a surface drawn as an image.
 //
-// Takes an image or a time series of any size with 8, 16 or 32 bit; of several channels or planes the
-// current one. Distances are measured from the plane of the image in micrometers; + is the direction
+// Takes an image or a time series of any size with 8, 16 or 32 bits; of several channels or planes,
+// the current one. Distances are measured from the plane of the image in micrometers; + is the direction
 // of increasing stage z. Runs the program deepz-zoo.
 //
-// From the menu it asks with a dialog. In a macro, as the Recorder writes it:
+// From the menu it opens a dialog. In a macro, as the Recorder writes it:
 //
 //   run("Deep-Z Refocus Surface", "model=leica20x_0.8/TxRd surface=tilt tilt=1.5 axis=y");
 //   run("Deep-Z Refocus Surface", "model=leica20x_0.8/TxRd surface=[height map] height_map=DPM");
@@ -16,18 +16,18 @@
 //   tilt=DEGREES             z grows from left to right (axis=y) or from top to bottom (axis=x)
 //   cylinder=UM              diameter of the tube; z falls away from its apex, or rises if negative
 //   axis=y                   the axis along which the tilted plane or the tube does not change
-//   height_map=TITLE         an open image, or a file: 32 bit in micrometers, or levels of grey
-//   um_per_level=UM          height of one level of grey
+//   height_map=TITLE         an open image, or a file: 32 bit in micrometers, or grey levels
+//   um_per_level=UM          height of one grey level
 //   offset=UM                distance at the center, the apex or level 0
-//   pixel_size=UM            where the image does not say it, or is wrong
+//   pixel_size=UM            where the image has no pixel size, or a wrong one
 //   resample                 where the pixel size is not the model's (or ignore_pixel_size: go on)
-//   clip                     move distances outside the model's range to its end
+//   clip                     move distances outside the model's range to its limit
 //   keep_type                8 or 16 bit as the image has, instead of 32
-//   slices_are_frames        take a z-stack for a time series
+//   slices_are_frames        the slices of a z-stack are a time series
 //   input=PATH               read this file, not the active image (with plane=N, input_channel=N)
 //   output=PATH              write this TIFF; without a display it is not opened then
 //   overwrite                replace that file if it exists
-//   program=PATH             where deepz-zoo is, if it is not found
+//   program=PATH             the program deepz-zoo, if it is not found
 
 given = readOptions("model weights surface tilt cylinder axis height_map um_per_level offset pixel_size resample ignore_pixel_size clip keep_type slices_are_frames input plane input_channel output overwrite program");
 if (!has("input")) checkImage();
@@ -98,7 +98,7 @@ function ask(program) {
 
 // ---- program: the same in every macro that calls deepz-zoo
 
-// Returns the path of deepz-zoo: the option "program", the path last chosen, or where it usually is.
+// Returns the path of deepz-zoo: the option "program", the path last chosen, or a usual place.
 function findProgram() {
   path = option("program", "");
   if (has("program") && !File.exists(path)) stop("program=" + path + ": there is no such file");
@@ -137,9 +137,9 @@ function firstLine(text) {
   return lines[0];
 }
 
-// Runs deepz-zoo, deletes files that it read and returns the lines that it printed. exec() takes its
-// words one by one and tells neither errors nor the exit code; --stdout-only makes the program print
-// both.
+// Runs deepz-zoo, deletes its input files and returns the lines that it printed. exec() takes the words
+// as separate arguments and reports neither errors nor the exit code; --stdout-only makes the program
+// print both.
 function runProgram(program, words, files) {
   code = "return exec(" + quoted(program) + ", '--stdout-only'";
   for (i = 0; i < words.length; i++) code = code + ", " + quoted(words[i]);
@@ -166,7 +166,7 @@ function shortened(text) {
   return text;
 }
 
-// Writes a copy of the active image; the image itself keeps its name, its place and its changes.
+// Writes a copy of the active image, whose title, path and unsaved state do not change.
 function saveCopy(path) {
   if (isHeadless()) {
     save(path);
@@ -204,6 +204,10 @@ function printWarnings(lines) {
   }
 }
 
+// ---- end of program
+
+// ---- refocusing: the same in every macro that refocuses by deepz-zoo
+
 // Returns the names of the trained models.
 function listModels(program) {
   showStatus("Deep-Z: asking deepz-zoo for its models ...");
@@ -213,7 +217,7 @@ function listModels(program) {
   return names;
 }
 
-// Returns words that choose the channel and plane of the active image, or its frames.
+// Returns the words that select the channel and plane of the active image, or its frames.
 function chosenPlane() {
   words = newArray(0);
   getDimensions(width, height, channels, slices, frames);
@@ -236,8 +240,8 @@ function checkImage() {
     stop("\"" + getTitle() + "\" is a color image; split its channels (Image > Color > Split Channels) and take one");
 }
 
-// Refocuses the active image, or the file that the option "input" names, onto what the words ask for.
-// The files are deleted when they are read. Returns the path of the result, or "" if it has none.
+// Refocuses the active image, or the file of the option "input", onto the target that the words
+// describe. The files are deleted afterwards. Returns the path of the result, or "" if it was not kept.
 function refocus(program, target, files) {
   if (!has("model") && !has("weights"))
     stop("no model named; expected model=OBJECTIVE/CHANNEL, see: deepz-zoo list");
@@ -272,7 +276,7 @@ function refocus(program, target, files) {
   return "";
 }
 
-// Adds the options that are given to the words of a command; 0 stands for none.
+// Adds the given options to the words of a command; 0 stands for none.
 function addValues(words, keys) {
   for (i = 0; i < keys.length; i++) {
     value = option(keys[i], "0");
@@ -288,7 +292,7 @@ function addFlags(words, keys) {
   return words;
 }
 
-// Opens the result and lets it look like the image that it was made from.
+// Opens the result with the display range of its image.
 function showResult(path, title, low, high) {
   open(path);
   rename(title);
@@ -300,7 +304,7 @@ function showResult(path, title, low, high) {
   else resetMinAndMax();
 }
 
-// The rows of a dialog that all these macros have.
+// The fields that the dialogs of these macros have in common.
 function addCommonFields() {
   Dialog.addNumber("Pixel_size (0: the image's own)", 0, 4, 8, fromCharCode(181) + "m");
   Dialog.addCheckbox("Resample if the pixel size is not the model's", false);
@@ -316,7 +320,7 @@ function readCommonFields() {
     if (Dialog.getCheckbox()) List.set(flags[i], "true");
 }
 
-// ---- end of program
+// ---- end of refocusing
 
 // ---- options: the same in every Deep-Z macro
 

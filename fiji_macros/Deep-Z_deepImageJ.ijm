@@ -1,11 +1,11 @@
 // Deep-Z deepImageJ: the active image on other planes or on a surface, refocused by deepImageJ 3.
 //
-// Builds what a Deep-Z model of bioimage.io reads, a 32-bit hyperstack of two channels: the image, and
+// Builds the input of a Deep-Z model of bioimage.io, a 32-bit hyperstack of two channels: the image, and
 // the distance of the wanted surface at each pixel in micrometers (DPM); one slice for each distance.
 // Runs deepImageJ on it and calibrates the result. Takes the current plane and channel of the active
 // image. + is the direction of increasing stage z.
 //
-// From the menu it asks with a dialog. In a macro, as the Recorder writes it:
+// From the menu it opens a dialog. In a macro, as the Recorder writes it:
 //
 //   run("Deep-Z deepImageJ", "model=deepz_leica20x_0.8_TxRd z=-10:10:2");
 //   run("Deep-Z deepImageJ", "model=deepz_leica20x_0.8_TxRd dpm=DPM");
@@ -14,10 +14,11 @@
 //   model=FOLDER      an unpacked model in ImageJ's folder "models", or its full path
 //   z=UM              a distance 5, a list -5,0,5 or a range -10:10:2
 //   dpm=TITLE         an open image of distances in micrometers instead, see Deep-Z Make DPM
-//   pixel_size=UM     where the image does not say it
+//   pixel_size=UM     where the image has none
+//   seconds=N         the time limit for the result once deepImageJ has run, 10 by default
 //   only_build        stop before deepImageJ is called
 
-given = readOptions("model z dpm pixel_size only_build");
+given = readOptions("model z dpm pixel_size seconds only_build");
 if (nImages == 0) stop("open the image to refocus first");
 if (bitDepth() == 24)
   stop("\"" + getTitle() + "\" is a color image; split its channels (Image > Color > Split Channels) and take one");
@@ -89,7 +90,7 @@ function readDepths(text) {
   start = parseFloat(numbers[0]);
   end = parseFloat(numbers[1]);
   step = parseFloat(numbers[2]);
-  if (step == 0 || (end - start) * step < 0) stop(expected + "; this step does not lead to the end");
+  if (step == 0 || (end - start) * step < 0) stop(expected + "; this step does not lead from the first value to the last");
   depths = newArray(floor((end - start) / step + 0.001) + 1);
   for (i = 0; i < depths.length; i++) depths[i] = start + i * step;
   return depths;
@@ -109,15 +110,12 @@ function checkDpm(image, title) {
 
 // Runs deepImageJ on the hyperstack, closes it, and calibrates the result.
 function runDeepImageJ(input, model, title, depths, surface, pixel) {
-  before = nImages;
-  showStatus("Deep-Z: deepImageJ is at work ...");
-  // deepImageJ 3.1 reads the first four keys, 3.0 the others; each overlooks what it does not know.
+  before = imageIds();
+  showStatus("Deep-Z: running deepImageJ ...");
+  // deepImageJ 3.1 reads the first four keys, 3.0 the others; each ignores unknown ones.
   run("DeepImageJ Run", "model_path=[" + model + "] input_path=null output_folder=null display_output=all " +
     "modelPath=[" + model + "] inputPath=null outputFolder=null displayOutput=all");
-  if (nImages <= before)
-    stop("deepImageJ opened no image; look for its message in the Log or the Console.\nThe first run of a model needs a network to fetch its engine");
-  result = getImageID();
-  if (result == input) stop("deepImageJ did not select its result; expected the new image in front");
+  result = waitForNewImage(before, number("seconds", 10));
   selectImage(input);
   close();
   selectImage(result);
@@ -128,7 +126,40 @@ function runDeepImageJ(input, model, title, depths, surface, pixel) {
   showStatus("");
 }
 
-// Builds the hyperstack and returns its number.
+// Returns the ID of the first image that was not open before. deepImageJ 3.1 shows its result some
+// time after its command has returned, and the input stays the active image until then.
+function waitForNewImage(before, seconds) {
+  end = getTime() + 1000 * seconds;
+  while (true) {
+    ids = imageIds();
+    for (i = 0; i < ids.length; i++)
+      if (!contains(before, ids[i])) return ids[i];
+    if (getTime() > end)
+      stop("deepImageJ opened no image within " + seconds + " s; look for its message in the Log or the Console.\nThe first run of a model needs a network to fetch its engine");
+    wait(50);
+  }
+}
+
+// Returns the IDs of all open images; the active image stays the same.
+function imageIds() {
+  ids = newArray(nImages);
+  if (ids.length == 0) return ids;
+  active = getImageID();
+  for (i = 0; i < ids.length; i++) {
+    selectImage(i + 1);
+    ids[i] = getImageID();
+  }
+  selectImage(active);
+  return ids;
+}
+
+function contains(ids, id) {
+  for (k = 0; k < ids.length; k++)
+    if (ids[k] == id) return true;
+  return false;
+}
+
+// Builds the hyperstack and returns its ID.
 function buildInput(image, title, depths, surface) {
   width = getWidth();
   height = getHeight();
@@ -159,7 +190,7 @@ function copyPlane(from, to, channel, slice) {
   imageCalculator("Copy", to, from);
 }
 
-// Names the active image's planes by their z, and says where they lie.
+// Labels the planes of the active image with their z, and sets its calibration.
 function calibrate(title, depths, surface, pixel) {
   um = fromCharCode(181) + "m";
   rename(title);
@@ -174,7 +205,7 @@ function calibrate(title, depths, surface, pixel) {
     if (abs(depths[i] - depths[i - 1] - step) > 0.001 * abs(step)) even = false;
   if (!even) step = 1;
   if (pixel > 0) setVoxelSize(pixel, pixel, abs(step), "um");
-  // Only this command sets an origin, in slices, and it needs a display.
+  // Only this command sets the origin (in slices), and it needs a display.
   if (even && step > 0 && pixel > 0 && !isHeadless()) run("Properties...", "origin=0,0," + d2s(-depths[0] / step, 6));
   getDimensions(width, height, channels, slices, frames);
   for (i = 1; i <= nSlices; i++) {

@@ -86,8 +86,9 @@ _step_options = _in_order(
     ),
     click.option(
         "--edf",
-        type=click.Choice(["wavelets", "fiji"]),
-        help="How to make the extended-depth-of-field image.  [default: wavelets]",
+        type=click.Choice(["wavelets", "plugin-exact", "fiji"]),
+        help="How to make the extended-depth-of-field image; plugin-exact equals the plugin that "
+        "fiji runs on images of any size.  [default: wavelets]",
     ),
     imagej_option,
     click.option(
@@ -207,7 +208,7 @@ def command(
     test_stacks: tuple[Path, ...],
     targets_from: tuple[Path, ...],
     target_modality: str,
-    place: str | None,
+    fiji: str | None,
     resample: bool,
     ignore_pixel_size: bool,
     report: Path | None,
@@ -255,7 +256,7 @@ def command(
             reading=reading,
             target_reading=target_reading,
             target_modality=target_modality,
-            steps=_steps(settings, place),
+            steps=_steps(settings, fiji),
             overwrite=overwrite,
             progress=progress,
         )
@@ -287,7 +288,7 @@ def _reading(options: dict[str, Any], prefix: str, mismatch: Mismatch) -> StackR
     return StackReading(**given, mismatch=mismatch)
 
 
-def _steps(settings: PreparationSettings, place: str | None) -> Steps:
+def _steps(settings: PreparationSettings, fiji: str | None) -> Steps:
     """Return the functions that align and project, with those of a new ImageJ as needed."""
     from deepz_zoo.preprocess.focus.projection import OWN_STEPS
 
@@ -295,11 +296,9 @@ def _steps(settings: PreparationSettings, place: str | None) -> Steps:
         return OWN_STEPS
 
     from deepz_zoo.fiji.gateway import start_imagej
-    from deepz_zoo.fiji.stackreg_and_edf import preparation_steps
+    from deepz_zoo.fiji.stackreg_and_edf_by_class import preparation_steps
 
-    return preparation_steps(
-        start_imagej(place), align=settings.align == "fiji", edf=settings.edf == "fiji"
-    )
+    return preparation_steps(start_imagej(fiji), align=settings.align == "fiji", edf=settings.edf)
 
 
 def _print_json(summary: DatasetSummary) -> None:

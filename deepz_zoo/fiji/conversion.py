@@ -1,4 +1,4 @@
-"""Images to ImageJ's own kind and back, with axes and calibration."""
+"""Convert images to ImageJ and to xarray and back, with axes and calibration."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ _TO_JAVA = {"u1": ("i1", "ij.process.ByteProcessor"), "u2": ("i2", "ij.process.S
 _FROM_JAVA = {8: np.uint8, 16: np.uint16, 32: np.float32}
 _MICROMETERS = {"µm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "mm": 1e3, "nm": 1e-3}
 _AXES = {"pln": "z", "row": "y", "col": "x", "ch": "c", "time": "t"}  # scikit-image's names
+_ATTRIBUTES = ("channel_names", "emission_um", "numerical_aperture", "immersion")  # of an xarray
 _STACK_ORDER = "tzc"  # slices of an ImageJ stack: channels run fastest
 
 
 def to_imageplus(imagej: ImageJ, image: Image, *, title: str = "image") -> Any:
     """Return an ImagePlus with the pixels, the axes and the calibration of an image.
 
-    8- and 16-bit images keep their type; all others become 32-bit. An axis without a name becomes
-    z, as three-dimensional data mean here.
+    8- and 16-bit images keep their type; all others become 32-bit. An axis without a name is taken
+    for z.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ def _calibrate(calibration: Any, image: Image) -> None:
         calibration.pixelWidth = calibration.pixelHeight = image.pixel_size_um
     if image.z_step_um is not None:
         calibration.pixelDepth = abs(image.z_step_um)
-        if image.z_step_um > 0:  # ImageJ counts the origin in slices, along a positive step
+        if image.z_step_um > 0:  # ImageJ gives the origin in slices, and only for a positive step
             calibration.zOrigin = -image.z_origin_um / image.z_step_um
     if image.pixel_size_um is not None or image.z_step_um is not None:
         calibration.setUnit("µm")
@@ -95,7 +96,7 @@ def from_imageplus(imp: Any) -> Image:
         If it is a color image, or its pixels are not square.
     """
     if imp.getBitDepth() not in _FROM_JAVA:
-        raise DeepZError(f"{imp.getTitle()} is a color image; expected one intensity a pixel")
+        raise DeepZError(f"{imp.getTitle()} is a color image; expected one intensity per pixel")
     width, height, channels, slices, frames = (int(size) for size in imp.getDimensions())
     dtype = _FROM_JAVA[int(imp.getBitDepth())]
     stack = imp.getStack()
@@ -133,6 +134,8 @@ def _calibration(imp: Any) -> tuple[float | None, float | None]:
 def from_xarray(array: DataArray) -> Image:
     """Return an image from an xarray; its coordinates in µm (and seconds) are the calibration.
 
+    Its attributes may say channel names and optics, as those of `to_xarray` do.
+
     Dimensions are called t, z, c, y, x, or as in scikit-image (pln, row, col, ch).
 
     Raises
@@ -157,6 +160,7 @@ def from_xarray(array: DataArray) -> Image:
         z_step_um=_step(array, dims.get("z")),
         z_origin_um=0.0 if z is None else float(z[0]),
         frame_interval_s=_step(array, dims.get("t")),
+        **{name: array.attrs[name] for name in _ATTRIBUTES if name in array.attrs},
     )
 
 
@@ -168,7 +172,10 @@ def _step(array: DataArray, dim: Hashable | None) -> float | None:
 
 
 def to_xarray(image: Image) -> DataArray:
-    """Return an image as an xarray with coordinates in µm (seconds for t) where they are known."""
+    """Return an image as an xarray with coordinates in µm (seconds for t) where they are known.
+
+    Channel names, emission wavelengths, numerical aperture and immersion become attributes.
+    """
     from xarray import DataArray
 
     steps = {"y": image.pixel_size_um, "x": image.pixel_size_um, "t": image.frame_interval_s}
@@ -179,4 +186,5 @@ def to_xarray(image: Image) -> DataArray:
     }
     if "z" in image.axes and image.z_um is not None:
         coords["z"] = np.array(image.z_um)
-    return DataArray(image.data, dims=tuple(image.axes), coords=coords)
+    attributes = {name: value for name in _ATTRIBUTES if (value := getattr(image, name))}
+    return DataArray(image.data, dims=tuple(image.axes), coords=coords, attrs=attributes)

@@ -1,4 +1,4 @@
-"""Say what the bridge to ImageJ finds on this computer, and what to do about what is missing."""
+"""Report what the bridge to ImageJ finds on this computer, and what to do about each gap."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from deepz_zoo.fiji.locate import (
     find_java,
     java_version,
 )
-from deepz_zoo.fiji.macro_process import run_in_child
-from deepz_zoo.fiji.stackreg_and_edf import EDF, HOW_TO_GET_PLUGINS, STACKREG, TURBOREG
+from deepz_zoo.fiji.macro_in_child_process import run_in_child
+from deepz_zoo.fiji.stackreg_and_edf_by_class import EDF, HOW_TO_GET_PLUGINS, STACKREG, TURBOREG
 
-Job = Literal["run", "align", "edf", "refocus", "deepimagej"]
+Purpose = Literal["run", "align", "edf", "refocus", "deepimagej"]
 
-_OLDEST_JAVA = 11
+_MIN_JAVA = 11
 _START_TIMEOUT_S = 120.0
-_NEEDS: dict[Job, tuple[str, ...]] = {
+_NEEDS: dict[Purpose, tuple[str, ...]] = {
     "run": (),
     "align": ("StackReg", "TurboReg", "display"),
     "edf": ("EDF",),
     "refocus": ("macros", "program"),
     "deepimagej": ("Fiji", "deepImageJ", "macros", "models"),
 }
-JOBS: tuple[Job, ...] = tuple(_NEEDS)
+PURPOSES: tuple[Purpose, ...] = tuple(_NEEDS)
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Finding:
     found
         Version or place, or None where it is missing.
     remedy
-        The one thing to do where it is missing.
+        What to do where it is missing.
     needed
-        Whether the asked job cannot run without it.
+        Whether the purpose cannot be served without it.
     """
 
     name: str
@@ -62,24 +62,24 @@ class Finding:
 
     @property
     def stops(self) -> bool:
-        """Whether the job cannot run because of this."""
+        """Whether the purpose cannot be served because of this."""
         return self.needed and self.found is None
 
 
-def examine(place: str | os.PathLike[str] | None = None, job: Job = "run") -> list[Finding]:
-    """Look for all that the bridge uses, and start ImageJ to see whether it starts.
+def examine(fiji: str | os.PathLike[str] | None = None, purpose: Purpose = "run") -> list[Finding]:
+    """Look for everything that the bridge uses, and start ImageJ to see whether it starts.
 
     Parameters
     ----------
-    place
+    fiji
         Which ImageJ, see `find_imagej`.
-    job
-        What it is wanted for: to run macros, align, make EDF images, refocus by our macros, or run
-        models by deepImageJ.
+    purpose
+        What it is used for: running macros, alignment, EDF images, refocusing by this package's
+        macros, or models in deepImageJ.
     """
-    needs = _NEEDS[job]
+    needs = _NEEDS[purpose]
     try:
-        installation, problem = find_imagej(place), ""
+        installation, problem = find_imagej(fiji), ""
     except DeepZError as error:
         installation, problem = None, str(error)
     java = _examine_java(installation)
@@ -113,7 +113,7 @@ def _examine_java(installation: Installation | None) -> Finding:
     if version is None:
         return Finding("Java", None, HOW_TO_GET_JAVA, needed=True)
     major = int(re.split(r"\D", version.removeprefix("1."))[0])
-    if major < _OLDEST_JAVA:
+    if major < _MIN_JAVA:
         remedy = f"{home} is Java {version}; {HOW_TO_GET_JAVA} and name its folder in JAVA_HOME"
         return Finding("Java", None, remedy, needed=True)
     return Finding("Java", f"{version} ({home})", "", needed=True)
@@ -133,14 +133,14 @@ def _examine_start(installation: Installation, *, ready: bool) -> Finding:
 
 
 def _look(installation: Installation | None) -> Iterator[tuple[str, str | None, str]]:
-    """Yield name, finding and remedy of what a folder and the system hold."""
+    """Yield name, finding and remedy of everything in the folder and on this computer."""
     plugins = None if installation is None else installation.plugins
     root = None if plugins is None else plugins.parent
     is_fiji = installation is not None and installation.kind != "imagej"
     yield (
         "Fiji",
         str(installation) if is_fiji else None,
-        "download it from its site, and name its folder with --fiji or FIJI_HOME",
+        "download it from https://fiji.sc, and name its folder by `fiji` or in FIJI_HOME",
     )
     for name, class_name in (("StackReg", STACKREG), ("TurboReg", TURBOREG), ("EDF", EDF)):
         yield name, _find_class(plugins, class_name), HOW_TO_GET_PLUGINS
@@ -149,9 +149,9 @@ def _look(installation: Installation | None) -> Iterator[tuple[str, str | None, 
         _find_jar(plugins, "deepimagej"),
         "in Fiji: Help > Update... > Manage Update Sites, tick DeepImageJ, apply and restart",
     )
-    where = "deepz-zoo fiji install --fiji FOLDER"
-    yield "macros", _list(root, MACROS_FOLDER, "*.ijm"), where
-    yield "models", _list(root, MODELS_FOLDER, "*/rdf.yaml"), f"{where} --model OBJECTIVE/CHANNEL"
+    install = "run 'deepz-zoo fiji install'"
+    yield "macros", _list(root, MACROS_FOLDER, "*.ijm"), f"{install} for this folder"
+    yield "models", _list(root, MODELS_FOLDER, "*/rdf.yaml"), f"{install} with a model"
     yield (
         "program",
         shutil.which("deepz-zoo"),
@@ -161,7 +161,7 @@ def _look(installation: Installation | None) -> Iterator[tuple[str, str | None, 
     yield (
         "display",
         "not needed by Fiji" if is_fiji else "there is one" if has_display else None,
-        "StackReg needs a Fiji, or a display: use --fiji, or xvfb-run with --window",
+        "StackReg needs a Fiji, or a display: set `fiji`, or use xvfb-run and set `window`",
     )
 
 

@@ -1,4 +1,4 @@
-"""Start ImageJ, once in a process, and hand out its classes."""
+"""Start ImageJ in this process, which can be done once, and give access to its classes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from deepz_zoo.errors import DeepZError
@@ -73,18 +74,19 @@ _started: ImageJ | None = None
 
 
 def start_imagej(
-    place: str | os.PathLike[str] | Installation | None = None, *, headless: bool = True
+    fiji: str | os.PathLike[str] | Installation | None = None, *, window: bool = False
 ) -> ImageJ:
     """Start ImageJ in this process, or return the one that was started before.
 
-    A process has one Java virtual machine in its life, with one ImageJ in it.
+    A process can start Java only once, and with it one ImageJ.
 
     Parameters
     ----------
-    place
+    fiji
         Which ImageJ, see `find_imagej`. None takes the one that runs already.
-    headless
-        Without a display. StackReg needs Fiji for that; in a plain ImageJ it needs a display.
+    window
+        Run on the display instead of without one. StackReg needs that in a plain ImageJ, but not
+        in a Fiji.
 
     Raises
     ------
@@ -93,9 +95,10 @@ def start_imagej(
         extra ``fiji`` of this package is not installed.
     """
     global _started
-    if _started is not None and place is None:
+    if _started is not None and fiji is None:
         return _started
-    installation = place if isinstance(place, Installation) else find_imagej(place)
+    installation = fiji if isinstance(fiji, Installation) else find_imagej(fiji)
+    headless = not window
     if _started is not None:
         if (installation, headless) != (_started.installation, _started.headless):
             raise DeepZError(
@@ -126,6 +129,8 @@ def _start_java(installation: Installation, headless: bool) -> None:
         raise DeepZError(
             "there is no display to run ImageJ on; log in with one, or run this with xvfb-run"
         )
+    if installation.kind == "fiji":
+        _check_fiji(Path(installation.place) / "jars")
     java = find_java(installation)
     if java is None and installation.kind != "maven":
         raise DeepZError(f"no Java found; {HOW_TO_GET_JAVA}, or name its folder in JAVA_HOME")
@@ -148,6 +153,14 @@ def _start_java(installation: Installation, headless: bool) -> None:
     _report_exit()
 
 
+def _check_fiji(jars: Path) -> None:
+    if not any(jars.glob("imagej-[0-9]*.jar")):
+        raise DeepZError(
+            f"{jars} holds imagej-legacy, but no imagej jar: this Fiji is incomplete; download it "
+            "again"
+        )
+
+
 def _java_options(headless: bool, installation: Installation) -> list[str]:
     # StackReg writes files of fixed names there; two processes must not share them.
     temporary = tempfile.mkdtemp(prefix="deepz_imagej_")
@@ -155,8 +168,8 @@ def _java_options(headless: bool, installation: Installation) -> list[str]:
     options = [
         f"-Djava.io.tmpdir={temporary}",
         f"-Djava.awt.headless={str(headless).lower()}",
-        # Java guards the stack of the thread that it is called from as if it were one of its own,
-        # at 1 MB by default: h5py's LZF compression needs more, and would end the process.
+        # Java limits the stack of the thread that it is called from as that of its own threads, to
+        # 1 MB by default: h5py's LZF compression needs more, and would end the process.
         "-Xss8m",
         "-Dfile.encoding=UTF-8",  # of exec()'s output and of text files, whatever the locale
     ]
@@ -169,14 +182,14 @@ def _start_with_imagej2(installation: Installation, headless: bool) -> None:
     import imagej
     import scyjava
 
-    # Importing imagej adds a Maven repository, which a folder must not ask.
+    # Importing imagej adds a Maven repository; a Fiji folder needs none.
     scyjava.config.endpoints.clear()
     mode = imagej.Mode.HEADLESS if headless else imagej.Mode.GUI
     imagej.init(installation.place, mode=mode)
 
 
 def _report_exit() -> None:
-    """Let `System.exit` in Java end Python with a message and a status, not silently with 0."""
+    """Let `System.exit` in Java end Python with a message and exit code 2, not silently with 0."""
     import jpype
 
     ending = False
@@ -198,12 +211,12 @@ def _report_exit() -> None:
 
 
 def _fill_command_table(imagej: ImageJ) -> None:
-    """Tell a plain ImageJ without menus what its commands are."""
+    """Fill the table of commands of a plain ImageJ, which has no menus headless."""
     import jpype
 
     ij = imagej.java_class("ij.IJ")
     with contextlib.suppress(jpype.JException):
-        ij.run("")  # makes the empty table, and then fails to make a menu bar
+        ij.run("")  # creates the empty table, then fails to create a menu bar
     table = imagej.java_class("ij.Menus").getCommands()
     settings = bytes(ij.class_.getResourceAsStream("/IJ_Props.txt").readAllBytes())
     plugins = imagej.installation.plugins

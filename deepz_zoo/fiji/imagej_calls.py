@@ -1,4 +1,4 @@
-"""Call ImageJ and its plugins so that whatever goes wrong there becomes an exception here."""
+"""Call ImageJ and its plugins in this process, and raise what goes wrong there as exceptions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Output = Callable[[str], None]
 
 _CANCELED = "Macro canceled"
 _COMMAND = re.compile(r"\bat (ij\.plugin\.[\w.$]+|\w+_)\.\w+\(")  # of a Java trace
-_LOUD = {"ij.macro.Functions.exit", "ij.IJ.error"}
+_ERROR_METHODS = {"ij.macro.Functions.exit", "ij.IJ.error"}
 
 
 class ImageJError(DeepZError):
@@ -23,7 +23,7 @@ class ImageJError(DeepZError):
 
 
 class NeedsDisplayError(ImageJError):
-    """Something asked for a window or a dialog where there is no display."""
+    """A command needs a window or a dialog, and there is no display."""
 
 
 @contextmanager
@@ -34,18 +34,18 @@ def imagej_call(
     output: Output = lambda text: None,
     stop: Callable[[], None] = lambda: None,
 ) -> Iterator[None]:
-    """Let a block call ImageJ as a macro would.
+    """Let the code of a block call ImageJ as a macro does.
 
     Parameters
     ----------
     imagej
         A running ImageJ.
     options
-        What a plugin finds as the options of its command, see `macro_options`.
+        The options of the command that a plugin reads, see `macro_options`.
     output
-        Called with what ImageJ prints, as it prints it.
+        Called with what ImageJ prints, while it runs.
     stop
-        Called when ImageJ reports an error but might carry on.
+        Called when ImageJ reports an error; it might go on otherwise.
 
     Raises
     ------
@@ -69,8 +69,8 @@ def imagej_call(
         found = _COMMAND.search(errors[0])
         command = found[1] if found else "a command"
         raise NeedsDisplayError(
-            f"{command} asked for a dialog or a window, and there is no display; use one that has "
-            "none, or a Fiji, or run on a display"
+            f"{command} asked for a dialog or a window, and there is no display; use a command "
+            "without dialog, use a Fiji, or run on a display (`window`)"
         )
     # the message without the trace behind it
     raise ImageJError(" ".join(errors[0].partition("\n\tat ")[0].split()))
@@ -80,7 +80,7 @@ def imagej_call(
 def _macro_thread(imagej: ImageJ, options: str) -> Iterator[None]:
     """Name this thread as ImageJ names the one of a macro.
 
-    By the beginning of the name a macro may read its options, by the end an error may stop it.
+    The beginning of the name lets plugins read the options, the end lets an error stop the macro.
     """
     thread = imagej.java_class("java.lang.Thread").currentThread()
     macro = imagej.java_class("ij.Macro")
@@ -100,8 +100,8 @@ def _printing(
 ) -> Iterator[None]:
     """Receive what ImageJ prints: its errors in a list, the rest as output.
 
-    Headless, ImageJ prints its messages where the macro prints too, and only the methods that are
-    at work tell the one from the other.
+    Headless, ImageJ prints its error messages to the same stream as the macro's output; only the
+    calling methods tell them apart.
     """
     import jpype
 
@@ -133,14 +133,17 @@ def _printing(
 
 
 def _reports_error(stack: Any) -> bool:
-    """Tell by who is printing whether it is an error.
+    """Tell by the calling methods whether an error is being printed.
 
     That is ``exit(message)``, ImageJ's own error message, or the trace of an exception that a
-    command threw, which ImageJ prints before it goes on as if nothing had happened.
+    command threw, after which ImageJ goes on with the macro.
     """
     methods = [f"{frame.getClassName()}.{frame.getMethodName()}" for frame in stack]
     own = [method for method in methods if method.startswith("ij.")]
-    return any(method in _LOUD for method in own) or own[:2] == ["ij.IJ.log", "ij.Executer.run"]
+    return any(method in _ERROR_METHODS for method in own) or own[:2] == [
+        "ij.IJ.log",
+        "ij.Executer.run",
+    ]
 
 
 def _text(error: Any) -> str:

@@ -1,19 +1,20 @@
-"""Copy macros and models into a Fiji, remember what was written, and remove exactly that."""
+"""Copy macros and models into a Fiji, record what was written, and remove exactly that."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from deepz_zoo import __version__
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.fiji.macro_process import macros_folder
+from deepz_zoo.fiji.macro_files import macros_folder
 from deepz_zoo.files import replacing, sha256_of
 from deepz_zoo.package.reading.archive import open_package
+from deepz_zoo.progress import Progress, no_progress
 
 MACROS_FOLDER = "plugins/Deep-Z"
 MODELS_FOLDER = "models"
@@ -63,7 +64,8 @@ def install(
     Raises
     ------
     DeepZError
-        If `folder` is no Fiji or ImageJ, a package is unsound, or a foreign file is in the way.
+        If `folder` is not a Fiji or ImageJ, a package is invalid, or a file of another origin has
+        the same name.
     """
     root = _root(folder)
     record = _read_record(root)
@@ -81,9 +83,9 @@ def install(
             more = f" (nor {len(foreign) - 1} more)" if len(foreign) > 1 else ""
             raise DeepZError(
                 f"{root / foreign[0]} exists and deepz-zoo did not write it as it is{more}; move "
-                "it away, or replace it with --force"
+                "it away, or set `force` to replace it"
             )
-        # The record comes first: an interrupted installation can be taken back as well.
+        # The record is written first, so that an interrupted installation can be removed too.
         digests = {name: sha256_of(source) for name, source in new.items()}
         _write_record(root, _Record(record.files | digests, record.folders | _missing(root, new)))
         for name, source in new.items():
@@ -93,10 +95,8 @@ def install(
     return tuple(sorted(new))
 
 
-def find_package(
-    model: str, folder: Path, *, progress: Callable[[str], None] = lambda step: None
-) -> Path:
-    """Return the package of a model that is named by its package, or as in the zoo.
+def find_package(model: str, folder: Path, *, progress: Progress = no_progress) -> Path:
+    """Return the package of a model, which is built where it is a model of the zoo.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def find_package(
     Raises
     ------
     DeepZError
-        If there is no such package or model, or the model may not be copied.
+        If there is no such package or model, or the license of the model must be accepted first.
     """
     if Path(model).exists() or model.endswith(".zip"):
         return Path(model)
@@ -120,14 +120,14 @@ def find_package(
     loaded, manifest = load_model(model)
     if manifest.restricted:
         raise DeepZError(
-            f"{manifest.name}: {manifest.license}; build its package with 'deepz-zoo package' "
-            "--accept-license, and name that file"
+            f"{manifest.name}: {manifest.license}; accept the license by building the package with "
+            "'deepz-zoo package' and `accept_license`, and name that file"
         )
     return build_package(loaded, manifest, folder / default_name(manifest), progress=progress).path
 
 
 def uninstall(folder: str | os.PathLike[str], *, force: bool = False) -> Removal:
-    """Remove what `install` wrote, and the folders that this leaves empty.
+    """Remove what `install` wrote, and the folders that become empty.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def uninstall(folder: str | os.PathLike[str], *, force: bool = False) -> Removal
     Raises
     ------
     DeepZError
-        If `folder` is no Fiji or ImageJ, or holds no record of an installation.
+        If `folder` is not a Fiji or ImageJ, or holds no record of an installation.
     """
     root = _root(folder)
     if not (root / RECORD_NAME).is_file():
@@ -195,7 +195,7 @@ def _is_foreign(root: Path, name: str, record: Mapping[str, str]) -> bool:
 
 
 def _missing(root: Path, files: Iterable[str]) -> set[str]:
-    """Return the folders that writing files would make."""
+    """Return the folders that do not exist yet and that the files need."""
     parents = {parent for name in (*files, RECORD_NAME) for parent in PurePosixPath(name).parents}
     return {str(parent) for parent in parents if not (root / parent).exists()}
 
@@ -205,7 +205,7 @@ def _missing(root: Path, files: Iterable[str]) -> set[str]:
 
 @dataclass(frozen=True)
 class _Record:
-    """What was installed: the SHA-256 of each file, and the folders that were made for them."""
+    """What was installed: the SHA-256 of each file, and the folders that were created."""
 
     files: dict[str, str]
     folders: set[str]
@@ -227,7 +227,7 @@ def _read_record(root: Path) -> _Record:
 
 
 def _is_ours(name: str) -> bool:
-    """Tell whether a name is one that `install` writes, so that a false record deletes nothing."""
+    """Tell whether `install` writes such a name, so that a forged record deletes nothing else."""
     ours = f"{name}/".startswith((f"{MACROS_FOLDER}/", f"{MODELS_FOLDER}/"))
     return ours and ".." not in PurePosixPath(name).parts and not set(name) & set("\\:")
 

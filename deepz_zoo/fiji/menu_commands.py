@@ -1,7 +1,7 @@
-"""The commands that a plain ij.jar knows headless, where it has no menus to read them from.
+"""The menu commands that a plain ij.jar knows headless, where it has no menus.
 
-ImageJ finds the class behind ``run("Gaussian Blur...")`` in a table that it fills while it builds
-its menu bar. Without a display there is no menu bar, and every command would be "Unrecognized".
+ImageJ looks up the class of ``run("Gaussian Blur...")`` in a table that it fills while it builds
+its menu bar. Without a display there is no menu bar, and no command would be recognized.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 # "Name[shortcut]",class or "Name",class("argument"), in IJ_Props.txt and in plugins.config
 _ENTRY = re.compile(r'"(?P<label>[^"]+?)(\[[^\]"]*\])?"\s*,\s*(?P<plugin>[\w.$]+(\(.*\))?)\s*$')
 
-# What ImageJ adds to its menus in its code, as far as it works without a window.
+# Commands that ImageJ adds to its menus by code, those of them that work without a window.
 BUILT_IN = {
     "8-bit": 'ij.plugin.Converter("8-bit")',
     "16-bit": 'ij.plugin.Converter("16-bit")',
@@ -56,7 +56,7 @@ def read_entries(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def plugin_entries(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the label and the plugin of what lies in a folder of plugins, two levels deep.
+    """Yield the label and the plugin of the commands in a folder of plugins, two levels deep.
 
     As in ImageJ's own menus: a class file or macro with an underscore in its name is a command, the
     underscores of which become blanks (also a trailing one: ``StackReg_`` becomes "StackReg "); a

@@ -19,7 +19,7 @@ Split = Literal["training", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("training", "validation", "test")
 Role = Literal["training", "test"]
 Align = Literal["stackreg", "fiji", "none"]
-Edf = Literal["wavelets", "fiji"]
+Edf = Literal["wavelets", "plugin-exact", "fiji"]
 
 MIN_REGION_PX = 32
 """The smallest patch that a network is trained on."""
@@ -45,8 +45,8 @@ class PreparationSettings(Record):
     align
         How planes are aligned: by StackReg in Python, by the plugin in Fiji, or not at all.
     edf
-        How the extended-depth-of-field image is made: by complex wavelets, or by the plugin in
-        Fiji.
+        How the extended-depth-of-field image is made: by complex wavelets, by the same with the
+        fault of the plugin (see `extended_depth_of_field`), or by the plugin in Fiji.
     region_px
         Side of a region.
     overlap

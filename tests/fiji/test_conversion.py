@@ -99,6 +99,19 @@ def test_xarray_and_back(axes, shape, dtype):
     assert_same(from_xarray(to_xarray(image)), image)
 
 
+def test_xarray_keeps_the_optics():
+    image = replace(
+        make("cyx", (2, 7, 9), np.uint8),
+        channel_names=("red", "green"),
+        emission_um=(0.61, None),
+        numerical_aperture=0.8,
+        immersion="Air",
+    )
+    found = from_xarray(to_xarray(image))
+    for name in ("channel_names", "emission_um", "numerical_aperture", "immersion"):
+        assert getattr(found, name) == getattr(image, name)
+
+
 def test_xarray_by_the_names_of_scikit_image():
     array = DataArray(
         np.zeros((6, 5, 4)),

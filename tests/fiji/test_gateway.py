@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,32 @@ def test_the_end_of_python_is_an_ordinary_one(ij_jar, tmp_path):
     assert not list(tmp_path.glob("deepz_imagej_*"))
 
 
+def test_an_incomplete_fiji_is_one_clear_error(ij_jar, fiji):
+    done = run_python(f"from deepz_zoo.fiji import start_imagej\nstart_imagej({str(fiji)!r})")
+    assert "no imagej jar: this Fiji is incomplete; download it again" in done.stderr
+
+
+def test_an_imagej_that_is_too_old_is_one_clear_error(imagej_folder, tmp_path):
+    """Before 1.53 the macro interpreter does not say what went wrong in it."""
+    source = tmp_path / "ij" / "macro" / "Interpreter.java"
+    source.parent.mkdir(parents=True)
+    source.write_text(
+        "package ij.macro; public class Interpreter { public static boolean batchMode; }"
+    )
+    subprocess.run(["javac", "--release", "8", "-nowarn", source], check=True, capture_output=True)
+    old = shutil.copy(imagej_folder / "ij.jar", tmp_path)
+    subprocess.run(
+        ["jar", "uf", old, "-C", tmp_path, "ij/macro/Interpreter.class"],
+        check=True,
+        capture_output=True,
+    )
+    done = run_python(
+        "from deepz_zoo.fiji import run_macro, start_imagej\n"
+        f"run_macro(start_imagej({str(old)!r}), 'return 1;')"
+    )
+    assert "which is too old to report the errors of macros; update it" in done.stderr
+
+
 def test_missing_java_is_one_clear_error(ij_jar):
     done = run_python(
         "from deepz_zoo.fiji import start_imagej\nstart_imagej()",
@@ -84,8 +111,21 @@ def test_missing_java_is_one_clear_error(ij_jar):
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: elsewhere there is a display")
 def test_a_missing_display_is_one_clear_error(ij_jar):
     done = run_python(
-        "from deepz_zoo.fiji import start_imagej\nstart_imagej(headless=False)",
+        "from deepz_zoo.fiji import start_imagej\nstart_imagej(window=True)",
         IJ_JAR=str(ij_jar),
         DISPLAY="",
     )
     assert "there is no display to run ImageJ on" in done.stderr
+
+
+def test_a_plugin_of_debian_is_found(ij_jar):
+    """Another plugin than ours, as Debian installs it."""
+    if not Path("/usr/share/imagej/plugins/Orthanc_Import.jar").is_file():
+        pytest.skip("needs a plugin of Debian: apt-get install orthanc-imagej")
+    done = run_python(
+        "from deepz_zoo.fiji import start_imagej\n"
+        "imagej = start_imagej('/usr/share/imagej')\n"
+        "print(imagej.java_class('ij.Menus').getCommands().get('Orthanc'))\n"
+        "print(imagej.has_class('com.orthancserver.Orthanc'))\n",
+    )
+    assert done.stdout.splitlines() == ["com.orthancserver.Orthanc", "True"]

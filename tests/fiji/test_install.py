@@ -10,19 +10,10 @@ from pathlib import Path
 import pytest
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.fiji import macro_process as runs
 from deepz_zoo.fiji.install import MACROS_FOLDER, RECORD_NAME, install, uninstall
+from deepz_zoo.fiji.macro_files import macros_folder
 
 REPOSITORY = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def fiji(tmp_path):
-    """Return a Fiji's folder with a plugin and a model of somebody else."""
-    folder = tmp_path / "Fiji.app"
-    (folder / "plugins").mkdir(parents=True)
-    (folder / "plugins" / "Other_.jar").write_bytes(b"theirs")
-    return folder
 
 
 @pytest.fixture
@@ -85,7 +76,7 @@ def test_foreign_files_are_never_replaced_without_force(fiji, package):
 def test_a_foreign_file_with_our_content_stays_foreign(fiji):
     (fiji / MACROS_FOLDER).mkdir()
     theirs = fiji / MACROS_FOLDER / "Deep-Z_Refocus.ijm"
-    theirs.write_bytes((runs.macros_folder() / theirs.name).read_bytes())
+    theirs.write_bytes((macros_folder() / theirs.name).read_bytes())
     install(fiji)
     uninstall(fiji)
     assert theirs.exists()

@@ -10,16 +10,6 @@ from deepz_zoo.fiji.locate import find_imagej, find_java, java_version
 
 
 @pytest.fixture
-def fiji(tmp_path):
-    """Return a folder laid out as a Fiji, empty jars in it."""
-    folder = tmp_path / "Fiji.app"
-    (folder / "plugins").mkdir(parents=True)
-    (folder / "jars").mkdir()
-    (folder / "jars" / "imagej-legacy-2.0.1.jar").touch()
-    return folder
-
-
-@pytest.fixture
 def plain(tmp_path):
     """Return a folder laid out as a plain ImageJ."""
     folder = tmp_path / "ImageJ"
@@ -43,13 +33,31 @@ def test_places(fiji, plain):
         assert found.plugins == plain / "plugins"
 
 
+def test_the_folders_of_debian(tmp_path, monkeypatch):
+    share, home = tmp_path / "usr" / "share", tmp_path / "home"
+    (jar := share / "java" / "ij.jar").parent.mkdir(parents=True)
+    jar.touch()
+    (home / ".imagej" / "plugins").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    assert find_imagej(jar).plugins is None
+    (shared := share / "imagej" / "plugins").mkdir(parents=True)
+    (shared / "Import_Orthanc.jar").touch()
+    for place in (jar, share / "imagej"):
+        found = find_imagej(place)
+        assert (found.kind, found.place, found.plugins) == ("imagej", str(jar), shared)
+    # Debian's imagej has been run: it makes links in the folder where users put their own
+    (linked := home / ".imagej" / "plugins" / "Import_Orthanc.jar").touch()
+    assert find_imagej(share / "imagej").plugins == linked.parent
+
+
 @pytest.mark.parametrize("coordinates", ["sc.fiji:fiji", "sc.fiji:fiji:2.14.0+org.a:b-c"])
 def test_maven_coordinates(coordinates):
     assert find_imagej(coordinates).kind == "maven"
 
 
 def test_variables_come_before_usual_places_and_fiji_first(fiji, plain, monkeypatch):
-    monkeypatch.setattr(locate, "_usual_places", lambda: iter([plain]))
+    monkeypatch.setattr(locate, "usual_places", lambda: iter([plain]))
     assert find_imagej().place == str(plain / "ij.jar")
     (other := plain.parent / "other.jar").touch()
     monkeypatch.setenv("IJ_JAR", str(other))
@@ -59,8 +67,12 @@ def test_variables_come_before_usual_places_and_fiji_first(fiji, plain, monkeypa
 
 
 def test_usual_places_prefer_a_fiji(fiji, plain, monkeypatch):
-    monkeypatch.setattr(locate, "_FIJI_PLACES", (str(plain), str(fiji)))
-    assert find_imagej().kind == "fiji"
+    (home := plain.parent / "home").mkdir()
+    fiji.rename(home / "Fiji.app")
+    plain.rename(home / "ImageJ")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    assert find_imagej().place == str(home / "Fiji.app")
 
 
 def test_what_is_wrong_is_named(tmp_path, monkeypatch):
@@ -72,7 +84,7 @@ def test_what_is_wrong_is_named(tmp_path, monkeypatch):
     with pytest.raises(DeepZError, match="gone.*named by FIJI_HOME"):
         find_imagej()
     monkeypatch.delenv("FIJI_HOME")
-    monkeypatch.setattr(locate, "_usual_places", lambda: iter(()))
+    monkeypatch.setattr(locate, "usual_places", lambda: iter(()))
     with pytest.raises(DeepZError, match="no ImageJ found; download Fiji"):
         find_imagej()
 

@@ -1,42 +1,44 @@
-"""``deepz-zoo fiji doctor``: what was found, and the one thing to do for each gap."""
+"""``deepz-zoo fiji doctor``: what was found, and what to do about each gap."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
 
 from deepz_zoo.cli.fiji.options import imagej_option
+from deepz_zoo.cli.fiji.stacks import align
+from deepz_zoo.cli.option_names import with_option_names
 from deepz_zoo.cli.options import console, json_option, print_json
 from deepz_zoo.errors import CheckFailed
 
 if TYPE_CHECKING:
-    from deepz_zoo.fiji.doctor import Finding, Job
+    from deepz_zoo.fiji.doctor import Finding, Purpose
 
-_JOBS = ("run", "align", "edf", "refocus", "deepimagej")
+PURPOSES = ("run", "align", "edf", "refocus", "deepimagej")
 
 
 @click.command("doctor")
 @imagej_option
 @click.option(
     "--for",
-    "job",
-    type=click.Choice(_JOBS),
+    "purpose",
+    type=click.Choice(PURPOSES),
     default="run",
     show_default=True,
-    help="The job that must run: macros, StackReg, EDF, refocusing by macro, or deepImageJ.",
+    help="What must work: running macros, StackReg, EDF, refocusing by macro, or deepImageJ.",
 )
 @json_option
-def doctor(place: str | None, job: Job, as_json: bool) -> None:
-    """Say what of Java, ImageJ, plugins, macros and models is found, and what to do.
+def doctor(fiji: str | None, purpose: Purpose, as_json: bool) -> None:
+    """Show which of Java, ImageJ, plugins, macros and models are found, and what to do.
 
-    Starts ImageJ to see whether it does. Exits with 1 if the job cannot run.
+    Starts ImageJ as a test. Exits with 1 if what --for names cannot work.
     """
     from deepz_zoo.fiji.doctor import examine
 
     with console(stderr=True).status("starting ImageJ"):
-        findings = examine(place, job)
+        findings = [_with_options(finding) for finding in examine(fiji, purpose)]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -44,7 +46,12 @@ def doctor(place: str | None, job: Job, as_json: bool) -> None:
     stopping = [finding for finding in findings if finding.stops]
     if stopping:
         names = ", ".join(finding.name for finding in stopping)
-        raise CheckFailed(f"'{job}' cannot run without {names}: {stopping[0].remedy}")
+        raise CheckFailed(f"'{purpose}' cannot run without {names}: {stopping[0].remedy}")
+
+
+def _with_options(finding: Finding) -> Finding:
+    """Return a finding whose remedy names the options of these commands."""
+    return replace(finding, remedy=with_option_names(finding.remedy, align.params))
 
 
 def _print(findings: list[Finding]) -> None:

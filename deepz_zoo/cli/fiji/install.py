@@ -8,13 +8,13 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from deepz_zoo.cli.options import console
+from deepz_zoo.cli.options import show_progress
 
 
-def _folder_option(required_by: str) -> str:
+def _folder_of_environment(purpose: str) -> str:
     folder = os.environ.get("FIJI_HOME")
     if not folder:
-        raise click.UsageError(f"name the Fiji to {required_by} with --fiji, or in FIJI_HOME")
+        raise click.UsageError(f"name the Fiji to {purpose} with --fiji, or in FIJI_HOME")
     return folder
 
 
@@ -34,20 +34,17 @@ def install(folder: str | None, models: tuple[str, ...], force: bool) -> None:
     """Copy the Deep-Z macros, and models, into a Fiji or ImageJ.
 
     Macros go to plugins/Deep-Z/ and appear as Plugins > Deep-Z after a restart; models go to
-    models/, where deepImageJ finds them. A file that is there already and is not of an earlier
-    installation is never replaced without --force.
+    models/, where deepImageJ finds them. A file of another origin is not replaced
+    without --force.
     """
-    folder = folder or _folder_option("install into")
+    folder = folder or _folder_of_environment("install into")
 
     from deepz_zoo.fiji.install import find_package
     from deepz_zoo.fiji.install import install as install_files
 
-    with TemporaryDirectory(prefix="deepz_") as built, console(stderr=True).status("") as status:
-        packages = [
-            find_package(model, Path(built), progress=lambda step: status.update(step))
-            for model in models
-        ]
-        status.update("copying")
+    with TemporaryDirectory(prefix="deepz_") as built, show_progress() as progress:
+        packages = [find_package(model, Path(built), progress=progress) for model in models]
+        progress("copying")
         written = install_files(folder, packages, force=force)
     for name in written:
         click.echo(name)
@@ -58,10 +55,10 @@ def install(folder: str | None, models: tuple[str, ...], force: bool) -> None:
 @click.option(
     "--fiji", "folder", metavar="FOLDER", help="The Fiji or ImageJ.  [default: FIJI_HOME]"
 )
-@click.option("--force", is_flag=True, help="Remove files too that were changed since.")
+@click.option("--force", is_flag=True, help="Remove changed files, too.")
 def uninstall(folder: str | None, force: bool) -> None:
-    """Remove what 'install' wrote, and nothing else."""
-    folder = folder or _folder_option("uninstall from")
+    """Remove the files that 'install' wrote, and nothing else."""
+    folder = folder or _folder_of_environment("uninstall from")
 
     from deepz_zoo.fiji.install import uninstall as uninstall_files
 

@@ -1,4 +1,4 @@
-"""Options that the verbs of ``deepz-zoo fiji`` share."""
+"""Options that the commands of ``deepz-zoo fiji`` share."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def imagej_option(function: Function) -> Function:
-    """Add ``--fiji``; the command's function receives it as ``place``, None by default."""
+    """Add ``--fiji``; the command's function receives it as ``fiji``, None by default."""
     return click.option(
         "--fiji",
-        "place",
         metavar="PLACE",
         help="Folder of a Fiji or ImageJ, an ij.jar, or Maven coordinates (sc.fiji:fiji).",
     )(function)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,15 +16,15 @@ from deepz_zoo.cli.options import progress_bar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# How a macro says how far it is, such as: print("3/20 frames");
+# How a macro reports its progress: print("3/20 frames");
 _PROGRESS = re.compile(r"^\s*(\d+)\s*/\s*(\d+)\b\s*(.*)$")
 
 
 @click.command("run")
 @click.argument("macro", metavar="MACRO")
 @click.argument("values", metavar="[KEY=VALUE]...", nargs=-1)
-@click.option("--input", "input_path", metavar="FILE", help="Becomes the macro's option 'input'.")
-@click.option("-o", "--output", metavar="FILE", help="Becomes the macro's option 'output'.")
+@click.option("--input", "input_path", metavar="FILE", help="The macro's option 'input'.")
+@click.option("-o", "--output", metavar="FILE", help="The macro's option 'output'.")
 @click.option(
     "--timeout",
     "timeout_s",
@@ -40,13 +41,13 @@ def run(
     input_path: str | None,
     output: str | None,
     timeout_s: float | None,
-    place: str | None,
+    fiji: str | None,
     window: bool,
 ) -> None:
     """Run a macro in ImageJ and print what it prints.
 
     MACRO is a file, or one of the macros of deepz-zoo by its name. It finds its options in
-    getArgument() and in call("ij.Macro.getOptions"). Ctrl-C stops it with all that it started. A
+    getArgument() and in call("ij.Macro.getOptions"). Ctrl-C stops it and all that it started. A
     line such as '3/20 frames' moves the progress bar.
 
     \b
@@ -56,16 +57,16 @@ def run(
 
     from deepz_zoo.fiji import run_macro_file
 
-    with _printing() as show:
+    with _printing() as show, _log_of_errors():
         done = run_macro_file(
             macro,
             input=input_path,
             output=output,
             options=options,
-            imagej=place,
-            headless=not window,
+            fiji=fiji,
+            window=window,
             timeout_s=timeout_s,
-            progress=show,
+            on_line=show,
         )
     if done.returned:
         click.echo(done.returned)
@@ -74,7 +75,7 @@ def run(
 
 
 def _options(values: Sequence[str]) -> dict[str, Any]:
-    """Return options from words: KEY=VALUE, or KEY alone for a box to check."""
+    """Return options from words: KEY=VALUE, or KEY alone for a checked box."""
     options: dict[str, Any] = {}
     for value in values:
         key, equals, text = value.partition("=")
@@ -82,13 +83,32 @@ def _options(values: Sequence[str]) -> dict[str, Any]:
             raise click.UsageError(f"give {key} as --{key}")
         if key in options:
             raise click.UsageError(f"{key} is given twice")
-        options[key] = text if equals else True
+        options[key] = _value(text) if equals else True
     return options
+
+
+def _value(text: str) -> str | Path:
+    """Return the path of a file where there is one: the macro runs in another folder."""
+    path = Path(text)
+    return path if path.suffix and path.is_file() else text
+
+
+@contextmanager
+def _log_of_errors() -> Iterator[None]:
+    """Print what plugins wrote to standard error where the macro fails."""
+    from deepz_zoo.fiji import MacroError
+
+    try:
+        yield
+    except MacroError as error:
+        if error.log:
+            click.echo(error.log, err=True)
+        raise
 
 
 @contextmanager
 def _printing() -> Iterator[Callable[[str], None]]:
-    """Yield a function that prints a macro's lines, and shows its progress as a bar."""
+    """Yield a function that prints a macro's lines and shows its progress as a bar."""
     with progress_bar() as bar:
         task = bar.add_task("ImageJ", total=None)
 

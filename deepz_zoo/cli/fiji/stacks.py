@@ -1,4 +1,4 @@
-"""``deepz-zoo fiji align``, ``edf`` and ``parity``: a stack through ImageJ's own plugins."""
+"""``deepz-zoo fiji align``, ``edf`` and ``compare``: a stack through ImageJ's own plugins."""
 
 from __future__ import annotations
 
@@ -10,11 +10,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deepz_zoo.cli.fiji.options import imagej_option, window_option
-from deepz_zoo.cli.options import console, json_option, overwrite_option, print_json
+from deepz_zoo.cli.options import (
+    console,
+    json_option,
+    overwrite_option,
+    print_json,
+    show_progress,
+)
 from deepz_zoo.errors import DeepZError
 
 if TYPE_CHECKING:
-    from deepz_zoo.fiji.comparison import Parity
+    from numpy.typing import NDArray
+
+    from deepz_zoo.fiji.comparison import Comparison
     from deepz_zoo.images import Image, Style
 
 _FILE = click.Path(path_type=Path)
@@ -74,7 +82,7 @@ def align(
     axes: str | None,
     style: Style,
     overwrite: bool,
-    place: str | None,
+    fiji: str | None,
     window: bool,
 ) -> None:
     """Align the planes of STACK with ImageJ's plugin StackReg."""
@@ -82,11 +90,11 @@ def align(
     image = _read(stack, axes)
 
     from deepz_zoo.fiji.gateway import start_imagej
-    from deepz_zoo.fiji.stackreg_and_edf import align_with_stackreg
+    from deepz_zoo.fiji.stackreg_and_edf_by_class import align_with_stackreg
     from deepz_zoo.images import write_image
 
     with console(stderr=True).status("aligning"):
-        imagej = start_imagej(place, headless=not window)
+        imagej = start_imagej(fiji, window=window)
         aligned = align_with_stackreg(
             imagej,
             image.data,
@@ -135,7 +143,7 @@ def edf(
     axes: str | None,
     style: Style,
     overwrite: bool,
-    place: str | None,
+    fiji: str | None,
     window: bool,
 ) -> None:
     """Fuse the planes of STACK with ImageJ's plugin Extended Depth of Field."""
@@ -146,58 +154,72 @@ def edf(
     image = _read(stack, axes)
 
     from deepz_zoo.fiji.gateway import start_imagej
-    from deepz_zoo.fiji.stackreg_and_edf import project_with_edf
-    from deepz_zoo.images import Image, write_image
+    from deepz_zoo.fiji.stackreg_and_edf_by_class import project_with_edf
+    from deepz_zoo.images import write_image
 
     with console(stderr=True).status("projecting"):
-        imagej = start_imagej(place, headless=not window)
+        imagej = start_imagej(fiji, window=window)
         projection = project_with_edf(
             imagej, image.data, quality=quality, topology=topology, settings=chosen
         )
     for path, data in ((output, projection.image), (height, projection.height + 1)):
         if path is not None:
             data = data.astype("uint16") if path == height else data
-            write_image(path, Image(data, "yx", image.pixel_size_um), style=style)
+            write_image(path, _without_planes(image, data), style=style)
             click.echo(str(path))
 
 
-@click.command("parity")
+@click.command("compare")
 @_stack_options
 @json_option
-def parity(stack: Path, axes: str | None, place: str | None, window: bool, as_json: bool) -> None:
-    """Prepare STACK by ImageJ's plugins and by deepz-zoo, and print how they differ.
+def compare(stack: Path, axes: str | None, fiji: str | None, window: bool, as_json: bool) -> None:
+    """Compare the alignment and EDF of ImageJ's plugins with those of deepz-zoo.
 
     The EDF images are both made of the stack as deepz-zoo aligned it.
     """
     image = _read(stack, axes)
 
-    from deepz_zoo.fiji.comparison import compare
+    from deepz_zoo.fiji.comparison import compare_preparations
     from deepz_zoo.fiji.gateway import start_imagej
 
-    with console(stderr=True).status("starting ImageJ") as status:
-        imagej = start_imagej(place, headless=not window)
-        result = compare(imagej, image.data, progress=lambda step: status.update(step))
+    with show_progress() as progress:
+        progress("starting ImageJ")
+        imagej = start_imagej(fiji, window=window)
+        result = compare_preparations(imagej, image.data, progress=progress)
     if as_json:
         print_json(asdict(result))
     else:
         _print(result)
 
 
-def _print(result: Parity) -> None:
+# the former name of 'compare'
+parity = click.Command("parity", callback=compare.callback, params=compare.params, hidden=True)
+
+
+def _print(result: Comparison) -> None:
     from rich.table import Table
 
     table = Table(box=None)
     for title in ("", "largest", "mean", "pixels that differ"):
         table.add_column(title, justify="left" if not title else "right")
-    for name, difference in (("aligned stack", result.aligned), ("EDF image", result.edf)):
+    for name, difference in (
+        ("aligned stack", result.aligned),
+        ("EDF image", result.edf),
+        ("EDF image, plugin-exact", result.edf_plugin_exact),
+    ):
         table.add_row(
-            name, f"{difference.largest:g}", f"{difference.mean:.3g}", f"{difference.share:.2%}"
+            name, f"{difference.largest:g}", f"{difference.mean:.3g}", f"{difference.fraction:.2%}"
         )
     console().print(table)
+    if result.edf.fraction > result.edf_plugin_exact.fraction:
+        click.echo(
+            "the plugin exchanges rows and columns in its consistency checks, which matters where "
+            "the padded image is not square; 'prepare --edf plugin-exact' does so, too"
+        )
     click.echo(f"planes moved differently by up to {result.largest_shift_px:.2f} px")
     if result.rejected_planes:
         planes = ", ".join(str(plane + 1) for plane in result.rejected_planes)
-        click.echo(f"registrations that deepz-zoo took for jumps, and StackReg did not: {planes}")
+        click.echo(f"planes whose registration deepz-zoo rejected, unlike StackReg: {planes}")
 
 
 # ------------------------------------------------------------------------------ reading, checking
@@ -220,6 +242,15 @@ def _read(path: Path, axes: str | None) -> Image:
             "before y and x"
         )
     return image
+
+
+def _without_planes(image: Image, data: NDArray[Any]) -> Image:
+    """Return what became of a stack of planes, with the stack's calibration and optics."""
+    if "c" in image.axes:
+        image = replace(image, channel_names=(), emission_um=())
+    return replace(
+        image, data=data, axes="yx", z_step_um=None, z_origin_um=0.0, frame_interval_s=None
+    )
 
 
 def _settings(words: tuple[str, ...]) -> dict[str, bool | int | float | str]:

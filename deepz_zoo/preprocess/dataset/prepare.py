@@ -30,7 +30,7 @@ from deepz_zoo.preprocess.dataset.storage import (
     write_field,
     write_pairs_and_manifest,
 )
-from deepz_zoo.preprocess.focus.projection import OWN_STEPS, Steps
+from deepz_zoo.preprocess.focus.projection import OWN_STEPS, Steps, project_by
 from deepz_zoo.preprocess.regions.split import Window, divide_regions
 from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.records.dataset import (
@@ -95,6 +95,8 @@ def prepare_dataset(
     """
     if "fiji" in (settings.align, settings.edf) and steps == OWN_STEPS:
         raise DeepZError("the settings name Fiji; pass the `steps` that run there")
+    if steps == OWN_STEPS:
+        steps = Steps(project=project_by(settings.edf))
     paired = any(file.target for file in files)
     part = output.with_name(f"{output.name}.part")
     _check_output(output, overwrite)

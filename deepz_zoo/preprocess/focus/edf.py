@@ -8,7 +8,7 @@ description of the method.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.preprocess.focus.wavelets import Complex, analyze, max_scales, subbands, synthesize
+from deepz_zoo.preprocess.focus.wavelets import (
+    Complex,
+    Subband,
+    analyze,
+    max_scales,
+    subbands,
+    synthesize,
+)
 from deepz_zoo.progress import Progress, no_progress
 
 PlaneIndices = NDArray[np.int32]
@@ -44,7 +51,7 @@ class ExtendedDepthOfField:
 
 
 def extended_depth_of_field(
-    stack: NDArray[Any], *, progress: Progress = no_progress
+    stack: NDArray[Any], *, plugin_exact: bool = False, progress: Progress = no_progress
 ) -> ExtendedDepthOfField:
     """Fuse the planes of a z-stack into an image in focus everywhere.
 
@@ -63,6 +70,10 @@ def extended_depth_of_field(
     ----------
     stack
         Aligned planes of any real type, shape (nz, ny, nx).
+    plugin_exact
+        Whether to exchange rows and columns where neighboring choices are made to agree, as the
+        ImageJ plugin does. This is a fault of the plugin, which makes unrelated places agree; it
+        matters where `padded_shape` is not square, and only for equality with the plugin.
     progress
         Called with the number of wavelet transforms done and their total.
 
@@ -72,7 +83,7 @@ def extended_depth_of_field(
         If the array is not a stack, is not of real numbers, or holds NaN or infinity.
     """
     _check(stack)
-    shape = _padded_shape(stack.shape[1:])
+    shape = padded_shape(stack.shape[1:])
     scales = max_scales(shape)
 
     def transforms(passed: int) -> Iterator[tuple[int, Complex]]:
@@ -87,8 +98,12 @@ def extended_depth_of_field(
         better = squared > power
         power[better] = squared[better]
         chosen[better] = z
-    for scale in range(1, min(scales, _CHECKED_SCALES) + 1):
-        _make_consistent(chosen, power, scale)
+    checked = range(1, min(scales, _CHECKED_SCALES) + 1)
+    if plugin_exact:
+        _make_consistent_as_the_plugin(chosen, power, checked)
+    else:
+        for scale in checked:
+            _make_consistent(chosen, power, scale)
 
     fused = np.zeros(shape, dtype=np.complex128)
     for z, coefficients in transforms(1):
@@ -110,8 +125,8 @@ def _check(stack: NDArray[Any]) -> None:
         raise DeepZError("the stack holds NaN or infinity; expected finite grey levels")
 
 
-def _padded_shape(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return the next powers of two."""
+def padded_shape(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return the rows and columns of an image as it is transformed: the next powers of two."""
     ny, nx = shape
     return 1 << (ny - 1).bit_length(), 1 << (nx - 1).bit_length()
 
@@ -131,21 +146,55 @@ def _pad(plane: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.float64]:
 def _make_consistent(chosen: PlaneIndices, power: NDArray[np.float64], scale: int) -> None:
     """Let the details of one scale come from the same plane where most of them agree.
 
-    First the three directions vote at each place: two that agree outvote the third, and without
-    agreement the one of the largest magnitude decides. Then each direction follows the majority
-    of its 5×5 neighborhood, where there is one.
+    First the three directions vote at each place, then each direction follows the majority of its
+    5×5 neighborhood, where there is one.
     """
     bands = subbands((chosen.shape[0], chosen.shape[1]), scale)
+    followed = _follow_majority(_vote(chosen, power, bands))
+    for band in bands:
+        chosen[band] = followed
+
+
+def _make_consistent_as_the_plugin(
+    chosen: PlaneIndices, power: NDArray[np.float64], scales: Sequence[int]
+) -> None:
+    """Do the same with rows and columns exchanged, as the ImageJ plugin does.
+
+    It looks for the three directions where they would lie in the transposed array. Beyond the
+    edges of the actual one it reads zeros and writes nothing. As the places of different scales
+    overlap then, all votes come first, and the majorities after them by direction.
+    """
+    ny, nx = chosen.shape
+    side = max(ny, nx)
+    planes, strength = np.zeros((side, side), np.int32), np.zeros((side, side))
+    planes[:ny, :nx], strength[:ny, :nx] = chosen, power
+    bands = [subbands((nx, ny), scale) for scale in scales]
+
+    def put(band: Subband, values: PlaneIndices) -> None:
+        planes[band] = values
+        planes[ny:], planes[:, nx:] = 0, 0
+
+    for of_scale in bands:
+        voted = _vote(planes, strength, of_scale)
+        for band in of_scale:
+            put(band, voted)
+    for direction in (2, 0, 1):  # LH, HL, HH
+        for of_scale in bands:
+            put(of_scale[direction], _follow_majority(planes[of_scale[direction]]))
+    chosen[:] = planes[:ny, :nx]
+
+
+def _vote(
+    chosen: PlaneIndices, power: NDArray[np.float64], bands: tuple[Subband, Subband, Subband]
+) -> PlaneIndices:
+    """Return the plane that two of the three directions choose, else that of the strongest."""
     hl, hh, lh = (chosen[band] for band in bands)
     strongest = np.argmax([power[band] for band in bands], axis=0)
-    voted = np.where(
+    return np.where(
         (hl == hh) | (hl == lh),
         hl,
         np.where(hh == lh, hh, np.choose(strongest, (hl, hh, lh))),
     )
-    followed = _follow_majority(voted)
-    for band in bands:
-        chosen[band] = followed
 
 
 def _follow_majority(chosen: PlaneIndices) -> PlaneIndices:

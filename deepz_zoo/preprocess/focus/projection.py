@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from deepz_zoo.intensities import IntensityScale, intensity_scale
 from deepz_zoo.preprocess.align.borders import covered_window, fill_borders
 from deepz_zoo.preprocess.align.stackreg import Alignment, align_stack
 from deepz_zoo.preprocess.focus.edf import ExtendedDepthOfField, extended_depth_of_field
-from deepz_zoo.records.dataset import Align
+from deepz_zoo.records.dataset import Align, Edf
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class Steps:
 
 
 OWN_STEPS = Steps()
+
+
+def project_by(edf: Edf) -> Callable[[NDArray[Any]], ExtendedDepthOfField]:
+    """Return what projects a stack by the settings of a preparation, if this package does it."""
+    return partial(extended_depth_of_field, plugin_exact=edf == "plugin-exact")
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,11 +4,13 @@ import ij.ImageStack;
 import ij.Macro;
 import ij.WindowManager;
 import ij.plugin.PlugIn;
+import javax.swing.SwingUtilities;
 
 /**
- * Stands in for deepImageJ: adds the channel of distances to that of the image, and returns the
- * slices of its input as a series, as deepImageJ does. Prints the options that it was given. A model
- * called "broken" gives no image.
+ * Stands in for deepImageJ 3.1: adds the channel of distances to that of the image, and shows the
+ * slices of its input as a time series. As there, this happens on the thread of events after the
+ * command has returned; until then the input is the current image. Prints its options. A model called
+ * "broken" gives no image.
  */
 public class DeepImageJ_Run implements PlugIn {
     public void run(String arg) {
@@ -26,8 +28,11 @@ public class DeepImageJ_Run implements PlugIn {
                 sum[i] += dpm[i];
             planes.addSlice("", sum);
         }
-        ImagePlus result = new ImagePlus("output", planes);
+        ImagePlus result = new ImagePlus(imp.getTitle() + "_output", planes);
         result.setDimensions(1, 1, planes.getSize());
-        result.show();
+        SwingUtilities.invokeLater(() -> {
+            IJ.wait(100);
+            result.show();
+        });
     }
 }

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from deepz_zoo.fiji import MacroError
-from deepz_zoo.fiji.macro_process import macros_folder
+from deepz_zoo.fiji.macro_files import macros_folder
 
 pytestmark = pytest.mark.java
 
@@ -35,6 +35,7 @@ def test_shared_parts_are_the_same_in_all_macros(program):
         "options": 1,
         "pixel size": 1,
         "program": 1,
+        "refocusing": 1,
     }
 
 

@@ -76,7 +76,7 @@ def test_deepimagej_input_alone(look):
         ("model=a.zip z=1", "a.zip is packed; unpack it"),
         ("{model}", "z=: expected 5, -5,0,5 or -10:10:2"),
         ("{model}z=1:2", "z=1:2: expected"),
-        ("{model}z=1:5:-1", "this step does not lead to the end"),
+        ("{model}z=1:5:-1", "this step does not lead from the first value to the last"),
         ("{model}dpm=none_such", "dpm=none_such: no image of this title"),
         ("{model}dpm=worm.tif", "dpm=worm.tif has 16 bit; expected 32 bit"),
     ],
@@ -89,8 +89,8 @@ def test_deepimagej_with_wrong_options(play, model, options, message):
 def test_deepimagej_that_gives_no_image(play, tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/rdf.yaml").touch()
-    with pytest.raises(MacroError, match="deepImageJ opened no image"):
-        play("Deep-Z_deepImageJ", f"model=[{tmp_path}/broken] z=1", before="worm")
+    with pytest.raises(MacroError, match=r"deepImageJ opened no image within 0\.5 s"):
+        play("Deep-Z_deepImageJ", f"model=[{tmp_path}/broken] z=1 seconds=0.5", before="worm")
 
 
 @pytest.fixture

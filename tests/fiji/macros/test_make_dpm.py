@@ -60,7 +60,7 @@ def test_dpm(look, tmp_path, options, expected):
         ("worm", "surface=formula formula=[x); exit(]", "expected an expression of x and y"),
         ("worm", "surface=[three points] points=[1,2,3]", "expected X,Y,Z of three points"),
         ("worm", "surface=[three points] points=[0,0,1 1,1,2 2,2,3]", "lie on a line"),
-        ("uncalibrated", "surface=formula formula=x", "does not say its pixel size"),
+        ("uncalibrated", "surface=formula formula=x", "has no pixel size"),
     ],
 )
 def test_dpm_that_cannot_be_made(play, before, options, message):

@@ -88,7 +88,7 @@ def test_a_program_is_looked_for_in_the_usual_places(
             input=tmp_path / "in.tif",
             output=tmp_path / "out.tif",
             options={"model": SYSTEM, "z": 1},
-            imagej=imagej_folder,
+            fiji=imagej_folder,
             timeout_s=100,
         )
 
@@ -110,7 +110,7 @@ def test_two_runs_at_once(make_program, imagej_folder, tmp_path):
             input=folder / "in.tif",
             output=folder / "out.tif",
             options={"program": program.path, "model": SYSTEM, "z": 1},
-            imagej=imagej_folder,
+            fiji=imagej_folder,
             timeout_s=100,
         )
         return int(tifffile.imread(folder / "out.tif").max())

@@ -45,3 +45,19 @@ def test_refocus_from_the_menu(ij_jar, display, tmp_path):
     assert recorded in facts["recorded"]
     for name in ("fiji_dialog.png", "fiji_result.png", "fiji_surface.png"):
         assert (tmp_path / name).stat().st_size > 2000
+
+
+def test_prepare_runs_the_menu_command_of_edf(imagej_folder, display):
+    """It opens a dialog of its own, so that it runs on a display only."""
+    script = Path(__file__).with_name("prepare_in_window.py")
+    done = subprocess.run(
+        [*display, sys.executable, script, imagej_folder],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    prepared, late, closed = json.loads(done.stdout.splitlines()[-1])
+    assert [float(number) for number in prepared.split()] == [130, 122]
+    assert late.startswith("Deep-Z: EDF opened no image within 0.5 s; look for its message")
+    assert closed == "Deep-Z: the stack was closed before EDF was done"

@@ -56,7 +56,31 @@ def along_rows_and_columns(step, image: np.ndarray) -> np.ndarray:
     return np.array([step(column) for column in image.T]).T
 
 
-def plain_edf(stack: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def plain_checks(chosen: np.ndarray, power: np.ndarray) -> np.ndarray:
+    """Return the choices after the subband check and the majority check of three scales."""
+    my, mx = chosen.shape
+    scales = int(min(log2(my), log2(mx)))
+    for s in range(1, min(scales, 3) + 1):
+        by, bx = my >> s, mx >> s
+        voted = np.zeros((by, bx), int)
+        for y, x in np.ndindex(by, bx):
+            places = [(y, x + bx), (y + by, x + bx), (y + by, x)]  # HL, HH, LH
+            choices = [chosen[p] for p in places]
+            plane, votes = Counter(choices).most_common(1)[0]
+            if votes == 1:
+                plane = choices[int(np.argmax([power[p] for p in places]))]
+            voted[y, x] = plane
+        around = np.pad(voted, 2, mode="reflect")
+        for y, x in np.ndindex(by, bx):
+            window = around[y : y + 5, x : x + 5].ravel().tolist()
+            common, votes = Counter(window).most_common(1)[0]
+            plane = common if votes > 12 else voted[y, x]
+            for p in ((y, x + bx), (y + by, x + bx), (y + by, x)):
+                chosen[p] = plane
+    return chosen
+
+
+def plain_edf(stack: np.ndarray, checks=plain_checks) -> tuple[np.ndarray, np.ndarray]:
     """Return image and height map, from 0, of the plugin's quality 4 as its method is described."""
     nz, ny, nx = stack.shape
     my, mx = (1 << int(np.ceil(log2(n))) for n in (ny, nx))
@@ -71,23 +95,7 @@ def plain_edf(stack: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     power = np.abs(transformed) ** 2
     chosen = power.argmax(axis=0)
-    for s in range(1, min(scales, 3) + 1):
-        by, bx = my >> s, mx >> s
-        voted = np.zeros((by, bx), int)
-        for y, x in np.ndindex(by, bx):
-            places = [(y, x + bx), (y + by, x + bx), (y + by, x)]  # HL, HH, LH
-            choices = [chosen[p] for p in places]
-            plane, votes = Counter(choices).most_common(1)[0]
-            if votes == 1:
-                plane = choices[int(np.argmax([power[:, p[0], p[1]].max() for p in places]))]
-            voted[y, x] = plane
-        around = np.pad(voted, 2, mode="reflect")
-        for y, x in np.ndindex(by, bx):
-            window = around[y : y + 5, x : x + 5].ravel().tolist()
-            common, votes = Counter(window).most_common(1)[0]
-            plane = common if votes > 12 else voted[y, x]
-            for p in ((y, x + bx), (y + by, x + bx), (y + by, x)):
-                chosen[p] = plane
+    chosen = checks(chosen, power.max(axis=0))
 
     fused = np.take_along_axis(transformed, chosen[None], axis=0)[0]
     for s in reversed(range(scales)):
@@ -123,6 +131,59 @@ def test_each_step_is_the_described_one(shape: tuple[int, int, int], dtype) -> N
     assert found.image.dtype == dtype
     np.testing.assert_array_equal(found.image, image)
     np.testing.assert_array_equal(found.height, height)
+
+
+def plain_checks_of_the_plugin(chosen: np.ndarray, power: np.ndarray) -> np.ndarray:
+    """Return the choices after both checks, pixel by pixel, height and width exchanged."""
+    my, mx = chosen.shape
+    chosen = chosen.copy()
+
+    def get(array, x, y):
+        return array[y, x] if x < mx and y < my else 0
+
+    def put(x, y, plane):
+        if x < mx and y < my:
+            chosen[y, x] = plane
+
+    steps = range(1, min(3, int(log2(min(my, mx)))) + 1)
+    for s in steps:
+        bx, by = my >> s, mx >> s  # exchanged
+        for x, y in np.ndindex(bx, by):
+            places = [(x + bx, y), (x + bx, y + by), (x, y + by)]
+            choices = [get(chosen, *p) for p in places]
+            plane, votes = Counter(choices).most_common(1)[0]
+            if votes == 1:
+                plane = choices[int(np.argmax([get(power, *p) for p in places]))]
+            for p in places:
+                put(*p, plane)
+    for right, down in ((0, 1), (1, 0), (1, 1)):
+        for s in steps:
+            bx, by = my >> s, mx >> s
+            x0, y0 = right * bx, down * by
+            band = np.array([[get(chosen, x0 + x, y0 + y) for x in range(bx)] for y in range(by)])
+            around = np.pad(band, 2, mode="reflect")
+            for x, y in np.ndindex(bx, by):
+                window = around[y : y + 5, x : x + 5].ravel().tolist()
+                common, votes = Counter(window).most_common(1)[0]
+                put(x0 + x, y0 + y, common if votes > 12 else band[y, x])
+    return chosen
+
+
+@pytest.mark.parametrize("shape", [(4, 32, 64), (4, 64, 32), (3, 30, 100)])
+def test_the_checks_of_the_plugin_exchange_rows_and_columns(shape) -> None:
+    stack = focused_stack(shape).round().astype(np.uint16)
+    found = extended_depth_of_field(stack, plugin_exact=True)
+    assert (found.image != extended_depth_of_field(stack).image).any()
+    image, height = plain_edf(stack.astype(float), checks=plain_checks_of_the_plugin)
+    np.testing.assert_array_equal(found.height, height)
+    np.testing.assert_array_equal(found.image, image)
+
+
+@pytest.mark.parametrize("shape", [(4, 32, 32), (4, 40, 64)])
+def test_the_exchange_does_not_matter_where_the_padded_image_is_square(shape) -> None:
+    stack = focused_stack(shape).round().astype(np.uint16)
+    exact, ours = extended_depth_of_field(stack, plugin_exact=True), extended_depth_of_field(stack)
+    np.testing.assert_array_equal(exact.height, ours.height)
 
 
 # ------------------------------------------------------------------------------------- properties

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from deepz_zoo.cli.fiji.doctor import _JOBS
-from deepz_zoo.fiji.doctor import JOBS
+from deepz_zoo.cli.fiji import doctor as doctor_command
+from deepz_zoo.fiji.doctor import PURPOSES
 from deepz_zoo.fiji.install import install
 from deepz_zoo.images import Image, read_image, write_image
 from deepz_zoo.preprocess.dataset.storage import open_dataset
@@ -55,6 +56,15 @@ def test_align_from_another_plane(run_cli, imagej_folder, stack, tmp_path):
     assert (read_image(output).data[0] == read_image(stack).data[0]).all()
 
 
+def test_edf_keeps_calibration_and_channel(run_cli, imagej_folder, stack, tmp_path):
+    source, output = tmp_path / "source.ome.tif", tmp_path / "edf.ome.tif"
+    write_image(source, replace(read_image(stack), channel_names=("red",)))
+    assert run_cli("fiji", "edf", source, "-o", output, "--fiji", imagej_folder)[0] == 0
+    after = read_image(output)
+    assert (after.axes, after.pixel_size_um, after.z_step_um) == ("yx", 0.325, None)
+    assert after.channel_names == ("red",)
+
+
 def test_edf_with_its_height_map(run_cli, imagej_folder, stack, tmp_path):
     output, height = tmp_path / "edf.tif", tmp_path / "height.tif"
     arguments = ("-o", output, "--height", height, "--fiji", imagej_folder, "--set", "rate=0.1")
@@ -65,28 +75,50 @@ def test_edf_with_its_height_map(run_cli, imagej_folder, stack, tmp_path):
     assert (read_image(height).data == data.argmax(axis=0) + 1).all()
 
 
-def test_parity(run_cli, imagej_folder, stack):
-    arguments = ("fiji", "parity", stack, "--fiji", imagej_folder)
+@pytest.mark.parametrize("command", ["compare", "parity"])
+def test_compare(run_cli, imagej_folder, stack, command):
+    arguments = ("fiji", command, stack, "--fiji", imagej_folder)
     code, out, _ = run_cli(*arguments, "--json")
     assert code == 0
     result = json.loads(out)
     # What stands in for StackReg shifts by whole pixels, which is what this stack needs.
     assert result["largest_shift_px"] < 0.2
     assert result["edf"]["largest"] > 0  # the stand-in projects the largest values instead
+    assert result["edf"] == result["edf_plugin_exact"]  # the padded image is square
     code, out, _ = run_cli(*arguments)
     assert code == 0
     assert "planes moved differently by up to" in out
 
 
-def test_run(run_cli, imagej_folder, tmp_path):
+def test_the_former_name_of_compare_is_hidden(run_cli):
+    help_text = run_cli("fiji", "--help")[1]
+    assert "compare" in help_text
+    assert "parity" not in help_text
+
+
+def test_errors_name_options(run_cli, imagej_folder, stack, tmp_path):
+    arguments = ("-o", tmp_path / "a.tif", "--fiji", imagej_folder)
+    words = (*arguments, "--transformation", "Scaled Rotation")
+    code, _, err = run_cli("fiji", "align", stack, *words)
+    assert code == 2
+    assert "no display for it (--fiji), or run the plain ImageJ on a display (--window)" in err
+
+
+def test_run(run_cli, imagej_folder, tmp_path, monkeypatch):
     macro = tmp_path / "m.ijm"
     macro.write_text('print("1/2 half"); print("seen"); return getArgument();')
     arguments = ("fiji", "run", macro, "z=3", "clip", "--fiji", imagej_folder)
     code, out, err = run_cli(*arguments)
     assert (code, out.splitlines(), err) == (0, ["seen", "z=3 clip"], "")
+    monkeypatch.chdir(tmp_path)
+    out = run_cli("fiji", "run", "m.ijm", "weights=m.ijm", "--fiji", imagej_folder)[1]
+    assert out.splitlines() == ["seen", f"weights={macro}"]
     macro.write_text('exit("no good");')
     code, out, err = run_cli(*arguments)
     assert (code, out, err) == (2, "", "Error: m.ijm: no good\n")
+    macro.write_text('call("Log_.write", "a plugin says why"); exit("see the log");')
+    code, out, err = run_cli(*arguments)
+    assert (code, out, err) == (2, "", "a plugin says why\nError: m.ijm: see the log\n")
 
 
 @pytest.mark.parametrize(
@@ -123,6 +155,7 @@ def test_doctor_lists_everything_and_says_what_to_do(run_cli, ij_jar, monkeypatc
     for name in ("Java", "ImageJ", "Fiji", "StackReg", "TurboReg", "EDF", "deepImageJ", "models"):
         assert f" {name} " in out
     assert "BIG-EPFL" in out
+    assert "name its folder by --fiji or in FIJI_HOME" in " ".join(out.split())
     code, out, err = run_cli("fiji", "doctor", "--fiji", ij_jar, "--for", "align")
     assert code == 1
     assert err.startswith("Failed: 'align' cannot run without StackReg, TurboReg")
@@ -160,8 +193,8 @@ def test_doctor_where_nothing_is(run_cli, tmp_path, monkeypatch):
     assert err.startswith("Failed: 'run' cannot run without Java, ImageJ")
 
 
-def test_doctor_knows_the_jobs_that_the_command_line_offers():
-    assert _JOBS == JOBS
+def test_doctor_offers_every_purpose():
+    assert doctor_command.PURPOSES == PURPOSES
 
 
 def test_install_and_uninstall(run_cli, tmp_path, monkeypatch):
@@ -197,6 +230,24 @@ def test_prepare_by_the_plugins(run_cli, imagej_folder, stack, tmp_path):
     np.testing.assert_allclose(shifts[:, 0], 0, atol=0.2)
 
 
+@pytest.mark.parametrize("align", ["none", "fiji"])
+def test_prepare_with_the_fault_of_the_plugin(run_cli, imagej_folder, stack, tmp_path, align):
+    """The settings choose it, whoever aligns; the padded image must not be square to show it."""
+    wide = tmp_path / "wide.tif"
+    write_image(wide, Image(np.tile(read_image(stack).data, (1, 1, 2)), "zyx", 0.325, 0.5))
+    scales = {}
+    for edf in ("wavelets", "plugin-exact"):
+        code, _, err = run_cli(
+            "prepare", wide, "-o", tmp_path / edf, "--objective", "leica20x_0.8/TxRd", "--align",
+            align, "--edf", edf, "--fiji", imagej_folder, "--region", 64, "--planes", 4,
+        )  # fmt: skip
+        assert code == 0, err
+        manifest = open_dataset(tmp_path / edf).manifest
+        assert manifest.parameters.edf == edf
+        scales[edf] = manifest.fields[0].scale
+    assert scales["wavelets"] != scales["plugin-exact"]
+
+
 def test_prepare_without_the_plugins(run_cli, stack, tmp_path):
     """The missing plugin ends the preparation before anything is written."""
     output = tmp_path / "dataset"
@@ -215,8 +266,8 @@ def test_the_plugins_themselves(run_cli, stack):
     place = os.environ.get("FIJI_HOME")
     if not place:
         pytest.skip("set FIJI_HOME to a Fiji with the update site BIG-EPFL")
-    code, out, err = run_cli("fiji", "parity", stack, "--fiji", place, "--json")
+    code, out, err = run_cli("fiji", "compare", stack, "--fiji", place, "--json")
     assert code == 0, err
     result = json.loads(out)
     assert result["aligned"]["largest"] <= 1
-    assert result["edf"]["largest"] == 0
+    assert result["edf"]["largest"] == result["edf_plugin_exact"]["largest"] == 0

@@ -1,7 +1,8 @@
-"""The process that a macro runs in: ``python -m deepz_zoo.fiji.macro_child``.
+"""The program of a macro's child process: ``python -m deepz_zoo.fiji.macro_child_main``.
 
-The request comes on its input. It answers on its output with JSON, one object a line:
-``{"printed": …}`` for what the macro prints and at last ``{"returned": …}`` or ``{"error": …}``.
+It reads a request from standard input and writes its answers to standard output as JSON, one
+object per line: ``{"printed": …}`` for what the macro prints, then ``{"returned": …}`` or
+``{"error": …}``. `deepz_zoo.fiji.macro_in_child_process` starts it.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from typing import Any
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.fiji.gateway import start_imagej
 from deepz_zoo.fiji.locate import Installation
-from deepz_zoo.fiji.macro_text import run_macro
+from deepz_zoo.fiji.macro_in_this_process import run_macro
 
 
 def main() -> None:
     """Run the macro that the request on standard input describes."""
-    # Java and its plugins write to standard output as they like; the answers keep it to themselves.
+    # Java and its plugins may write to standard output, too; only the answers go there.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)
 
@@ -28,8 +29,12 @@ def main() -> None:
             answers.flush()
 
         request = json.load(sys.stdin)
+        installation = _installation(request["imagej"])
+        if installation.folder is not None:
+            # deepImageJ installs its engines into the current folder, unless Java is Fiji's own
+            os.chdir(installation.folder)
         try:
-            imagej = start_imagej(_installation(request["imagej"]), headless=request["headless"])
+            imagej = start_imagej(installation, window=request["window"])
             returned = run_macro(
                 imagej,
                 request["code"],
@@ -40,7 +45,7 @@ def main() -> None:
             answer(error=str(error))
         else:
             answer(returned=returned)
-    # Windows that the macro left open would keep Java, and with it this process, alive.
+    # Open windows of the macro would keep Java, and with it this process, running.
     sys.stderr.flush()
     os._exit(0)
 

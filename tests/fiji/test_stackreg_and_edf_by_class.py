@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.fiji.stackreg_and_edf import align_with_stackreg, measure_alignment, project_with_edf
+from deepz_zoo.fiji.measured_alignment import measure_alignment
+from deepz_zoo.fiji.stackreg_and_edf_by_class import (
+    align_with_stackreg,
+    project_with_edf,
+)
 
 pytestmark = pytest.mark.java
 

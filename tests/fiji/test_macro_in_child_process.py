@@ -16,7 +16,6 @@ from deepz_zoo.fiji import (
     MacroCanceledError,
     MacroError,
     MacroTimeoutError,
-    find_macro,
     run_macro_file,
 )
 from deepz_zoo.images import read_image
@@ -44,19 +43,30 @@ def test_a_macro_reads_and_writes_files(imagej_folder, macro, tmp_path):
         'print("1/2 open"); saveAs("tiff", path); print("µ"); return getTitle();'
     )
     first = tmp_path / "first image.tif"
-    run_macro_file(macro(SAVE, "make.ijm"), output=first, imagej=imagej_folder)
+    run_macro_file(macro(SAVE, "make.ijm"), output=first, fiji=imagej_folder)
     seen = []
     done = run_macro_file(
         path,
         input=first,
         output=tmp_path / "inverted.tif",
-        imagej=imagej_folder,
-        progress=seen.append,
+        fiji=imagej_folder,
+        on_line=seen.append,
     )
     assert done.printed == ("1/2 open", "µ") == tuple(seen)
     assert done.returned == "inverted.tif"
     assert done.output == tmp_path / "inverted.tif"
     assert (read_image(done.output).data == 255 - read_image(first).data).all()
+
+
+@pytest.mark.java
+def test_it_runs_in_the_folder_of_imagej(imagej_folder, macro, tmp_path, monkeypatch):
+    """There deepImageJ finds its models and engines, or installs them."""
+    monkeypatch.chdir(tmp_path)
+    code = 'return call("java.lang.System.getProperty", "user.dir") + " " + getArgument();'
+    done = run_macro_file(
+        macro(code), options={"weights": Path("best.safetensors")}, fiji=imagej_folder
+    )
+    assert done.returned == f"{imagej_folder} weights={tmp_path / 'best.safetensors'}"
 
 
 @pytest.mark.java
@@ -67,7 +77,7 @@ def test_two_run_at_once(imagej_folder, macro, tmp_path):
     outputs = [tmp_path / f"{name}.tif" for name in "ab"]
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(
-            lambda output: run_macro_file(path, output=output, imagej=imagej_folder), outputs
+            lambda output: run_macro_file(path, output=output, fiji=imagej_folder), outputs
         )
     assert first.returned != second.returned
     assert all(output.is_file() for output in outputs)
@@ -85,14 +95,14 @@ def test_two_run_at_once(imagej_folder, macro, tmp_path):
 )
 def test_bad_ends_are_told(imagej_folder, macro, tmp_path, code, message):
     with pytest.raises(MacroError, match=message):
-        run_macro_file(macro(code), output=tmp_path / "out.tif", imagej=imagej_folder)
+        run_macro_file(macro(code), output=tmp_path / "out.tif", fiji=imagej_folder)
 
 
 @pytest.mark.java
 def test_an_old_output_is_not_taken_for_success(imagej_folder, macro, tmp_path):
     (output := tmp_path / "out.tif").write_bytes(b"old")
     with pytest.raises(MacroError, match="ended without writing"):
-        run_macro_file(macro("x = 1;"), output=output, imagej=imagej_folder)
+        run_macro_file(macro("x = 1;"), output=output, fiji=imagej_folder)
     assert output.read_bytes() == b"old"
 
 
@@ -104,7 +114,7 @@ def test_an_old_output_is_not_taken_for_success(imagej_folder, macro, tmp_path):
 def test_the_time_allowed_ends_it_with_all_it_started(imagej_folder, macro, code):
     start = time.monotonic()
     with pytest.raises(MacroTimeoutError, match="did not end within 3 s"):
-        run_macro_file(macro(code), imagej=imagej_folder, timeout_s=3)
+        run_macro_file(macro(code), fiji=imagej_folder, timeout_s=3)
     assert time.monotonic() - start < 50  # it did not wait for the command
 
 
@@ -123,7 +133,7 @@ def test_what_it_started_ends_with_it(imagej_folder, macro, tmp_path):
     watcher = threading.Thread(target=wait_for_child)
     watcher.start()
     with pytest.raises(MacroCanceledError, match="canceled"):
-        run_macro_file(path, imagej=imagej_folder, cancel=cancel, timeout_s=100)
+        run_macro_file(path, fiji=imagej_folder, cancel=cancel, timeout_s=100)
     watcher.join()
     state = subprocess.run(
         ["ps", "-o", "stat=", "-p", pid_file.read_text().strip()],
@@ -138,7 +148,7 @@ def test_what_it_started_ends_with_it(imagej_folder, macro, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
 def test_a_flood_of_output_is_read(imagej_folder, macro):
     code = 'x = exec("sh", "-c", "yes | head -c 3000000"); return "" + lengthOf(x);'
-    done = run_macro_file(macro(code), imagej=imagej_folder, timeout_s=100)
+    done = run_macro_file(macro(code), fiji=imagej_folder, timeout_s=100)
     assert int(done.returned) == pytest.approx(3_000_000, abs=10)
 
 
@@ -146,22 +156,12 @@ def test_a_flood_of_output_is_read(imagej_folder, macro):
 def test_the_program_of_this_environment_is_found(imagej_folder, macro):
     if not (Path(sys.executable).parent / "deepz-zoo").exists():
         pytest.skip("install the package into this environment: pip install -e .")
-    done = run_macro_file(macro('return exec("deepz-zoo", "--version");'), imagej=imagej_folder)
+    done = run_macro_file(macro('return exec("deepz-zoo", "--version");'), fiji=imagej_folder)
     assert done.returned.startswith("deepz-zoo, version")
 
 
 def test_what_is_missing_is_named(tmp_path, macro):
-    with pytest.raises(DeepZError, match="no such macro; expected a file, or one of"):
-        find_macro("Deep-Z_Nonsense")
-    (binary := tmp_path / "a.ijm").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DeepZError, match="no text in UTF-8"):
-        find_macro(binary)
     with pytest.raises(DeepZError, match="gone.tif: no such file"):
         run_macro_file(macro("x = 1;"), input=tmp_path / "gone.tif")
     with pytest.raises(DeepZError, match="the folder .* does not exist"):
         run_macro_file(macro("x = 1;"), output=tmp_path / "gone" / "a.tif")
-
-
-def test_our_macros_are_found_by_name():
-    assert find_macro("Deep-Z_Refocus").name == "Deep-Z_Refocus.ijm"
-    assert find_macro("Deep-Z_Refocus.ijm") == find_macro("Deep-Z_Refocus")

@@ -1,6 +1,6 @@
-"""StackReg and Extended Depth of Field as ImageJ runs them, by the names of their classes.
+"""StackReg and Extended Depth of Field in the ImageJ of this process, called by their classes.
 
-Labels in menus differ between releases, and a plain ImageJ without a display has no menus.
+Their menu labels differ between releases, and a plain ImageJ without a display has no menus.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.fiji.conversion import from_imageplus, to_imageplus
 from deepz_zoo.fiji.gateway import ImageJ
 from deepz_zoo.fiji.imagej_calls import NeedsDisplayError, imagej_call
+from deepz_zoo.fiji.measured_alignment import measure_alignment
 from deepz_zoo.images import Image
-from deepz_zoo.preprocess.align.stackreg import Alignment, align_stack
-from deepz_zoo.preprocess.focus.edf import ExtendedDepthOfField, extended_depth_of_field
-from deepz_zoo.preprocess.focus.projection import Steps
+from deepz_zoo.preprocess.align.stackreg import align_stack
+from deepz_zoo.preprocess.focus.edf import ExtendedDepthOfField
+from deepz_zoo.preprocess.focus.projection import Steps, project_by
+from deepz_zoo.records.dataset import Edf
 
 STACKREG = "StackReg_"
 TURBOREG = "TurboReg_"
@@ -62,7 +64,7 @@ def align_with_stackreg(
     Raises
     ------
     DeepZError
-        If this is no stack, the plugin is missing or fails, or needs a display that is not there.
+        If `stack` is not a stack, the plugin is missing or fails, or it needs a display.
     """
     _check_stack(stack)
     if transformation not in TRANSFORMATIONS:
@@ -80,32 +82,10 @@ def align_with_stackreg(
             imagej.java_class("ij.IJ").runPlugIn(imp, STACKREG, "")
     except NeedsDisplayError as error:
         raise DeepZError(
-            "StackReg makes a dialog even where its options are given: use a Fiji, which needs no "
-            "display for that (--fiji), or run the plain ImageJ on a display (--window)"
+            "StackReg creates a dialog even if its options are given: use a Fiji, which needs no "
+            "display for it (`fiji`), or run the plain ImageJ on a display (`window`)"
         ) from error
     return _like(from_imageplus(imp).data, stack)
-
-
-def measure_alignment(recorded: NDArray[Any], aligned: NDArray[Any]) -> Alignment:
-    """Return an alignment whose result is known, with its movements measured from that.
-
-    StackReg tells nobody how it moved the planes. Each aligned plane shows what the recorded one
-    does, so that registering the two gives it.
-
-    Parameters
-    ----------
-    recorded, aligned
-        The stack before and after, shape (nz, ny, nx).
-    """
-    from pystackreg import StackReg
-
-    matrices = [
-        np.eye(3)
-        if np.array_equal(before, after)
-        else StackReg(StackReg.RIGID_BODY).register(after.astype(float), before.astype(float))
-        for before, after in zip(recorded, aligned, strict=True)
-    ]
-    return Alignment(aligned, np.stack(matrices), ())
 
 
 def project_with_edf(
@@ -129,18 +109,18 @@ def project_with_edf(
     topology
         Smoothing of the height map, 0 (none) to 4.
     settings
-        Further fields of the plugin's ``edfgui.Parameters``, by their names there; they overrule
-        what `quality` and `topology` set.
+        Further fields of the plugin's ``edfgui.Parameters``, by their names there; they override
+        `quality` and `topology`.
 
     Returns
     -------
     ExtendedDepthOfField
-        The image in the type of `stack`, and for each of its pixels the plane that comes nearest.
+        The image in the type of `stack`, and for each of its pixels the plane of the nearest value.
 
     Raises
     ------
     DeepZError
-        If this is no stack, the plugin is missing or fails, or there is no such setting.
+        If `stack` is not a stack, the plugin is missing or fails, or there is no such setting.
     """
     _check_stack(stack)
     for name, value in (("quality", quality), ("topology", topology)):
@@ -156,7 +136,7 @@ def project_with_edf(
             imagej.java_class(EDF)(imp, parameters).process()
         output = imagej.java_class("ij.WindowManager").getCurrentImage()
         if output is None or output.equals(imp):
-            raise DeepZError("the plugin Extended Depth of Field gave no image")
+            raise DeepZError("the plugin Extended Depth of Field opened no image")
         image = from_imageplus(output).data
         output.changes = False
         output.close()
@@ -191,15 +171,17 @@ def _edf_parameters(
     return parameters
 
 
-def preparation_steps(imagej: ImageJ, *, align: bool, edf: bool) -> Steps:
-    """Return the steps of a preparation, those in ImageJ that are asked for and else our own.
+def preparation_steps(imagej: ImageJ, *, align: bool, edf: Edf) -> Steps:
+    """Return the steps of a preparation, each by ImageJ's plugin or by this package.
 
     Parameters
     ----------
     imagej
         A running ImageJ.
-    align, edf
-        Whether StackReg aligns there, and Extended Depth of Field projects.
+    align
+        Whether the plugin StackReg aligns.
+    edf
+        What projects, the plugin Extended Depth of Field if it is ``fiji``.
 
     Raises
     ------
@@ -208,23 +190,25 @@ def preparation_steps(imagej: ImageJ, *, align: bool, edf: bool) -> Steps:
     """
     if align:
         require_plugins(imagej, "StackReg", STACKREG, TURBOREG)
-    if edf:
+    if edf == "fiji":
         require_plugins(imagej, "Extended Depth of Field", EDF)
     return Steps(
         align=(lambda stack: measure_alignment(stack, align_with_stackreg(imagej, stack)))
         if align
         else align_stack,
-        project=(lambda stack: project_with_edf(imagej, stack)) if edf else extended_depth_of_field,
+        project=(lambda stack: project_with_edf(imagej, stack))
+        if edf == "fiji"
+        else project_by(edf),
     )
 
 
 def require_plugins(imagej: ImageJ, name: str, *classes: str) -> None:
-    """Check that the classes of a plugin are there.
+    """Check that the classes of a plugin are installed.
 
     Raises
     ------
     DeepZError
-        If one is missing; the message says where the plugin comes from.
+        If one is missing; the message says how to install the plugin.
     """
     missing = [name for name in classes if not imagej.has_class(name)]
     if missing:
@@ -237,11 +221,11 @@ def _check_stack(stack: NDArray[Any]) -> None:
     if stack.ndim != 3 or len(stack) < 2:
         raise DeepZError(f"an array of shape {stack.shape}; expected a stack (z, y, x) of planes")
     if stack.dtype.kind not in "iuf":
-        raise DeepZError(f"planes of {stack.dtype}; expected whole or floating-point numbers")
+        raise DeepZError(f"planes of {stack.dtype}; expected integers or floating-point numbers")
 
 
 def _like(image: NDArray[Any], stack: NDArray[Any]) -> NDArray[Any]:
-    """Return an image in the type of a stack, rounded where that is of whole numbers."""
+    """Return an image in the type of a stack, rounded where that is an integer type."""
     if stack.dtype.kind == "f" or image.dtype == stack.dtype:
         return image.astype(stack.dtype)
     limits = np.iinfo(stack.dtype)
@@ -249,7 +233,7 @@ def _like(image: NDArray[Any], stack: NDArray[Any]) -> NDArray[Any]:
 
 
 def _nearest_plane(image: NDArray[Any], stack: NDArray[Any]) -> NDArray[np.int32]:
-    """Return the first plane whose value comes nearest to that of each pixel."""
+    """Return for each pixel the first plane with the nearest value."""
     distance = np.full(image.shape, np.inf)
     height = np.zeros(image.shape, dtype=np.int32)
     for z, plane in enumerate(stack):

@@ -46,6 +46,14 @@ def test_output_arrives_as_it_is_printed(imagej):
             'newImage("a", "8-bit", 8, 8, 2); run("StackReg ", "transformation=Affine");',
             "no affine",
         ),
+        (
+            'newImage("a", "8-bit", 8, 8, 2);'
+            'for (i = 0; i < 2; i++) { run("StackReg ", "transformation=Affine"); wait(1); }',
+            "no affine transformation here$",
+        ),
+        ('newImage("a", "8-bit", 8, 8, 1); if (true) { run("Size..."); }', "Resizer asked for a"),
+        ("if (true) { y = missing + 1; }", r"Undefined variable \(line 1\)"),
+        ('if (true) { exit("no model: install one"); }', "^no model: install one$"),
         ('newImage("a", "8-bit", 8, 8, 1); run("Size...");', "asked for a dialog"),
         ('Dialog.create("a"); Dialog.show();', "asked for a dialog or a window"),
     ],

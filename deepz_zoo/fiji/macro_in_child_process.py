@@ -1,4 +1,4 @@
-"""Run whole macros in a process of their own, which can be timed out and canceled."""
+"""Run a macro file in a child process, which can be timed out and canceled."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from typing import IO, Any
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.fiji.gateway import ENDED_BY_IMAGEJ
 from deepz_zoo.fiji.locate import Installation, find_imagej
-from deepz_zoo.fiji.macro_text import MacroError, Value, macro_options
+from deepz_zoo.fiji.macro_files import find_macro
+from deepz_zoo.fiji.macro_in_this_process import MacroError, Value, macro_options
 
 _POLL_S = 0.1
 
 
 @dataclass(frozen=True)
 class MacroRun:
-    """What came of a macro.
+    """The result of a macro.
 
     Attributes
     ----------
@@ -36,7 +37,7 @@ class MacroRun:
     printed
         The lines that it printed.
     output
-        The file that it was asked to write, or None.
+        The file that it wrote, or None.
     """
 
     returned: str | None
@@ -45,7 +46,7 @@ class MacroRun:
 
 
 class MacroTimeoutError(MacroError):
-    """A macro ran longer than it was allowed to, and was ended."""
+    """A macro ran longer than allowed and was stopped."""
 
 
 class MacroCanceledError(MacroError):
@@ -58,47 +59,51 @@ def run_macro_file(
     input: str | os.PathLike[str] | None = None,
     output: str | os.PathLike[str] | None = None,
     options: Mapping[str, Value] | None = None,
-    imagej: str | os.PathLike[str] | Installation | None = None,
-    headless: bool = True,
+    fiji: str | os.PathLike[str] | Installation | None = None,
+    window: bool = False,
     timeout_s: float | None = None,
-    progress: Callable[[str], None] = lambda line: None,
+    on_line: Callable[[str], None] = lambda line: None,
     cancel: threading.Event | None = None,
 ) -> MacroRun:
-    """Run a macro in an ImageJ of its own and wait for it.
+    """Run a macro in a child process with an ImageJ of its own, and wait for it.
 
-    Several may run at once. Whatever the macro started ends with it.
+    Several may run at once. Processes that the macro started end with it.
 
     Parameters
     ----------
     macro
-        A macro file, or the name of one of this package's macros, such as ``Deep-Z_Refocus``.
+        A macro file, or the name of a macro of this package, such as ``Deep-Z_Refocus``.
     input, output
         Files that the macro reads and writes; it receives their absolute paths as its options
         ``input`` and ``output``.
     options
-        Further options of the macro, see `macro_options`.
-    imagej
+        Further options of the macro, see `macro_options`. The current folder of the macro is that
+        of ImageJ; a relative `Path` becomes an absolute one.
+    fiji
         Which ImageJ, see `find_imagej`.
-    headless
-        Without a display.
+    window
+        Run on the display instead of without one.
     timeout_s
-        After so many seconds the macro is ended; None waits for ever.
-    progress
+        The macro is stopped after this time; None sets no limit.
+    on_line
         Called with every line that the macro prints, while it runs.
     cancel
-        Ends the macro once it is set, from another thread.
+        Stops the macro once another thread sets it.
 
     Raises
     ------
     MacroError
         If the macro ends with an error, or without having written `output`.
     MacroTimeoutError, MacroCanceledError
-        If it was ended early.
+        If it was stopped.
     DeepZError
         If the macro, the input or ImageJ is missing, or an option cannot be passed on.
     """
     path = find_macro(macro)
-    given = dict(options or {})
+    given = {
+        key: value.absolute() if isinstance(value, Path) else value
+        for key, value in (options or {}).items()
+    }
     if input is not None:
         if not Path(input).is_file():
             raise DeepZError(f"{input}: no such file; expected an image for {path.name}")
@@ -108,17 +113,17 @@ def run_macro_file(
         if not target.parent.is_dir():
             raise DeepZError(f"cannot write {output}: the folder {target.parent} does not exist")
         given["output"] = target
-    installation = imagej if isinstance(imagej, Installation) else find_imagej(imagej)
+    installation = fiji if isinstance(fiji, Installation) else find_imagej(fiji)
     before = _stamp(target)
     printed: list[str] = []
     returned: str | None = None
     code, words = path.read_text(encoding="utf-8"), macro_options(given)
-    for answer in run_in_child(installation, code, words, headless, timeout_s, cancel):
+    for answer in run_in_child(installation, code, words, window, timeout_s, cancel):
         if "error" in answer:
-            raise MacroError(f"{path.name}: {answer['error']}")
+            raise MacroError(f"{path.name}: {answer['error']}", log=answer["log"])
         for line in answer.get("printed", "").splitlines():
             printed.append(line)
-            progress(line)
+            on_line(line)
         returned = answer.get("returned", returned)
     if target is not None and _stamp(target) == before:
         last = f"; its last line: {printed[-1]}" if printed else ""
@@ -126,40 +131,8 @@ def run_macro_file(
     return MacroRun(returned, tuple(printed), target)
 
 
-# ---------------------------------------------------------------------------------- the macros
-
-
-def macros_folder() -> Path:
-    """Return the folder of this package's own macros."""
-    installed = Path(__file__).parent / "macros"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "fiji_macros"
-
-
-def find_macro(macro: str | os.PathLike[str]) -> Path:
-    """Return the file of a macro that is named by its path, or by its name where it is our own.
-
-    Raises
-    ------
-    DeepZError
-        If there is no such macro, or it is no text.
-    """
-    for path in (Path(macro), macros_folder() / f"{Path(macro).name.removesuffix('.ijm')}.ijm"):
-        if path.is_file():
-            _check_text(path)
-            return path
-    own = ", ".join(sorted(path.stem for path in macros_folder().glob("*.ijm")))
-    raise DeepZError(f"{macro}: no such macro; expected a file, or one of {own}")
-
-
-def _check_text(path: Path) -> None:
-    try:
-        path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise DeepZError(f"{path} is no text in UTF-8; expected an ImageJ macro (.ijm)") from error
-
-
 def _stamp(path: Path | None) -> tuple[int, int] | None:
-    """Return what changes when a file is written anew."""
+    """Return what changes when a file is written again."""
     if path is None or not path.exists():
         return None
     status = path.stat()
@@ -170,7 +143,7 @@ def _stamp(path: Path | None) -> tuple[int, int] | None:
 
 
 class _Child:
-    """A running child process, its answers and what it says on standard error."""
+    """A running child process, its answers and its standard error."""
 
     def __init__(self, process: subprocess.Popen[str], errors: IO[bytes]) -> None:
         self.process = process
@@ -187,7 +160,7 @@ class _Child:
     def answers(
         self, timeout_s: float | None, cancel: threading.Event | None
     ) -> Iterator[dict[str, Any]]:
-        """Yield the child's answers until it has said how the macro ended."""
+        """Yield the child's answers, the last of which is how the macro ended."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
             try:
@@ -195,31 +168,37 @@ class _Child:
             except queue.Empty:
                 line = ""
             if cancel is not None and cancel.is_set():
-                raise MacroCanceledError("the macro was canceled; its output is not complete")
+                raise MacroCanceledError("the macro was canceled; its output is incomplete")
             if deadline is not None and time.monotonic() > deadline:
                 raise MacroTimeoutError(
                     f"the macro did not end within {timeout_s:g} s and was stopped; allow it more "
-                    "time if it was still at work"
+                    "time if it was still working"
                 )
             if line is None:
-                raise MacroError(self._last_words())
+                raise MacroError(self._last_message())
             if line:
                 answer = json.loads(line)
+                if "error" in answer:
+                    answer["log"] = self._log()
                 yield answer
                 if "printed" not in answer:
                     return
 
-    def _last_words(self) -> str:
-        status = self.process.wait()
+    def _log(self) -> str:
+        """Return what the child, Java and its plugins have written to standard error."""
         self.errors.seek(0)
-        said = self.errors.read().decode("utf-8", "replace").strip()
+        return self.errors.read().decode("utf-8", "replace").strip()
+
+    def _last_message(self) -> str:
+        status = self.process.wait()
+        said = self._log()
         if ENDED_BY_IMAGEJ in said:
             return ENDED_BY_IMAGEJ
-        last = said.splitlines()[-1] if said else "it said nothing"
+        last = said.splitlines()[-1] if said else "it printed nothing"
         return f"the process of the macro ended with status {status}: {last}"
 
     def end(self) -> None:
-        """End the process and whatever it started."""
+        """End the process and all processes that it started."""
         if sys.platform == "win32":
             subprocess.run(
                 ["taskkill", "/F", "/T", "/PID", str(self.process.pid)],
@@ -228,12 +207,12 @@ class _Child:
             )
         else:
             with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)  # it leads a group of its own
+                os.killpg(self.process.pid, signal.SIGKILL)  # it has a process group of its own
         self.process.wait()
 
 
 def _environment(temporary: str) -> dict[str, str]:
-    # the deepz-zoo that a macro calls is the one that runs the macro
+    # A macro calls the deepz-zoo of this environment.
     programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     changed = {"TMPDIR": temporary, "PYTHONIOENCODING": "utf-8", "PATH": programs}
     return {**os.environ, **changed}
@@ -243,25 +222,25 @@ def run_in_child(
     installation: Installation,
     code: str,
     options: str = "",
-    headless: bool = True,
+    window: bool = False,
     timeout_s: float | None = None,
     cancel: threading.Event | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Run a macro's text in a process of its own, and yield its answers (see `child`)."""
+    """Run a macro's text in a child process, and yield its answers (see `macro_child_main`)."""
     request = {
         "imagej": {
             "kind": installation.kind,
             "place": installation.place,
             "plugins": installation.plugins and str(installation.plugins),
         },
-        "headless": headless,
+        "window": window,
         "code": code,
         "options": options,
     }
-    # Messages go to a file: nobody would read a pipe, and a full one would stop the process.
-    with tempfile.TemporaryFile() as errors, tempfile.TemporaryDirectory() as temporary:
+    # Standard error goes to a file: nothing reads a pipe, and a full one would block the process.
+    with tempfile.TemporaryFile("a+b") as errors, tempfile.TemporaryDirectory() as temporary:
         process = subprocess.Popen(
-            [sys.executable, "-m", "deepz_zoo.fiji.macro_child"],
+            [sys.executable, "-m", "deepz_zoo.fiji.macro_child_main"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -1,4 +1,4 @@
-"""Run a macro in this process's ImageJ, with its errors as exceptions."""
+"""Run a macro's text in the ImageJ of this process, and raise its errors as exceptions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ Value = str | int | float | bool | Path
 
 
 class MacroError(ImageJError):
-    """A macro ended with an error; the message is ImageJ's own, and the line where known."""
+    """A macro ended with an error; the message is ImageJ's, with the line where it is known.
+
+    Attributes
+    ----------
+    log
+        What Java and its plugins wrote to standard error meanwhile, as far as it is known.
+    """
+
+    def __init__(self, message: str, *, log: str = "") -> None:
+        super().__init__(message)
+        self.log = log
 
 
 def macro_options(values: Mapping[str, Value]) -> str:
@@ -46,7 +56,7 @@ def macro_options(values: Mapping[str, Value]) -> str:
 def run_macro(
     imagej: ImageJ, code: str, options: str = "", *, output: Output = lambda text: None
 ) -> str | None:
-    """Run a macro and return what it returned.
+    """Run a macro in the ImageJ of this process, and return what it returned.
 
     The macro finds `options` by ``getArgument()`` and by ``call("ij.Macro.getOptions")``, as if it
     had been called with ``run("Name", options)``.
@@ -60,24 +70,40 @@ def run_macro(
     options
         See `macro_options`.
     output
-        Called with everything that the macro prints, as it prints it.
+        Called with everything that the macro prints, while it runs.
 
     Raises
     ------
     MacroError
         If the macro stops with an error or by ``exit(message)``, ImageJ reports an error, or a
         plugin that it calls throws.
+    DeepZError
+        If this ImageJ is too old.
     """
     interpreter = imagej.java_class("ij.macro.Interpreter")()
+    if not hasattr(interpreter, "getErrorMessage"):
+        raise DeepZError(
+            f"{imagej.installation} is ImageJ {imagej.version}, which is too old to report the "
+            "errors of macros; update it (Help > Update ImageJ...) to 1.53 or newer"
+        )
+    by_abort = False
+
+    def abort() -> None:
+        nonlocal by_abort
+        by_abort = by_abort or interpreter.getErrorMessage() is None
+        interpreter.abortMacro()
+
     result = None
     failure: ImageJError | None = None
     try:
-        with imagej_call(imagej, options, output=output, stop=interpreter.abortMacro):
+        with imagej_call(imagej, options, output=output, stop=abort):
             result = interpreter.run(code, options)
     except ImageJError as error:
         failure = error
-    # An error of the macro itself comes first: headless, the dialog that should show it fails too.
-    if (message := interpreter.getErrorMessage()) is not None:
+    # After an abort the interpreter may report an error, such as "'}' expected", which the abort
+    # itself caused. Any other error of the macro comes first: headless, its dialog fails, too.
+    message = None if by_abort else interpreter.getErrorMessage()
+    if message is not None:
         text = " ".join(str(message).split())
         raise MacroError(f"{text} (line {interpreter.getLineNumber()})") from failure
     if failure is not None:
