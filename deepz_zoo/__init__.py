@@ -1,3 +1,61 @@
-"""Deep-Z virtual refocusing: a model zoo, trainer and exporter."""
+"""Deep-Z virtual refocusing: a model zoo, trainer and exporter.
+
+What a user of the library needs is imported from here, and loaded when it is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deepz_zoo.dpm import Cylinder, HeightMap, Plane, Sinusoid, Tilt
+    from deepz_zoo.errors import DeepZError
+    from deepz_zoo.images import read_image, write_image
+    from deepz_zoo.models import load_model
+    from deepz_zoo.refocus import refocus_image
+    from deepz_zoo.simulate import simulate_stack
+    from deepz_zoo.zoo import list_models
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Cylinder",
+    "DeepZError",
+    "HeightMap",
+    "Plane",
+    "Sinusoid",
+    "Tilt",
+    "__version__",
+    "list_models",
+    "load_model",
+    "read_image",
+    "refocus_image",
+    "simulate_stack",
+    "write_image",
+]
+
+_PLACES = {
+    "Cylinder": "dpm",
+    "DeepZError": "errors",
+    "HeightMap": "dpm",
+    "Plane": "dpm",
+    "Sinusoid": "dpm",
+    "Tilt": "dpm",
+    "list_models": "zoo",
+    "load_model": "models",
+    "read_image": "images",
+    "refocus_image": "refocus",
+    "simulate_stack": "simulate",
+    "write_image": "images",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -28,6 +28,7 @@ from torch import nn
 
 from deepz_zoo.evaluation import benchmark
 from deepz_zoo.files import replacing
+from deepz_zoo.models import load_model
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.wrapper import DeepZModel
@@ -38,7 +39,6 @@ from deepz_zoo.records.training import StartRecord
 from deepz_zoo.training.presets import choose_settings
 from deepz_zoo.training.run import LAST_CHECKPOINT_NAME, train
 from deepz_zoo.training.transfer import Start
-from deepz_zoo.zoo import load_model
 
 _WIDER = 1.5
 # A channel that begins with nothing would never learn: its ReLU has no slope there.

@@ -21,8 +21,9 @@ from deepz_zoo.evaluation import benchmark
 from deepz_zoo.evaluation import limits as limits_benchmark
 from deepz_zoo.evaluation.measured import evaluate_stack, summarize_stack
 from deepz_zoo.images import read_image
+from deepz_zoo.models import load_model
 from deepz_zoo.records.measured_stack import MeasuredStack
-from deepz_zoo.zoo.store import WEIGHTS_FOLDER, add_model, load_model
+from deepz_zoo.zoo.store import WEIGHTS_FOLDER, add_model
 
 if TYPE_CHECKING:
     from deepz_zoo.network.graph.wrapper import DeepZModel

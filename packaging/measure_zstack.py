@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 import deepz_zoo.package.contents
-from deepz_zoo.network.config import PRESETS
+from deepz_zoo.network.config import GENERATOR_SIZES
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.export import export_onnx
 from deepz_zoo.network.graph.wrapper import DeepZModel
@@ -67,7 +67,7 @@ def measure() -> None:
 
 
 def _rows(folder: Path, size: str, sides: tuple[int, ...]) -> list[str]:
-    model = DeepZModel(Generator(PRESETS[size])).eval()
+    model = DeepZModel(Generator(GENERATOR_SIZES[size])).eval()
     variant = Variant(tuple(np.linspace(-10, 10, PLANES).tolist()))
     one, all_planes = folder / f"{size}.onnx", folder / f"{size}_zstack.onnx"
     export_onnx(model, one)

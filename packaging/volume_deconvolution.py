@@ -20,12 +20,12 @@ from deepz_zoo.evaluation import benchmark
 from deepz_zoo.evaluation.reference import ReferenceStack
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.measure.metrics import image_metrics
+from deepz_zoo.models import load_model
 from deepz_zoo.optics.psf import PsfParameters, point_spread_function
 from deepz_zoo.simulate import simulate_stack
 from deepz_zoo.simulate.camera import Camera
 from deepz_zoo.simulate.stack import SimulatedStack, make_microscope
 from deepz_zoo.simulate.widefield import WideField
-from deepz_zoo.zoo import load_model
 
 _SHAPE = (256, 256)
 # Longer steps than Richardson's, once the first steps have found where the light is.

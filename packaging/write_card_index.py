@@ -15,9 +15,10 @@ from deepz_zoo.cards.index import index_text
 from deepz_zoo.cli.options import show_progress
 from deepz_zoo.evaluation.cross_model import Candidate, compare_models
 from deepz_zoo.files import read_record, replacing, write_record
+from deepz_zoo.models import load_model
 from deepz_zoo.optics import list_systems
 from deepz_zoo.records.cross_model import CrossModel
-from deepz_zoo.zoo import list_models, load_model
+from deepz_zoo.zoo import list_models
 
 CARDS = Path(__file__).parents[1] / "model_cards"
 

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from deepz_zoo.package.contents.deepz_config import Validity
+from deepz_zoo.package.contents.deepz_config import DeepZConfig
 
 SCHEMA = Path(__file__).with_name("deepz_config.schema.json")
 
@@ -18,8 +18,8 @@ _HEADING = "\n\nAttributes\n----------\n"
 
 
 def schema_text() -> str:
-    """Return the schema of `Validity`, with a description at each field."""
-    schema = Validity.model_json_schema()
+    """Return the schema of `DeepZConfig`, with a description at each field."""
+    schema = DeepZConfig.model_json_schema()
     for model in (schema, *schema["$defs"].values()):
         _describe_fields(model)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from skimage.filters import gaussian
 
+from deepz_zoo.engines.engine import Engine, Tensor
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
@@ -182,3 +184,18 @@ class TinyDataset:
 def _background_and_scale(image: NDArray[Any]) -> tuple[float, float]:
     scale = intensity_scale(image)
     return scale.background, scale.scale
+
+
+class FunctionEngine(Engine):
+    """Runs a function of one tensor in the place of a graph."""
+
+    def __init__(
+        self,
+        function: Callable[[Tensor], Tensor],
+        name: str = "function 1.0",
+        weight_format: str = "onnx",
+    ) -> None:
+        self.function, self.name, self.weight_format = function, name, weight_format
+
+    def run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        return [self.function(tensor) for tensor in tensors]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from deepz_zoo.models import load_model
 from deepz_zoo.optics import get_system
 from deepz_zoo.package.build import build_package
 from deepz_zoo.refocus import refocus_image
@@ -19,7 +20,6 @@ from deepz_zoo.simulate import HELD_OUT_SEED, SimulatedStack, simulate_stack
 from deepz_zoo.training.cache import build_cache
 from deepz_zoo.training.data import ValidationPairs
 from deepz_zoo.training.sources import SimulatedPairs
-from deepz_zoo.zoo import load_model
 
 MODEL = "leica20x_0.8/TxRd"
 STEP_UM = 4.0

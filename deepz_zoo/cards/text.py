@@ -129,4 +129,4 @@ def _failures(manifest: Manifest) -> str:
 
 def _citation(manifest: Manifest) -> str:
     works = "\n".join(f"- {work.text}. doi:{work.doi}" for work in manifest.citations)
-    return f"## Citation and licence\n\n{works}\n\nThe weights: {manifest.license}."
+    return f"## Citation and license\n\n{works}\n\nThe weights: {manifest.license}."

@@ -44,9 +44,9 @@ def command(
     if model_name is None and weights is None:
         raise click.UsageError("name a model, as in leica20x_0.8/TxRd, or use --check")
 
-    from deepz_zoo.cli.models import load_named_model
+    from deepz_zoo.models import load_model
 
-    model, manifest = load_named_model(model_name, weights)
+    model, manifest = load_model(model_name, weights=weights)
     if folder is None:
         from deepz_zoo.cards.text import card_text
 

@@ -53,10 +53,10 @@ def command(
     image in the same grey levels. The file is run at several sizes; where it differs from the model
     by more than 1e-4 relative, nothing is written and the exit code is 1.
     """
-    from deepz_zoo.cli.models import load_named_model
     from deepz_zoo.files import refuse_output
+    from deepz_zoo.models import load_model
 
-    model, _ = load_named_model(model_name, weights, normalization)
+    model, _ = load_model(model_name, weights=weights, normalization=normalization)
     refuse_output(output, overwrite=overwrite)
 
     from deepz_zoo.package.contents.export import export_model
@@ -78,11 +78,11 @@ def _print(exported: ExportedModel) -> None:
     facts.add_row("SHA-256", exported.sha256)
     out.print(facts)
     table = Table("images", "max. difference", "relative", box=None, header_style="bold")
-    for entry in exported.differences:
-        batch, ny, nx = entry.shape
+    for size in exported.differences:
+        batch, ny, nx = size.shape
         table.add_row(
             f"{batch} of {ny}×{nx} px",
-            f"{entry.absolute:.3g} grey levels",
-            f"{entry.relative:.1e}",
+            f"{size.difference.absolute:.3g} grey levels",
+            f"{size.difference.relative:.1e}",
         )
     out.print(table)

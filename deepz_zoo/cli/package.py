@@ -85,18 +85,18 @@ def command(
     if z is not None and variant_name != "zstack":
         raise click.UsageError("--z belongs to --variant zstack")
 
-    from deepz_zoo.cli.models import load_named_model
     from deepz_zoo.files import refuse_output
+    from deepz_zoo.models import load_model
 
     # Whether the name is known is cheap to tell; the libraries behind the rest take seconds.
-    model, manifest = load_named_model(model_name, weights, normalization)
+    model, manifest = load_model(model_name, weights=weights, normalization=normalization)
     if manifest.restricted and not accept_license:
         raise DeepZError(
             f"{manifest.name}: {manifest.license}; a package holds them whole: build one for "
             "yourself with --accept-license"
         )
 
-    from deepz_zoo.engines.programs import engines_in
+    from deepz_zoo.engines.old_programs import runtimes_in
     from deepz_zoo.package.build import build_package, default_name
 
     variant = _variant(variant_name, z, manifest.system)
@@ -112,8 +112,8 @@ def command(
             variant=variant,
             overwrite=overwrite,
             test=not no_test,
-            engines=engines_in(engines) if engines else (),
-            progress=lambda step: status.update(step),
+            old_runtimes=runtimes_in(engines) if engines else (),
+            progress=lambda step, done=0, total=0: status.update(step),
         )
     _print(built, console())
 
@@ -136,10 +136,10 @@ def _print(built: BuiltPackage, out: Console) -> None:
     table.add_row("SHA-256", built.sha256)
     if not built.differences:
         table.add_row("tests", "[yellow]not run[/yellow] (--no-test)")
-    for difference in built.differences:
+    for found in built.differences:
         table.add_row(
-            difference.weight_format,
-            f"passed, largest difference {difference.absolute:.3g} grey levels "
-            f"({difference.relative:.1e} relative)",
+            found.weight_format,
+            f"passed, largest difference {found.difference.absolute:.3g} grey levels "
+            f"({found.difference.relative:.1e} relative)",
         )
     out.print(table)

@@ -206,9 +206,9 @@ def command(
     if like_plugin and resample:
         raise click.UsageError(f"--normalization {normalization} and --resample exclude each other")
 
-    from deepz_zoo.cli.models import load_named_model
     from deepz_zoo.images import read_image
     from deepz_zoo.images.select import select_frames
+    from deepz_zoo.models import load_model
     from deepz_zoo.refocus import (
         choose_device,
         plan_refocus,
@@ -221,7 +221,7 @@ def command(
     inputs = [name for name in (image, *maps) if name is not None]
     refuse_refocused(output, inputs=inputs, overwrite=overwrite)
     frames = select_frames(read_image(image, axes=axes), input_channel=input_channel, plane=plane)
-    model, manifest = load_named_model(model_name, weights)
+    model, manifest = load_model(model_name, weights=weights)
     if normalization is not None:
         model = with_normalization(model, normalization, frames.data)
     plan = plan_refocus(

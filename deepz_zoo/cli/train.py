@@ -190,8 +190,8 @@ def command(
 
 def _load_start(name: str) -> Start:
     """Load the weights that --from names."""
+    from deepz_zoo.models import load_model
     from deepz_zoo.training.transfer import start_from_checkpoint, start_from_model
-    from deepz_zoo.zoo import load_model
 
     path = Path(name)
     if path.suffix == ".ckpt":

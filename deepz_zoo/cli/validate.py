@@ -81,7 +81,7 @@ def command(
             recompute_parity=recompute_parity,
             engines=engines,
             trust=trust,
-            progress=lambda step: status.update(step),
+            progress=lambda step, done=0, total=0: status.update(step),
         )
     if as_json:
         print_json(_as_json(report))
@@ -97,7 +97,10 @@ def _as_json(report: ValidationReport) -> dict[str, object]:
         "package": str(report.path),
         "passed": not report.failed,
         "checks": [asdict(check) for check in report.checks],
-        "differences": [asdict(difference) for difference in report.differences],
+        "differences": [
+            {"weight_format": found.weight_format, **asdict(found.difference)}
+            for found in report.differences
+        ],
     }
     if report.parity is not None:
         content["parity"] = report.parity.model_dump(mode="json")
@@ -125,12 +128,12 @@ def _print(report: ValidationReport) -> None:
             add(check)
     for check in report.model_checks:
         add(check)
-    for difference in report.differences:
+    for found in report.differences:
         table.add_row(
-            f"weights as {difference.weight_format}",
+            f"weights as {found.weight_format}",
             "",
-            f"largest difference {difference.absolute:.3g} grey levels "
-            f"({difference.relative:.1e} relative)",
+            f"largest difference {found.difference.absolute:.3g} grey levels "
+            f"({found.difference.relative:.1e} relative)",
         )
     console().print(table)
     if report.parity is not None:

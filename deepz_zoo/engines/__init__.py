@@ -1,3 +1,3 @@
-"""Programs that run the weights of a package."""
+"""Engines: everything that runs the graph of a model, behind one interface."""
 
 from __future__ import annotations

@@ -114,8 +114,8 @@ def find_package(model: str, folder: Path, *, progress: Progress = no_progress) 
     """
     if Path(model).exists() or model.endswith(".zip"):
         return Path(model)
+    from deepz_zoo.models import load_model
     from deepz_zoo.package.build import build_package, default_name
-    from deepz_zoo.zoo import load_model
 
     loaded, manifest = load_model(model)
     if manifest.restricted:

@@ -61,7 +61,7 @@ class GeneratorConfig(BaseModel):
         return 1 << (self.levels - 1)
 
 
-PRESETS = {"paper": GeneratorConfig(), "lite": GeneratorConfig(width=0.25)}
+GENERATOR_SIZES = {"paper": GeneratorConfig(), "lite": GeneratorConfig(width=0.25)}
 
 # The network that the method's authors released; it differs from the one that they published.
 RELEASED = GeneratorConfig(

@@ -46,7 +46,7 @@ class _ReplicateOnePixel(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
         (g,) = gradients
-        # Fold the border columns, then the border rows, onto their neighbours.
+        # Fold the border columns, then the border rows, onto their neighbors.
         folded = g[:, :, :, 1:-1].clone(memory_format=torch.channels_last)
         folded[:, :, :, 0] += g[:, :, :, 0]
         folded[:, :, :, -1] += g[:, :, :, -1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from deepz_zoo.cards.picture import cover_distances, write_cover
-from deepz_zoo.engines.programs import Engine, FileFormat
+from deepz_zoo.engines.engine import FileFormat, Runtime
 from deepz_zoo.errors import CheckFailed, DeepZError
 from deepz_zoo.files import replacing, sha256_of
 from deepz_zoo.images import Image, write_image
@@ -31,25 +31,21 @@ from deepz_zoo.package.contents.architecture import (
     architecture_arguments,
     architecture_source,
 )
+from deepz_zoo.package.contents.archive import write_archive
+from deepz_zoo.package.contents.checksums import list_checksum, write_checksums
 from deepz_zoo.package.contents.description import FILES, macro_name, write_description
 from deepz_zoo.package.contents.readme import readme_text
 from deepz_zoo.package.contents.torchscript import strip_machine_traces
 from deepz_zoo.package.contents.usage import macro_text
 from deepz_zoo.package.contents.variants import SURFACE, Variant
-from deepz_zoo.package.reading.archive import (
-    list_checksum,
-    open_package,
-    write_archive,
-    write_checksums,
-)
+from deepz_zoo.package.reading.archive import open_package
 from deepz_zoo.package.reading.isolation import isolated_bioimageio
+from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.zoo.examples import Example, make_example
 
 if TYPE_CHECKING:
     from deepz_zoo.network.graph.wrapper import DeepZModel
     from deepz_zoo.records.manifest import Manifest
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -87,8 +83,8 @@ def build_package(
     overwrite: bool = False,
     test: bool = True,
     example: Example | None = None,
-    engines: Sequence[Engine] = (),
-    progress: Progress = lambda step: None,
+    old_runtimes: Sequence[Runtime] = (),
+    progress: Progress = no_progress,
 ) -> BuiltPackage:
     """Build the bioimage.io package of a model as a zip file.
 
@@ -113,15 +109,15 @@ def build_package(
         Run bioimageio.core's tests of every weight format on the finished file.
     example
         The example image that becomes test tensor and cover; by default that of the system.
-    engines
-        Old engines whose outputs the parity report compares too.
+    old_runtimes
+        Old programs whose outputs the parity report compares too.
     progress
         Called with the name of each step.
 
     Raises
     ------
     DeepZError
-        If the file may not be written, or the model's output is no image.
+        If the file may not be written, or the model's output is not an image.
     CheckFailed
         If a test of the package fails; the message names it.
     """
@@ -138,7 +134,7 @@ def build_package(
                 path.name,
                 progress,
                 variant=variant,
-                engines=engines,
+                old_runtimes=old_runtimes,
             )
             write_archive(Path(folder), temporary)
         differences = _tested(temporary, progress) if test else ()
@@ -153,10 +149,10 @@ def write_contents(
     manifest: Manifest,
     example: Example,
     archive_name: str,
-    progress: Progress = lambda step: None,
+    progress: Progress = no_progress,
     *,
     variant: Variant = SURFACE,
-    engines: Sequence[Engine] = (),
+    old_runtimes: Sequence[Runtime] = (),
 ) -> None:
     """Write every file of a package into a folder."""
     parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -169,7 +165,7 @@ def write_contents(
         "torchscript": folder / FILES.torchscript,
         "onnx": folder / FILES.onnx,
     }
-    report = model_parity(variant.graph(model), files, engines).bounded()
+    report = model_parity(variant.graph(model), files, old_runtimes).bounded()
     progress("writing the documents")
     texts = {
         FILES.architecture: architecture_source(),

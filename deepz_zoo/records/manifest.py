@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from deepz_zoo.files import Record
-from deepz_zoo.network.config import PRESETS, RELEASED, GeneratorConfig, Normalization
+from deepz_zoo.network.config import GENERATOR_SIZES, RELEASED, GeneratorConfig, Normalization
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.records.accuracy import Accuracy
 from deepz_zoo.records.failure_modes import FailureMode, failure_modes
@@ -110,7 +110,7 @@ class Manifest(Record):
     sha256
         SHA-256 of the safetensors file.
     license
-        SPDX identifier of the weights' licence, or `AUTHORS_LICENSE`.
+        SPDX identifier of the weights' license, or `AUTHORS_LICENSE`.
     citations
         What to cite when using the model.
     """
@@ -180,8 +180,8 @@ class Manifest(Record):
 def generator_size(config: GeneratorConfig) -> Size:
     """Return which of the known generators one is, or ``custom``."""
     known: dict[Size, GeneratorConfig] = {
-        "paper": PRESETS["paper"],
-        "lite": PRESETS["lite"],
+        "paper": GENERATOR_SIZES["paper"],
+        "lite": GENERATOR_SIZES["lite"],
         "released": RELEASED,
     }
     return next((size for size, settings in known.items() if settings == config), "custom")

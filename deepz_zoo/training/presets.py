@@ -8,8 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import Record
-from deepz_zoo.network.config import PRESETS as GENERATORS
-from deepz_zoo.network.config import GeneratorConfig
+from deepz_zoo.network.config import GENERATOR_SIZES, GeneratorConfig
 from deepz_zoo.network.losses import AlphaWeighs
 
 
@@ -106,10 +105,10 @@ class TrainingSettings(Record):
 _PAPER_GENERATOR_RATE = 1e-4
 
 TRAINING_PRESETS = {
-    "lite": TrainingSettings(generator=GENERATORS["lite"]),
+    "lite": TrainingSettings(generator=GENERATOR_SIZES["lite"]),
     # Exactly as in the Methods, "Training and testing of the Deep-Z network".
     "paper": TrainingSettings(
-        generator=GENERATORS["paper"],
+        generator=GENERATOR_SIZES["paper"],
         adversarial=True,
         max_steps=400_000,
         batch_size=20,

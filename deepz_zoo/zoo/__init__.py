@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from deepz_zoo.zoo.store import add_model, get_manifest, list_models, load_model
+from deepz_zoo.zoo.store import add_model, get_manifest, list_models
 
-__all__ = ["add_model", "get_manifest", "list_models", "load_model"]
+__all__ = ["add_model", "get_manifest", "list_models"]

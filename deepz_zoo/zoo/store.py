@@ -21,7 +21,6 @@ from deepz_zoo.records.training import WEIGHTS_NAME, TrainingRecord
 from deepz_zoo.zoo.folders import FOLDER_VARIABLE, weights_folders
 
 if TYPE_CHECKING:
-    from deepz_zoo.network.config import Normalization
     from deepz_zoo.network.graph.wrapper import DeepZModel
     from deepz_zoo.records.accuracy import Accuracy
     from deepz_zoo.records.limits import MeasuredLimits
@@ -76,59 +75,46 @@ def get_manifest(name: str, folder: Path = WEIGHTS_FOLDER) -> Manifest:
     )
 
 
-def load_model(
-    name_or_path: str | Path | None,
-    *,
-    weights: Path | None = None,
-    normalization: Normalization | None = None,
-    folder: Path = WEIGHTS_FOLDER,
-) -> tuple[DeepZModel, Manifest]:
-    """Load a model with its weights.
+def load_zoo_model(name: str, folder: Path = WEIGHTS_FOLDER) -> tuple[DeepZModel, Manifest]:
+    """Load a model of the zoo; `deepz_zoo.load_model` takes checkpoints and packages too.
 
     Parameters
     ----------
-    name_or_path
-        Short name of a model of the zoo, or the path of a checkpoint: a ``.safetensors`` file with
-        its ``.json`` beside it, or a run's folder. It may be None when `weights` is given.
-    weights
-        A checkpoint to use in place of the zoo's weights for the model that `name_or_path` names;
-        it must have been trained for the same system.
-    normalization
-        A rule to use in place of the manifest's, which then names it.
+    name
+        Short name, such as ``leica20x_0.8/TxRd``; upper and lower case are the same.
     folder
         The store; by default the one that ships with the package.
-
-    Returns
-    -------
-    model : DeepZModel
-        In evaluation mode, on the CPU.
-    manifest : Manifest
-        For a checkpoint it is made from the training record, without accuracy.
 
     Raises
     ------
     DeepZError
-        If the name is unknown, a file is missing, damaged or of another kind, the weights are not
-        those that the manifest describes, or a checkpoint is for another system.
+        If the name is unknown, or the weights are missing or not what the manifest describes.
     """
-    if weights is not None:
-        path = _checkpoint_path(weights)
-        manifest = _checkpoint_manifest(path)
-        if name_or_path is not None and manifest.name.lower() != str(name_or_path).lower():
-            asked = get_system(str(name_or_path)).name
-            raise DeepZError(f"{path}: trained for {manifest.name}, but {asked} was asked for")
-    elif name_or_path is None:
-        raise DeepZError("neither a model nor weights are named")
-    elif _names_a_file(name_or_path):
-        path = _checkpoint_path(Path(name_or_path))
-        manifest = _checkpoint_manifest(path)
-    else:
-        manifest = get_manifest(str(name_or_path), folder)
-        path = folder / f"{_file_stem(manifest)}.safetensors"
-    if normalization is not None and normalization != manifest.normalization:
-        # the accuracy was measured with the other rule
-        manifest = manifest.model_copy(update={"normalization": normalization} | _UNMEASURED)
+    manifest = get_manifest(name, folder)
+    return _load(folder / f"{_file_stem(manifest)}.safetensors", manifest), manifest
+
+
+def load_checkpoint(path: Path) -> tuple[DeepZModel, Manifest]:
+    """Load a checkpoint; `deepz_zoo.load_model` takes names and packages too.
+
+    Parameters
+    ----------
+    path
+        A ``.safetensors`` file with its ``.json`` beside it, or a run's folder.
+
+    Raises
+    ------
+    DeepZError
+        If a file is missing, damaged or of another kind.
+    """
+    path = _checkpoint_path(path)
+    manifest = _checkpoint_manifest(path)
     return _load(path, manifest), manifest
+
+
+def without_metrics(manifest: Manifest) -> Manifest:
+    """Return a manifest without what was measured of its model."""
+    return manifest.model_copy(update=_UNMEASURED)
 
 
 def paper_weights(name: str) -> Path:
@@ -232,14 +218,6 @@ def add_model(
 
 def _file_stem(model: Manifest | ImagingSystem) -> str:
     return model.name.replace("/", "_")
-
-
-def _names_a_file(name_or_path: str | Path) -> bool:
-    return (
-        isinstance(name_or_path, Path)
-        or name_or_path.endswith(".safetensors")
-        or Path(name_or_path).is_file()
-    )
 
 
 def _checkpoint_path(path: Path) -> Path:

@@ -15,7 +15,7 @@ import click
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.fiji.install import RECORD_NAME, find_package, install
 from deepz_zoo.files import sha256_of
-from deepz_zoo.package.reading.archive import CHECKSUMS_NAME
+from deepz_zoo.package.contents.checksums import CHECKSUMS_NAME
 
 
 @click.command()

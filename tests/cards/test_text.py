@@ -7,11 +7,11 @@ import re
 import pytest
 
 from deepz_zoo.cards.text import card_text
+from deepz_zoo.models import load_model
 from deepz_zoo.optics import get_system
 from deepz_zoo.records.accuracy import ImageMetrics
 from deepz_zoo.records.manifest import Manifest
 from deepz_zoo.records.measured_stack import MeasuredStack, StackRow
-from deepz_zoo.zoo import load_model
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_card_has_every_section(manifest: Manifest) -> None:
         "Accuracy on held-out simulated stacks",
         "On a stack of mine",
         "Where it fails",
-        "Citation and licence",
+        "Citation and license",
     ]
 
 

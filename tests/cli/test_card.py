@@ -10,9 +10,10 @@ from skimage.io import imread
 
 from deepz_zoo.cards import files as card_files
 from deepz_zoo.cards.index import index_text
+from deepz_zoo.models import load_model
 from deepz_zoo.records.cross_model import INPUT, CrossModel
 from deepz_zoo.records.manifest import Manifest
-from deepz_zoo.zoo import list_models, load_model
+from deepz_zoo.zoo import list_models
 from deepz_zoo.zoo.examples import make_example
 
 CARDS = Path(__file__).parents[2] / "model_cards"

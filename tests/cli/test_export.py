@@ -28,7 +28,7 @@ def test_export_of_a_checkpoint(run_cli, run, tmp_path, file_format):
 
 
 def test_difference_that_is_too_large(run_cli, run, tmp_path, monkeypatch):
-    monkeypatch.setattr(parity, "LARGEST_RELATIVE", -1.0)
+    monkeypatch.setattr(parity, "MAX_RELATIVE", -1.0)
     folder = tmp_path / "empty"
     folder.mkdir()
     code, _, err = run_cli(

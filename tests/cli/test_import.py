@@ -15,10 +15,10 @@ import torch
 
 from deepz_zoo.images import Image, read_image, write_image
 from deepz_zoo.intensities.plugin_normalization import plugin_grey_levels, plugin_intensity_scale
+from deepz_zoo.models import load_model
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.package import build
 from deepz_zoo.records.manifest import AUTHORS_LICENSE
-from deepz_zoo.zoo import load_model
 from deepz_zoo.zoo.examples import Example, tilted_surface
 
 ORIGINAL = Path(__file__).parents[1] / "zoo" / "authors" / "data" / "Leica_20X0.8_worm_TxRd"

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from deepz_zoo.models import load_model
 from deepz_zoo.optics import list_systems
 from deepz_zoo.records.manifest import Manifest
-from deepz_zoo.zoo import list_models, load_model
+from deepz_zoo.zoo import list_models
 
 NAMES = [system.name for system in list_systems()]
 TRAINED = {manifest.name for manifest in list_models()}

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import tifffile
 
+from deepz_zoo.models import load_model
 from deepz_zoo.package import build
 from deepz_zoo.package.build import build_package
-from deepz_zoo.zoo import load_model
 from deepz_zoo.zoo.examples import Example, tilted_surface
 
 NAME = "leica20x_0.8/TxRd"

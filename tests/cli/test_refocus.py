@@ -9,8 +9,8 @@ import pytest
 import tifffile
 
 from deepz_zoo.images import Image, read_image, write_image
+from deepz_zoo.models import load_model
 from deepz_zoo.refocus import refocus_image
-from deepz_zoo.zoo import load_model
 
 NAME = ("--objective", "leica20x_0.8", "--channel", "TxRd")
 

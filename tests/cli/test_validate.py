@@ -11,6 +11,7 @@ import pytest
 
 from deepz_zoo.package.checks import validate
 from deepz_zoo.package.checks.check import Check
+from deepz_zoo.engines.difference import Difference
 from deepz_zoo.package.checks.formats import FormatDifference
 from deepz_zoo.package.checks.lint import ConsumerCheck
 from deepz_zoo.package.checks.parity import ParityReport, ParityRow
@@ -32,7 +33,7 @@ def report(monkeypatch):
         parity: ParityReport | None = None,
     ) -> None:
         tests = (format_check or Check("Reproduce (onnx)", "passed"), Check("Run", "passed"))
-        differences = (FormatDifference("onnx", 0.01, 2e-7),)
+        differences = (FormatDifference("onnx", Difference(0.01, 2e-7)),)
         found = ValidationReport(
             Path("a.zip"), tests, model_checks, differences, tuple(rules), parity
         )

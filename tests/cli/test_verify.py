@@ -7,7 +7,8 @@ import json
 import pytest
 
 from deepz_zoo.files import sha256_of
-from deepz_zoo.package.reading.archive import list_checksum, write_archive, write_checksums
+from deepz_zoo.package.contents.archive import write_archive
+from deepz_zoo.package.contents.checksums import list_checksum, write_checksums
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from deepz_zoo.engines.programs import Engine, engines_in
+from deepz_zoo.engines.engine import Runtime
+from deepz_zoo.engines.old_programs import runtimes_in
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
@@ -20,22 +21,22 @@ from deepz_zoo.package.contents.torchscript import strip_machine_traces
 ENGINES = Path(__file__).parents[2] / ".engines"
 
 
-def installed() -> dict[str, Engine]:
+def installed() -> dict[str, Runtime]:
     try:
-        return {str(engine): engine for engine in engines_in(ENGINES)}
+        return {str(runtime): runtime for runtime in runtimes_in(ENGINES)}
     except DeepZError:
         return {}
 
 
 @pytest.fixture(scope="session")
-def engine() -> Callable[[str], Engine]:
-    """Return a function that finds an engine by the start of its name, or skips the test."""
+def engine() -> Callable[[str], Runtime]:
+    """Return a function that finds a runtime by the start of its name, or skips the test."""
     found = installed()
 
-    def find(name: str) -> Engine:
-        for full_name, engine in found.items():
+    def find(name: str) -> Runtime:
+        for full_name, runtime in found.items():
             if full_name.startswith(name):
-                return engine
+                return runtime
         pytest.skip(f"needs {name}: packaging/install_engines.sh")
 
     return find
@@ -75,7 +76,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Return the model of the zoo."""
-    from deepz_zoo.zoo import load_model
+    from deepz_zoo.models import load_model
 
     model, _ = load_model("leica20x_0.8/TxRd")
     return Exported(model, tmp_path_factory.mktemp("embedded"))

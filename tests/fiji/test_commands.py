@@ -262,7 +262,7 @@ def test_prepare_without_the_plugins(run_cli, stack, tmp_path):
 
 @pytest.mark.slow
 def test_the_plugins_themselves(run_cli, stack):
-    """Where a Fiji has StackReg and EDF, they are equalled."""
+    """Where a Fiji has StackReg and EDF, both give the same."""
     place = os.environ.get("FIJI_HOME")
     if not place:
         pytest.skip("set FIJI_HOME to a Fiji with the update site BIG-EPFL")

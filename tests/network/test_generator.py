@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepz_zoo.network.config import PRESETS, GeneratorConfig
+from deepz_zoo.network.config import GENERATOR_SIZES, GeneratorConfig
 from deepz_zoo.network.discriminator import Discriminator
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.layers import Conv3x3
@@ -17,7 +17,7 @@ def parameters(network: nn.Module) -> int:
 
 
 def test_channel_counts_are_the_papers() -> None:
-    config = PRESETS["paper"]
+    config = GENERATOR_SIZES["paper"]
     assert config.first_channels == (25, 72, 144, 288, 576)
     assert config.second_channels == (48, 96, 192, 384, 768)
     generator = Generator(config)
@@ -27,8 +27,8 @@ def test_channel_counts_are_the_papers() -> None:
 
 
 def test_parameter_counts() -> None:
-    assert parameters(Generator(PRESETS["paper"])) == 17_446_556
-    assert parameters(Generator(PRESETS["lite"])) == 1_091_503
+    assert parameters(Generator(GENERATOR_SIZES["paper"])) == 17_446_556
+    assert parameters(Generator(GENERATOR_SIZES["lite"])) == 1_091_503
     # The network that the authors released has 311 211 632 / 4 bytes of float32 less its index.
     released = GeneratorConfig(levels=6, padding="zeros", up_residual=True, up_kernel=3)
     assert parameters(Generator(released)) == pytest.approx(77.8e6, rel=0.001)
@@ -46,7 +46,7 @@ def test_discriminator_parameter_count() -> None:
 
 
 def test_biases_and_weights_start_as_the_paper_says() -> None:
-    generator = Generator(PRESETS["lite"])
+    generator = Generator(GENERATOR_SIZES["lite"])
     for module in generator.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             assert module.bias is not None

@@ -1,4 +1,4 @@
-"""A scene to check the behavior of models with, and a copy of the package to damage."""
+"""A known_stack to check the behavior of models with, and a copy of the package to damage."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from deepz_zoo.package.checks.behavior import Scene
+from deepz_zoo.package.checks.behavior import KnownStack
 from tests.builders import blurred_stack
 
 
 @pytest.fixture(scope="session")
-def scene() -> Scene:
-    """Return a scene to check the behavior of models with."""
-    return Scene.of(blurred_stack((48, 64)))
+def known_stack() -> KnownStack:
+    """Return a known_stack to check the behavior of models with."""
+    return KnownStack.of(blurred_stack((48, 64)))
 
 
 @pytest.fixture

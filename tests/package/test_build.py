@@ -54,7 +54,7 @@ def test_tested_build_reports_small_differences(model, manifest, example, tmp_pa
         "pytorch_state_dict",
         "torchscript",
     }
-    assert all(d.relative < 1e-5 for d in package.differences)
+    assert all(d.difference.relative < 1e-5 for d in package.differences)
     assert steps[-1] == "testing every weight format"
 
 
@@ -90,7 +90,7 @@ def test_output_that_is_no_image_is_refused(model, manifest, example, tmp_path):
 def test_existing_file_is_kept(model, manifest, example, tmp_path):
     path = tmp_path / "a.zip"
     path.write_text("mine")
-    with pytest.raises(DeepZError, match="--overwrite"):
+    with pytest.raises(DeepZError, match="set `overwrite`"):
         build_package(model, manifest, path, example=example)
     assert path.read_text() == "mine"
 

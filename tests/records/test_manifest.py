@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from deepz_zoo.network.config import PRESETS, GeneratorConfig
+from deepz_zoo.models import load_model
+from deepz_zoo.network.config import GENERATOR_SIZES, GeneratorConfig
 from deepz_zoo.records.manifest import Manifest, generator_size
-from deepz_zoo.zoo.store import load_model
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def test_simulated_weights_say_so(manifest):
 @pytest.mark.parametrize(
     ("config", "size"),
     [
-        (PRESETS["paper"], "paper"),
-        (PRESETS["lite"], "lite"),
+        (GENERATOR_SIZES["paper"], "paper"),
+        (GENERATOR_SIZES["lite"], "lite"),
         (GeneratorConfig(levels=6), "custom"),
         (GeneratorConfig(width=0.05), "custom"),
     ],

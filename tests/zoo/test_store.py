@@ -10,13 +10,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.models import load_model
 from deepz_zoo.optics import get_system
 from deepz_zoo.records.training import StartRecord, TrainingRecord
 from deepz_zoo.zoo.store import (
     add_model,
     get_manifest,
     list_models,
-    load_model,
     paper_weights,
     weights_bytes,
 )

@@ -20,10 +20,10 @@ def benchmark(*, model_name: str | None, weights: str | None, outputs: Outputs) 
     is a failed check.
     """
     from deepz_zoo.cards.plots import plot_accuracy
-    from deepz_zoo.cli.models import load_named_model
     from deepz_zoo.evaluation.reproduction import check_agreement, repeat_benchmark
+    from deepz_zoo.models import load_model
 
-    model, manifest = load_named_model(model_name, weights)
+    model, manifest = load_model(model_name, weights=weights)
     with show_progress() as progress:
         accuracy = repeat_benchmark(model, manifest, progress)
     print_accuracy(accuracy)

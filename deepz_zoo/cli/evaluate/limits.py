@@ -42,7 +42,6 @@ def limits(
     On simulated z-stacks, in which one condition at a time leaves what the model was trained on.
     """
     from deepz_zoo.cards.plots import plot_limits
-    from deepz_zoo.cli.models import load_named_model
     from deepz_zoo.evaluation.limits import (
         FIRST_SEED,
         SEEDS,
@@ -50,8 +49,9 @@ def limits(
         measure_limits,
         quick_settings,
     )
+    from deepz_zoo.models import load_model
 
-    model, manifest = load_named_model(model_name, weights)
+    model, manifest = load_model(model_name, weights=weights)
     with show_progress() as progress:
         found = measure_limits(
             model,

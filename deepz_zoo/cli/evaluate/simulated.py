@@ -54,7 +54,6 @@ def simulated(
     and with --against another model, such as that of the other --size.
     """
     from deepz_zoo.cards.plots import plot_accuracy
-    from deepz_zoo.cli.models import load_any_model, load_named_model
     from deepz_zoo.evaluation.benchmark import (
         FIRST_SEED,
         SEEDS,
@@ -62,9 +61,10 @@ def simulated(
         evaluate,
         quick_settings,
     )
+    from deepz_zoo.models import load_model
 
-    model, manifest = load_named_model(model_name, weights)
-    other = load_any_model(against)[0] if against is not None else None
+    model, manifest = load_model(model_name, weights=weights)
+    other = load_model(against)[0] if against is not None else None
     with show_progress() as progress:
         accuracy = evaluate(
             model,

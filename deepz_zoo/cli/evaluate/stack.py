@@ -47,10 +47,10 @@ def stack(
     the microscope recorded there.
     """
     from deepz_zoo.cards.plots import plot_stack_accuracy
-    from deepz_zoo.cli.models import load_named_model
     from deepz_zoo.evaluation.measured import evaluate_stack_file
+    from deepz_zoo.models import load_model
 
-    model, manifest = load_named_model(model_name, weights)
+    model, manifest = load_model(model_name, weights=weights)
     accuracy = evaluate_stack_file(
         model,
         path,

@@ -1,5 +1,5 @@
 // Runs an ONNX file on tensors with the onnxruntime-node that NODE_PATH leads to.
-// usage: node onnxruntime_node.js JOB.json; the job is written by deepz_zoo/engines/programs.py
+// usage: node onnxruntime_node.js JOB.json; the job is written by deepz_zoo/engines/old_programs.py
 "use strict";
 const fs = require("fs");
 const ort = require("onnxruntime-node");

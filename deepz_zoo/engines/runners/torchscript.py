@@ -1,6 +1,6 @@
 """Runs a TorchScript file on tensors with the torch of the Python that executes this.
 
-Usage: ``python torchscript.py JOB.json``; the job is written by `deepz_zoo.engines.programs`.
+Usage: ``python torchscript.py JOB.json``; the job is written by `deepz_zoo.engines.old_programs`.
 Nothing of deepz-zoo is imported: the Python is another one, and as old as its torch.
 """
 

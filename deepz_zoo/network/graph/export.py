@@ -27,7 +27,7 @@ def _example(model: DeepZModel) -> torch.Tensor:
 def export_torchscript(model: DeepZModel, path: Path) -> None:
     """Trace `model` into a TorchScript file; libtorch 1.13 and later run it."""
     with warnings.catch_warnings(), torch.no_grad():
-        # Tracing is deprecated in favour of torch.export, which Fiji and ilastik cannot read.
+        # Tracing is deprecated in favor of torch.export, which Fiji and ilastik cannot read.
         warnings.simplefilter("ignore")
         # What is written is compared with the model afterwards, at several sizes.
         traced = torch.jit.trace(  # type: ignore[no-untyped-call]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from deepz_zoo.engines.engine import Engine, Tensor
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.measure.metrics import error_over_rms
 from deepz_zoo.package.checks.check import Check, passed_if
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from deepz_zoo.optics import ImagingSystem
-    from deepz_zoo.package.checks.formats import Predict
     from deepz_zoo.simulate import SimulatedStack
 
 DPM_IS_USED = "the DPM is not ignored"
@@ -31,12 +31,12 @@ BETTER_THAN_INPUT = "refocusing beats the input"
 SIGN_OF_Z = "the sign of z is right"
 NAMES = (DPM_IS_USED, CHANNEL_ORDER, ZERO_KEEPS, BETTER_THAN_INPUT, SIGN_OF_Z)
 
-SPECIMENS = ("nuclei", "filaments")  # or what a system is for that has not both
+SPECIMENS = ("nuclei", "filaments")  # or the first two of a system that does not have both
 SHAPE = (128, 128)
 _SEED = 910_000
 
-_REACH = 0.5  # of the half range: far out of focus, and the wrong sign still lies within the range
-_SMALLEST_CHANGE = 0.05
+_DISTANCE = 0.5  # of the half-range: far out of focus, and the wrong sign is still within the range
+_MIN_CHANGE = 0.05
 _BLANK = 1.0  # error/rms of an image of nothing but background
 _UNMEASURED_ERROR = 0.5
 _SPREAD = 1.5  # a few planes scatter around the mean that was measured on many
@@ -45,26 +45,26 @@ _MARGIN = 0.9  # by which an error must be smaller than the one that it is compa
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A simulated z-stack: what the camera saw and what was there.
+class KnownStack:
+    """A simulated z-stack whose planes are known: what the camera saw and what was there.
 
     Attributes
     ----------
     camera
         Shape (nz, ny, nx), grey levels.
-    truth
+    ground_truth
         What a model should make of it: planes without noise, shape (nz, ny, nx).
     z_um
         Ascending stage positions, shape (nz,), with 0 among them.
     """
 
     camera: NDArray[np.generic]
-    truth: NDArray[np.float32]
+    ground_truth: NDArray[np.float32]
     z_um: NDArray[np.float64]
 
     @classmethod
-    def of(cls, stack: SimulatedStack) -> Scene:
-        """Return the scene of a simulated stack."""
+    def of(cls, stack: SimulatedStack) -> KnownStack:
+        """Return what is known of a simulated stack."""
         return cls(stack.camera, stack.ground_truth, stack.z_um)
 
     def plane(self, z_um: float) -> int:
@@ -72,19 +72,19 @@ class Scene:
         return int(np.argmin(np.abs(self.z_um - z_um)))
 
 
-def simulate_scenes(system: ImagingSystem) -> list[Scene]:
-    """Simulate low-noise scenes of an imaging system that no model was trained on."""
+def simulate_known_stacks(system: ImagingSystem) -> list[KnownStack]:
+    """Simulate low-noise stacks of an imaging system that no model was trained on."""
     from deepz_zoo.zoo.examples import held_out_stacks
 
     both = set(SPECIMENS) <= set(system.specimens)
     specimens = SPECIMENS if both else system.specimen_kinds[:2]
-    stacks = held_out_stacks(system, specimens, seed_offset=_SEED, shape=SHAPE, noise="low")
-    return [Scene.of(stack) for stack in stacks]
+    simulated = held_out_stacks(system, specimens, seed_offset=_SEED, shape=SHAPE, noise="low")
+    return [KnownStack.of(stack) for stack in simulated]
 
 
 def check_behavior(
-    predict: Predict,
-    scenes: Sequence[Scene],
+    engine: Engine,
+    stacks: Sequence[KnownStack],
     z_range_um: float,
     *,
     planes_um: Sequence[float] | None = None,
@@ -94,13 +94,13 @@ def check_behavior(
 
     Parameters
     ----------
-    predict
-        The model: (1, 2, ny, nx) camera image and DPM in µm → (1, 1, ny, nx); or, with planes,
+    engine
+        Runs the model: (1, 2, ny, nx) camera image and DPM in µm → (1, 1, ny, nx); or, with planes,
         (1, 1, ny, nx) camera image → (1, nz, ny, nx).
-    scenes
+    stacks
         Simulated stacks that span the range.
     z_range_um
-        Half of the model's axial range.
+        Half-range of the model.
     planes_um
         Distances of the planes of a z-stack model; None for a model that takes a DPM.
     error_at_zero
@@ -109,13 +109,13 @@ def check_behavior(
     Returns
     -------
     list of Check
-        One for each of `NAMES`.
+        One per name in `NAMES`.
     """
     if planes_um is None:
-        trials = _Trials(predict, scenes, z_range_um)
+        trials = _Trials(engine, stacks, z_range_um)
         order = _channel_order(trials)
     else:
-        trials = _Trials(_from_planes(predict, planes_um), scenes, z_range_um)
+        trials = _Trials(PlanesEngine(engine, planes_um), stacks, z_range_um)
         if missing := [z for z in trials.distances if _distance(planes_um, z) > _NEAR_UM]:
             reason = f"it makes no plane near {missing[0]:g} µm"
             return [Check(name, "skipped", reason) for name in NAMES]
@@ -129,19 +129,26 @@ def check_behavior(
     ]
 
 
-def _from_planes(predict: Predict, planes_um: Sequence[float]) -> Predict:
-    """Let a z-stack model answer as one that takes a constant DPM, with its nearest plane."""
-    stacks: dict[bytes, NDArray[np.float32]] = {}
+class PlanesEngine(Engine):
+    """Lets a z-stack model answer as one that takes a constant DPM, with its nearest plane."""
 
-    def refocus(tensor: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __init__(self, engine: Engine, planes_um: Sequence[float]) -> None:
+        self.name, self.weight_format = engine.name, engine.weight_format
+        self._engine = engine
+        self._planes_um = np.asarray(planes_um)
+        self._stacks: dict[bytes, Tensor] = {}
+
+    def run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return the plane nearest to the mean of each DPM; see `Engine.run`."""
+        return [self._plane(tensor) for tensor in tensors]
+
+    def _plane(self, tensor: Tensor) -> Tensor:
         image = np.ascontiguousarray(tensor[:, :1])
         key = image.tobytes()
-        if key not in stacks:  # the same few images are asked for again and again
-            stacks[key] = predict(image)
-        plane = int(np.argmin(np.abs(np.asarray(planes_um) - tensor[0, 1].mean())))
-        return stacks[key][:, plane : plane + 1]
-
-    return refocus
+        if key not in self._stacks:  # the same few images are asked for again and again
+            self._stacks[key] = self._engine(image)
+        plane = int(np.argmin(np.abs(self._planes_um - tensor[0, 1].mean())))
+        return self._stacks[key][:, plane : plane + 1]
 
 
 def _distance(planes_um: Sequence[float], z_um: float) -> float:
@@ -149,14 +156,14 @@ def _distance(planes_um: Sequence[float], z_um: float) -> float:
 
 
 class _Trials:
-    """Runs of one model over the scenes; every error is an error/rms against the true plane."""
+    """Runs of one model over the stacks; every error is an error/rms against the ground truth."""
 
-    def __init__(self, predict: Predict, scenes: Sequence[Scene], z_range_um: float) -> None:
-        self.predict = predict
-        self.scenes = scenes
-        # The planes of a scene need not hold exactly half of the range.
-        z_um = scenes[0].z_um
-        self.step_um = float(abs(z_um[scenes[0].plane(_REACH * z_range_um)]))
+    def __init__(self, engine: Engine, stacks: Sequence[KnownStack], z_range_um: float) -> None:
+        self.engine = engine
+        self.stacks = stacks
+        # The planes of a stack need not hold exactly half of the range.
+        z_um = stacks[0].z_um
+        self.step_um = float(abs(z_um[stacks[0].plane(_DISTANCE * z_range_um)]))
 
     def refocus(self, image: NDArray[np.generic], dz_um: float) -> NDArray[np.float32]:
         fluorescence = image.astype(np.float32)
@@ -168,23 +175,23 @@ class _Trials:
         return self._run(np.zeros_like(fluorescence), fluorescence)
 
     def _run(self, first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
-        output: NDArray[np.float32] = self.predict(np.stack([first, second])[None])[0, 0]
+        output: NDArray[np.float32] = self.engine(np.stack([first, second])[None])[0, 0]
         return output
 
-    def error(self, image: NDArray[np.generic], scene: Scene, target: int) -> float:
-        truth = scene.truth[target]
-        return error_over_rms(image, truth, intensity_scale(truth).background)
+    def error(self, image: NDArray[np.generic], stack: KnownStack, target: int) -> float:
+        ground_truth = stack.ground_truth[target]
+        return error_over_rms(image, ground_truth, intensity_scale(ground_truth).background)
 
     def mean_error(self, moves: Sequence[tuple[float, float]], sign: int) -> float:
         """Return the mean error of moves from z to z; the DPM is multiplied by `sign`."""
         return _mean(
             [
                 self.error(
-                    self.refocus(scene.camera[scene.plane(start)], sign * (end - start)),
-                    scene,
-                    scene.plane(end),
+                    self.refocus(stack.camera[stack.plane(start)], sign * (end - start)),
+                    stack,
+                    stack.plane(end),
                 )
-                for scene in self.scenes
+                for stack in self.stacks
                 for start, end in moves
             ]
         )
@@ -209,27 +216,27 @@ def _mean(values: Sequence[float]) -> float:
 
 def _dpm_is_used(trials: _Trials) -> Check:
     changes = []
-    for scene in trials.scenes:
-        image = scene.camera[scene.plane(0.0)]
+    for stack in trials.stacks:
+        image = stack.camera[stack.plane(0.0)]
         down, keep, up = (trials.refocus(image, dz) for dz in (-trials.step_um, 0, trials.step_um))
         signal = float(np.std(keep)) or 1.0
         changes.append(min(float(np.sqrt(np.mean((x - keep) ** 2))) for x in (down, up)) / signal)
     change = _mean(changes)
     return passed_if(
-        change >= _SMALLEST_CHANGE,
+        change >= _MIN_CHANGE,
         DPM_IS_USED,
         f"a DPM of ±{trials.step_um:g} µm changes the output by {change:.3f} of its signal; "
-        f"expected at least {_SMALLEST_CHANGE:g}",
+        f"expected at least {_MIN_CHANGE:g}",
     )
 
 
 def _channel_order(trials: _Trials) -> Check:
     ordered, exchanged = [], []
-    for scene in trials.scenes:
-        plane = scene.plane(0.0)
-        image = scene.camera[plane]
-        ordered.append(trials.error(trials.refocus(image, 0.0), scene, plane))
-        exchanged.append(trials.error(trials.refocus_exchanged(image), scene, plane))
+    for stack in trials.stacks:
+        plane = stack.plane(0.0)
+        image = stack.camera[plane]
+        ordered.append(trials.error(trials.refocus(image, 0.0), stack, plane))
+        exchanged.append(trials.error(trials.refocus_exchanged(image), stack, plane))
     right, wrong = _mean(ordered), _mean(exchanged)
     # A poor model may be beaten by a blank image; that is not what this check is for.
     swapped = wrong < right and wrong < _BLANK
@@ -257,8 +264,8 @@ def _better_than_input(trials: _Trials) -> Check:
     # Without its noise, so that a model which only removes noise does not count.
     untouched = _mean(
         [
-            trials.error(scene.truth[scene.plane(start)], scene, scene.plane(end))
-            for scene in trials.scenes
+            trials.error(stack.ground_truth[stack.plane(start)], stack, stack.plane(end))
+            for stack in trials.stacks
             for start, end in trials.all_moves
         ]
     )

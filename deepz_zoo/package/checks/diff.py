@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from deepz_zoo.engines.difference import Difference
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import sha256_of
-from deepz_zoo.package.checks.formats import FormatDifference
 from deepz_zoo.package.contents.description import FILES
 from deepz_zoo.package.reading.archive import open_package
 from deepz_zoo.package.reading.loading import load_packaged_model
@@ -76,7 +76,7 @@ class PackageDiff:
     files: tuple[Change, ...]
     weights: tuple[Change, ...] = ()
     accuracy: tuple[Change, ...] = ()
-    output: FormatDifference | None = None
+    output: Difference | None = None
     remark: str = ""
 
     @property
@@ -116,7 +116,7 @@ def diff_packages(first: Path, second: Path) -> PackageDiff:
             files,
             _weights(one, other),
             _changes(_accuracy(manifest), _accuracy(manifest_after)),
-            FormatDifference.between("output", _run(other, tensor), _run(one, tensor)),
+            Difference.between(_run(other, tensor), _run(one, tensor)),
         )
 
 

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from deepz_zoo.engines.difference import Difference
+from deepz_zoo.engines.engine import Engine, Tensor
+from deepz_zoo.engines.versions import version_of
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.package.checks.check import Check
 from deepz_zoo.package.reading.trust import programs_in, refuse_harmful_weights
 from deepz_zoo.package.reading.untrusted import is_remote, read_description, referenced_files
 
 if TYPE_CHECKING:
+    from bioimageio.core import PredictionPipeline
     from bioimageio.spec.model.v0_5 import ModelDescr
-
-Tensor = NDArray[np.float32]
-Predict = Callable[[Tensor], Tensor]
-"""Maps (b, 2, ny, nx) to (b, 1, ny, nx)."""
 
 FORMATS = ("pytorch_state_dict", "torchscript", "onnx")
 
@@ -37,22 +36,12 @@ class FormatDifference:
     ----------
     weight_format
         Name of the format in the description.
-    absolute
-        Largest absolute difference, in the unit of the output.
-    relative
-        The same as a share of the largest absolute value of the output.
+    difference
+        In the unit of the output, and relative to its largest absolute value.
     """
 
     weight_format: str
-    absolute: float
-    relative: float
-
-    @classmethod
-    def between(cls, weight_format: str, output: Tensor, expected: Tensor) -> FormatDifference:
-        """Compare two outputs of one shape."""
-        absolute = float(np.abs(output.astype(np.float64) - expected).max())
-        largest = float(np.abs(expected).max())
-        return cls(weight_format, absolute, absolute / largest if largest else absolute)
+    difference: Difference
 
 
 def run_bioimageio_tests(description: Path, *, trust: bool = False) -> list[Check]:
@@ -80,7 +69,7 @@ def run_bioimageio_tests(description: Path, *, trust: bool = False) -> list[Chec
     refuse_harmful_weights(content, description.parent)
     remote = next((name for _, name in referenced_files(content) if is_remote(name)), None)
     if remote and not trust:
-        return [Check(_REMOTE, "failed", f"{remote} was not fetched; pass --trust to allow it")]
+        return [Check(_REMOTE, "failed", f"{remote} was not fetched; set `trust` to allow it")]
     from bioimageio.core import test_model
     from bioimageio.spec import load_description
 
@@ -104,7 +93,7 @@ def run_bioimageio_tests(description: Path, *, trust: bool = False) -> list[Chec
     if summary.status == "failed" and all(check.status == "passed" for check in checks):
         checks.append(Check("bioimage.io tests", "failed", f"status {summary.status}"))
     skipped = [
-        Check(f"Tests of the weight format ({name})", "skipped", f"{why}; pass --trust to run it")
+        Check(f"Tests of the weight format ({name})", "skipped", f"{why}; set `trust` to run it")
         for name, why in programs.items()
     ]
     return [*dict.fromkeys(checks), *skipped]
@@ -128,9 +117,9 @@ def format_differences(description: Path, *, trust: bool = False) -> tuple[Forma
     tensor, expected = reference_tensors(model)
     differences = []
     for weight_format in available_formats(model, trust=trust):
-        with opened_format(model, weight_format) as predict:
-            difference = FormatDifference.between(weight_format, predict(tensor), expected)
-        differences.append(difference)
+        with opened_format(model, weight_format) as engine:
+            difference = Difference.between(engine(tensor), expected)
+        differences.append(FormatDifference(weight_format, difference))
     return tuple(differences)
 
 
@@ -188,19 +177,34 @@ def reference_tensors(model: ModelDescr) -> tuple[Tensor, Tensor]:
     return model.get_input_test_arrays()[0], model.get_output_test_arrays()[0]
 
 
+class PipelineEngine(Engine):
+    """Runs one weight format of a package through a prediction pipeline of bioimageio.core."""
+
+    def __init__(self, model: ModelDescr, weight_format: str, pipeline: PredictionPipeline) -> None:
+        self.name = f"bioimageio.core {version_of('bioimageio.core')}"
+        self.weight_format = weight_format
+        self._model = model
+        self._pipeline = pipeline
+
+    def run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Run the weight format as users of bioimageio.core do; see `Engine.run`."""
+        return [self._predict(tensor) for tensor in tensors]
+
+    def _predict(self, tensor: Tensor) -> Tensor:
+        from bioimageio.core.digest_spec import create_sample_for_model
+
+        model = self._model
+        sample = create_sample_for_model(model, inputs={model.inputs[0].id: tensor})
+        result = self._pipeline.predict_sample_without_blocking(sample)
+        output = result.members[model.outputs[0].id].data.to_numpy()
+        return np.asarray(output, dtype=np.float32)
+
+
 @contextmanager
-def opened_format(model: ModelDescr, weight_format: str) -> Iterator[Predict]:
-    """Yield a function that runs one weight format as bioimageio.core does."""
+def opened_format(model: ModelDescr, weight_format: str) -> Iterator[Engine]:
+    """Yield the engine of one weight format, as bioimageio.core runs it."""
     from bioimageio.core import create_prediction_pipeline
-    from bioimageio.core.digest_spec import create_sample_for_model
 
     options: dict[str, Any] = {"weight_format": weight_format, "devices": ["cpu"]}
     with create_prediction_pipeline(model, **options) as pipeline:
-
-        def predict(tensor: Tensor) -> Tensor:
-            sample = create_sample_for_model(model, inputs={model.inputs[0].id: tensor})
-            result = pipeline.predict_sample_without_blocking(sample)
-            output = result.members[model.outputs[0].id].data.to_numpy()
-            return np.asarray(output, dtype=np.float32)
-
-        yield predict
+        yield PipelineEngine(model, weight_format, pipeline)

@@ -14,28 +14,28 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-import torch
 from pydantic import Field, ValidationError
 
-from deepz_zoo.engines.programs import Engine, EngineError, FileFormat, Tensor, own_engines
+from deepz_zoo.engines.difference import Difference, probe
+from deepz_zoo.engines.engine import Engine, EngineError, FileFormat, Runtime, Tensor
+from deepz_zoo.engines.installed import installed_runtimes
+from deepz_zoo.engines.torch_model import TorchModel
 from deepz_zoo.errors import CheckFailed, DeepZError
 from deepz_zoo.files import Record, first_fault
 from deepz_zoo.network.graph.wrapper import DeepZModel
-from deepz_zoo.package.checks.formats import FormatDifference, Predict
-from deepz_zoo.package.contents.export import probe
 
-SMALLEST_BOUND = 1e-5
-_LARGEST_BOUND = 1e-2
+MIN_BOUND = 1e-5
+_MAX_DISPARITY = 1e-2
 
 _Side = Annotated[int, Field(ge=1, le=4096)]
-Shape = tuple[Annotated[int, Field(ge=1, le=16)], _Side, _Side]
+InputShape = tuple[Annotated[int, Field(ge=1, le=16)], _Side, _Side]
 """Batch, height and width."""
 
-_SHAPES: tuple[Shape, ...] = ((1, 16, 16), (1, 17, 17), (1, 100, 333), (3, 64, 48))
-_LARGEST_SIDE = 1024
-_LONGEST_BYTES = 2**20
+_SHAPES: tuple[InputShape, ...] = ((1, 16, 16), (1, 17, 17), (1, 100, 333), (3, 64, 48))
+_MAX_SIDE_PX = 1024
+_MAX_BYTES = 2**20
 # Parameters × planes × pixels of the largest image that is compared: seconds on two cores.
-_LARGEST_COST = 1.5e12
+_MAX_COST = 1.5e12
 
 
 class ParityRow(Record):
@@ -50,7 +50,7 @@ class ParityRow(Record):
     shape
         Batch, height and width.
     relative
-        The largest difference from the state dict as a share of the output's largest value.
+        The largest difference from the state dict as a fraction of the output's largest value.
     absolute
         The same in grey levels.
     largest_value
@@ -59,7 +59,7 @@ class ParityRow(Record):
 
     weight_format: FileFormat
     engine: str
-    shape: Shape
+    shape: InputShape
     relative: float
     absolute: float
     largest_value: float
@@ -81,7 +81,7 @@ class ParityReport(Record):
     reference
         Weight format and engine that the others are compared with.
     rows
-        One for each engine and size.
+        One per engine and size.
     """
 
     format_version: Literal[1] = 1
@@ -89,7 +89,7 @@ class ParityReport(Record):
     rows: Annotated[tuple[ParityRow, ...], Field(max_length=1000)]
 
     @property
-    def shapes(self) -> tuple[Shape, ...]:
+    def shapes(self) -> tuple[InputShape, ...]:
         """The sizes in the order of the rows."""
         return tuple(dict.fromkeys(row.shape for row in self.rows))
 
@@ -114,13 +114,13 @@ class ParityReport(Record):
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def size_text(shape: Shape) -> str:
+def size_text(shape: InputShape) -> str:
     """Return a size as people write it."""
     batch, ny, nx = shape
     return f"{batch} × {ny}×{nx}" if batch > 1 else f"{ny}×{nx}"
 
 
-def parity_shapes(parameters: int, planes: int) -> tuple[Shape, ...]:
+def parity_shapes(parameters: int, planes: int) -> tuple[InputShape, ...]:
     """Return the sizes to compare: the smallest, odd ones, several at once, and a large one.
 
     The large one is 1024×1024 for an ordinary model, and smaller where that would take minutes.
@@ -132,13 +132,13 @@ def parity_shapes(parameters: int, planes: int) -> tuple[Shape, ...]:
     planes
         Number of its output channels.
     """
-    affordable = math.sqrt(_LARGEST_COST / (parameters * planes))
-    side = min(_LARGEST_SIDE, 2 ** int(math.log2(max(affordable, 32))))
+    affordable = math.sqrt(_MAX_COST / (parameters * planes))
+    side = min(_MAX_SIDE_PX, 2 ** int(math.log2(max(affordable, 32))))
     return (*_SHAPES, (1, side, side))
 
 
 def model_parity(
-    model: DeepZModel, weights: Mapping[FileFormat, Path], engines: Sequence[Engine] = ()
+    model: DeepZModel, weights: Mapping[FileFormat, Path], old_runtimes: Sequence[Runtime] = ()
 ) -> ParityReport:
     """Compare the weight files of a model with the model.
 
@@ -148,86 +148,87 @@ def model_parity(
         With the weights of the state dict.
     weights
         The files by format.
-    engines
-        Old engines to run them with, besides those of this environment.
+    old_runtimes
+        What runs them besides the runtimes of this environment.
     """
     channels = getattr(model, "input_channels", 2)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-
-    def predict(tensor: Tensor) -> Tensor:
-        with torch.inference_mode():
-            output: Tensor = model(torch.from_numpy(tensor)).numpy()
-        return output
-
-    planes = predict(probe((1, 16, 16))[:, :channels]).shape[1]
+    reference = TorchModel(model)
+    planes = reference(probe((1, 16, 16))[:, :channels]).shape[1]
     shapes = parity_shapes(parameters, planes)
-    return parity(predict, weights, shapes, channels=channels, engines=engines)
+    return parity(reference, weights, shapes, channels=channels, old_runtimes=old_runtimes)
 
 
 def parity(
-    reference: Predict,
+    reference: Engine,
     weights: Mapping[FileFormat, Path],
-    shapes: Sequence[Shape],
+    shapes: Sequence[InputShape],
     *,
     channels: int = 2,
-    engines: Sequence[Engine] = (),
+    old_runtimes: Sequence[Runtime] = (),
 ) -> ParityReport:
     """Compare weight files with the state dict.
 
     Parameters
     ----------
     reference
-        Runs the state dict with the torch of this environment.
+        Runs the state dict.
     weights
         The files by format.
     shapes
         Sizes of the images.
     channels
         Number of the input's channels.
-    engines
-        Old engines to run the files with, besides those of this environment.
+    old_runtimes
+        What runs the files besides the runtimes of this environment.
 
     Raises
     ------
     EngineError
-        If an engine cannot run a file.
+        If a runtime cannot run a file.
     """
     tensors = [np.ascontiguousarray(probe(shape)[:, :channels]) for shape in shapes]
-    expected = [reference(tensor) for tensor in tensors]
-    own = own_engines()
-    rows = [
-        _row(engine, shape, output, truth)
-        for engine in (*own, *engines)
-        if engine.weight_format in weights
-        for shape, output, truth in zip(
-            shapes, engine.run(weights[engine.weight_format], tensors), expected, strict=True
-        )
+    expected = reference.run(tensors)
+    engines = [
+        runtime.open(weights[runtime.weight_format])
+        for runtime in (*installed_runtimes(), *old_runtimes)
+        if runtime.weight_format in weights
     ]
-    return ParityReport(reference=f"pytorch_state_dict run by {own[0]}", rows=tuple(rows))
+    rows = [
+        _row(engine, *of_size)
+        for engine in engines
+        for of_size in zip(shapes, engine.run(tensors), expected, strict=True)
+    ]
+    return ParityReport(
+        reference=f"{reference.weight_format} run by {reference.name}", rows=tuple(rows)
+    )
 
 
-def _row(engine: Engine, shape: Shape, output: Tensor, expected: Tensor) -> ParityRow:
+def _row(engine: Engine, shape: InputShape, output: Tensor, expected: Tensor) -> ParityRow:
     if output.shape != expected.shape:
         raise EngineError(
-            f"{engine} returns {output.shape} for {size_text(shape)} px; expected {expected.shape}"
+            f"{engine.name} returns {output.shape} for {size_text(shape)} px; "
+            f"expected {expected.shape}"
         )
-    found = FormatDifference.between(engine.weight_format, output, expected)
-    return ParityRow(
-        weight_format=engine.weight_format,
-        engine=str(engine),
-        shape=shape,
-        relative=found.relative,
-        absolute=found.absolute,
-        largest_value=float(np.abs(expected).max()),
+    found = Difference.between(output, expected)
+    return ParityRow.model_validate(
+        {
+            "weight_format": engine.weight_format,
+            "engine": engine.name,
+            "shape": shape,
+            "relative": found.relative,
+            "absolute": found.absolute,
+            "largest_value": float(np.abs(expected).max()),
+        }
     )
 
 
 def bound(difference: float) -> float:
-    """Return the power of ten that bounds a relative difference, not below `SMALLEST_BOUND`."""
+    """Return the power of ten that bounds a relative difference, not below `MIN_BOUND`."""
     if not math.isfinite(difference):
         return math.inf
-    if difference <= SMALLEST_BOUND:
-        return SMALLEST_BOUND
+    if difference <= MIN_BOUND:
+        return MIN_BOUND
     return float(f"1e{math.ceil(math.log10(difference))}")
 
 
@@ -249,7 +250,7 @@ def read_parity(path: Path) -> ParityReport:
     """
     try:
         with path.open("rb") as file:
-            return ParityReport.model_validate_json(file.read(_LONGEST_BYTES))
+            return ParityReport.model_validate_json(file.read(_MAX_BYTES))
     except ValidationError as error:
         raise DeepZError(first_fault(error, path.name)) from error
 
@@ -262,11 +263,11 @@ def refuse_disparity(report: ParityReport) -> None:
     """
     # "not … <=" so that NaN fails too
     for row in report.rows:
-        if not row.relative <= _LARGEST_BOUND:
+        if not row.relative <= _MAX_DISPARITY:
             raise CheckFailed(
                 f"{row.weight_format} run by {row.engine} differs from the state dict by up to "
                 f"{row.absolute:g} grey levels for images of {size_text(row.shape)} px; expected "
-                f"at most {_LARGEST_BOUND:g} of the largest value"
+                f"at most {_MAX_DISPARITY:g} of the largest value"
             )
 
 

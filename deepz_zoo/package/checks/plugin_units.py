@@ -1,42 +1,48 @@
-"""The output of a package in the grey levels of its input, whatever rule its graph follows."""
+"""The output of a package in the grey levels of its input, whatever its normalization."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from deepz_zoo.engines.engine import Engine, Tensor
 from deepz_zoo.intensities.plugin_normalization import plugin_intensity_scale
 
 if TYPE_CHECKING:
     from deepz_zoo.network.config import Normalization
-    from deepz_zoo.package.checks.formats import Predict
 
 
-def in_camera_units(predict: Predict, rule: Normalization) -> Predict:
-    """Return `predict` with its output in the unit of the camera image.
+def in_camera_units(engine: Engine, rule: Normalization) -> Engine:
+    """Return an engine with the output in the unit of the camera image.
 
     The authors' Fiji plugin leaves background and scale out of its output. They are put back, so
-    that a model can be compared with true planes; what it clipped stays clipped.
+    that a model can be compared with the ground truth; what the plugin clipped stays clipped.
 
     Parameters
     ----------
-    predict
+    engine
         Maps (b, c, ny, nx), the camera image first, to (b, n, ny, nx).
     rule
         The normalization of its graph.
     """
-    if rule == "paper":
-        return predict
-    dtype = np.dtype(np.uint8 if rule == "plugin-8bit" else np.uint16)
-    highest = np.iinfo(dtype).max
+    return engine if rule == "paper" else _InCameraUnits(engine, rule)
 
-    def undo(tensor: NDArray[np.float32]) -> NDArray[np.float32]:
-        output = predict(tensor)
-        images = np.clip(np.rint(tensor[:, 0]), 0, highest).astype(dtype)
+
+class _InCameraUnits(Engine):
+    def __init__(self, engine: Engine, rule: Normalization) -> None:
+        self.name, self.weight_format = engine.name, engine.weight_format
+        self._engine = engine
+        self._dtype = np.dtype(np.uint8 if rule == "plugin-8bit" else np.uint16)
+
+    def run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        outputs = self._engine.run(tensors)
+        return [self._undo(*pair) for pair in zip(tensors, outputs, strict=True)]
+
+    def _undo(self, tensor: Tensor, output: Tensor) -> Tensor:
+        highest = np.iinfo(self._dtype).max
+        images = np.clip(np.rint(tensor[:, 0]), 0, highest).astype(self._dtype)
         scales = [plugin_intensity_scale(image) for image in images]
         planes = zip(scales, output, strict=True)
         return np.stack([scale.undo(plane / highest) for scale, plane in planes])
-
-    return undo

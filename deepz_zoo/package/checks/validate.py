@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deepz_zoo.engines.programs import (
-    FILE_FORMATS,
-    Engine,
-    EngineError,
-    FileFormat,
-    engines_in,
-)
+from deepz_zoo.engines.engine import FILE_FORMATS, EngineError, FileFormat, Runtime
+from deepz_zoo.engines.old_programs import runtimes_in
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.package.checks import behavior
 from deepz_zoo.package.checks.check import Check, passed_if
@@ -33,11 +28,14 @@ from deepz_zoo.package.checks.parity import (
     read_parity,
 )
 from deepz_zoo.package.checks.plugin_units import in_camera_units
-from deepz_zoo.package.contents.deepz_config import Validity, read_validity
+from deepz_zoo.package.contents.checksums import CHECKSUMS_NAME
+from deepz_zoo.package.contents.deepz_config import DeepZConfig, read_deepz_config
 from deepz_zoo.package.contents.description import FILES
 from deepz_zoo.package.contents.variants import Variant
-from deepz_zoo.package.reading.archive import CHECKSUMS_NAME, open_package, wrong_checksums
+from deepz_zoo.package.reading.archive import open_package
+from deepz_zoo.package.reading.checksums import wrong_checksums
 from deepz_zoo.package.reading.isolation import isolated_bioimageio
+from deepz_zoo.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from bioimageio.spec.model.v0_5 import InputTensorDescr, ModelDescr, OutputTensorDescr
@@ -48,8 +46,6 @@ VALIDITY = "the validity is described"
 PARITY = "weight formats agree as stated"
 
 _NOT_DEEPZ = "not a Deep-Z package (no config.deepz in its description)"
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -97,9 +93,9 @@ def validate_package(
     run: bool = True,
     recompute_parity: bool = False,
     engines: Path | None = None,
-    scenes: Sequence[behavior.Scene] | None = None,
+    known_stacks: Sequence[behavior.KnownStack] | None = None,
     trust: bool = False,
-    progress: Progress = lambda step: None,
+    progress: Progress = no_progress,
 ) -> ValidationReport:
     """Lint a package, run bioimage.io's tests, and check that it behaves as a Deep-Z model.
 
@@ -115,8 +111,8 @@ def validate_package(
         Compare the weight formats of a Deep-Z package at several sizes with each other, and with
         what the package states.
     engines
-        A folder of old engines to do so with too; see `deepz_zoo.engines.programs`.
-    scenes
+        A folder of old engines to do so with too; see `deepz_zoo.engines.old_programs`.
+    known_stacks
         Simulated stacks to check the behavior with; by default new ones of the optics that the
         package describes.
     trust
@@ -127,9 +123,9 @@ def validate_package(
     Raises
     ------
     DeepZError
-        If `path` holds no package that can be opened, or one that is made to do harm.
+        If `path` holds no package that can be opened, or a malicious one.
     """
-    old_engines = engines_in(engines) if engines else ()
+    old_runtimes = runtimes_in(engines) if engines else ()
     with isolated_bioimageio(online=trust), open_package(path) as description:
         report = ValidationReport(path, (), (), consumer_checks=lint(description, consumers))
         if not run:
@@ -145,11 +141,11 @@ def validate_package(
         if not isinstance(deepz, Mapping):
             return replace(report, model_checks=_skipped(_NOT_DEEPZ))
         formats = available_formats(model, trust=trust)
-        checks = _deepz_checks(description.parent, model, deepz, scenes, formats, progress)
+        checks = _deepz_checks(description.parent, model, deepz, known_stacks, formats, progress)
         found = None
         if recompute_parity:
             progress("comparing the weight formats")
-            check, found = _parity(model, description.parent, formats, old_engines)
+            check, found = _parity(model, description.parent, formats, old_runtimes)
             checks = [*checks, check]
         differences = format_differences(description, trust=trust)
         return replace(report, model_checks=tuple(checks), differences=differences, parity=found)
@@ -159,12 +155,12 @@ def _deepz_checks(
     folder: Path,
     model: ModelDescr,
     deepz: Mapping[str, Any],
-    scenes: Sequence[behavior.Scene] | None,
+    known_stacks: Sequence[behavior.KnownStack] | None,
     formats: Sequence[str],
     progress: Progress,
 ) -> list[Check]:
     try:
-        validity = read_validity(deepz)
+        config = read_deepz_config(deepz)
     except DeepZError as error:
         reason = "the validity is not known"
         return [
@@ -172,13 +168,13 @@ def _deepz_checks(
             Check(VALIDITY, "failed", str(error)),
             *(Check(name, "skipped", reason) for name in (CHANNEL_NAMES, *behavior.NAMES)),
         ]
-    system = validity.system
+    system = config.system
     summary = f"{system.name}, {system.pixel_size_um:g} µm, ±{system.z_range_um:g} µm"
     return [
         _checksums(folder),
         Check(VALIDITY, "passed", summary),
-        _channel_names(model, validity),
-        *_behavior(model, validity, scenes, formats, progress),
+        _channel_names(model, config),
+        *_behavior(model, config, known_stacks, formats, progress),
     ]
 
 
@@ -194,8 +190,8 @@ def _checksums(folder: Path) -> Check:
     return passed_if(not wrong, CHECKSUMS, wrong or f"{CHECKSUMS_NAME} agrees")
 
 
-def _channel_names(model: ModelDescr, validity: Validity) -> Check:
-    variant = Variant(validity.z_um)
+def _channel_names(model: ModelDescr, config: DeepZConfig) -> Check:
+    variant = Variant(config.z_um)
     expected = list(variant.input_channels), list(variant.output_channels)
     found = _channels(model.inputs[0]), _channels(model.outputs[0])
     right = len(model.inputs) == len(model.outputs) == 1 and found == expected
@@ -222,38 +218,38 @@ def _listed(channels: Sequence[str]) -> str:
 
 def _behavior(
     model: ModelDescr,
-    validity: Validity,
-    scenes: Sequence[behavior.Scene] | None,
+    config: DeepZConfig,
+    known_stacks: Sequence[behavior.KnownStack] | None,
     formats: Sequence[str],
     progress: Progress,
 ) -> list[Check]:
     if not formats:
-        reason = "none of its weights can be run; --trust allows those that are programs"
+        reason = "none of its weights can be run; set `trust` to allow those that are programs"
         return [Check(name, "skipped", reason) for name in behavior.NAMES]
-    system = validity.system
-    if scenes is None:
+    system = config.system
+    if known_stacks is None:
         progress("simulating planes to compare with")
-        scenes = behavior.simulate_scenes(system)
+        known_stacks = behavior.simulate_known_stacks(system)
     progress("checking the behavior")
-    with opened_format(model, formats[0]) as predict:
+    with opened_format(model, formats[0]) as engine:
         return behavior.check_behavior(
-            in_camera_units(predict, validity.normalization.rule),
-            scenes,
+            in_camera_units(engine, config.normalization.rule),
+            known_stacks,
             system.z_range_um,
-            planes_um=validity.z_um,
-            error_at_zero=validity.error_at_zero(),
+            planes_um=config.z_um,
+            error_at_zero=config.error_at_zero(),
         )
 
 
 def _parity(
-    model: ModelDescr, folder: Path, formats: Sequence[str], engines: Sequence[Engine]
+    model: ModelDescr, folder: Path, formats: Sequence[str], old_runtimes: Sequence[Runtime]
 ) -> tuple[Check, ParityReport | None]:
     """Compare the weight formats again, at the sizes that the package states."""
     path = folder / FILES.parity
     if not path.is_file():
         return Check(PARITY, "skipped", f"there is no {FILES.parity}"), None
     if "pytorch_state_dict" not in formats:
-        return Check(PARITY, "skipped", "the state dict cannot be run; see --trust"), None
+        return Check(PARITY, "skipped", "the state dict cannot be run without `trust`"), None
     stated = read_parity(path)
     weights: dict[FileFormat, Path] = {
         name: folder / str(getattr(model.weights, name).source.path)
@@ -263,7 +259,9 @@ def _parity(
     channels = len(_channels(model.inputs[0]))
     try:
         with opened_format(model, "pytorch_state_dict") as reference:
-            found = parity(reference, weights, stated.shapes, channels=channels, engines=engines)
+            found = parity(
+                reference, weights, stated.shapes, channels=channels, old_runtimes=old_runtimes
+            )
     except EngineError as error:
         return Check(PARITY, "failed", str(error)), None
     above = exceeded(stated, found)

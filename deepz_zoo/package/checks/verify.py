@@ -6,12 +6,9 @@ from pathlib import Path
 
 from deepz_zoo.files import sha256_of
 from deepz_zoo.package.checks.check import Check, passed_if
-from deepz_zoo.package.reading.archive import (
-    CHECKSUMS_NAME,
-    open_package,
-    read_checksums,
-    wrong_checksums,
-)
+from deepz_zoo.package.contents.checksums import CHECKSUMS_NAME
+from deepz_zoo.package.reading.archive import open_package
+from deepz_zoo.package.reading.checksums import read_checksums, wrong_checksums
 
 
 def verify_package(path: Path) -> tuple[Check, ...]:

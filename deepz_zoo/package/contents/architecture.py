@@ -28,7 +28,7 @@ _HEADER = '''\
 """The Deep-Z network and the graph around it.
 
 Input (b, 2, y, x), float32: the camera image in any intensity unit and the digital propagation
-matrix (DPM) in micrometres; of a z-stack, the image alone. Output (b, 1, y, x), or a channel for
+matrix (DPM) in micrometers; of a z-stack, the image alone. Output (b, 1, y, x), or a channel for
 each plane of a z-stack: the refocused image in the unit of the camera image, or in the grey levels
 of the authors' Fiji plugin. Joined from the sources of deepz-zoo {version}; BSD-3-Clause.
 """

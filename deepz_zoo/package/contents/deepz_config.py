@@ -17,7 +17,7 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import Record, first_fault
 from deepz_zoo.network.config import Normalization
 from deepz_zoo.optics import ImagingSystem
-from deepz_zoo.package.contents.variants import DPM, Variant, VariantName
+from deepz_zoo.package.contents.variants import DPM_CHANNEL, Variant, VariantName
 from deepz_zoo.records.accuracy import Noise
 from deepz_zoo.records.manifest import Size
 from deepz_zoo.records.training import TrainingData
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 Direction = Literal["increasing stage z"]
 UPWARD: Direction = "increasing stage z"
 
-# Far beyond any light microscope. A stranger's package says what is simulated to validate it, and
+# Far beyond any light microscope. An untrusted package says what is simulated to validate it, and
 # on what grid: beyond these limits that could take all of a computer's memory.
 _PIXEL_SIZES_UM = (0.01, 50.0)
 _WAVELENGTHS_UM = (0.2, 2.0)
-_MOST_STEPS = 500
+_MAX_STEPS = 500
 
 
 class DpmChannel(Record):
@@ -61,8 +61,8 @@ class DpmChannel(Record):
     scale_um: float = Field(gt=0)
 
 
-class Planes(Record):
-    """The planes of a z-stack model, a channel of the output each.
+class ZStackPlanes(Record):
+    """The planes of a z-stack model, each a channel of the output.
 
     Attributes
     ----------
@@ -118,9 +118,9 @@ class AccuracyRow(Record):
     Attributes
     ----------
     noise
-        Of the input images; the truth has none.
+        Of the input images; the ground truth has none.
     error_over_rms
-        rms(image − truth) / rms(truth − background); 1 for a blank image.
+        rms(image − ground truth) / rms(ground truth − background); 1 for a blank image.
     """
 
     noise: Noise
@@ -130,7 +130,7 @@ class AccuracyRow(Record):
     ssim: float
 
 
-class Validity(Record):
+class DeepZConfig(Record):
     """For which images and distances a packaged model is meant, and how good it is there.
 
     Attributes
@@ -139,7 +139,7 @@ class Validity(Record):
         Name in the zoo, such as ``leica20x_0.8/TxRd``.
     system
         Objective with numerical aperture and immersion, channel with its wavelength, pixel size in
-        the specimen, half of the axial range, and the aberrations that the training covered.
+        the specimen, half-range, and the aberrations that the training covered.
     dpm
         Of a surface model; None for a z-stack.
     planes
@@ -147,7 +147,7 @@ class Validity(Record):
     accuracy
         Empty for weights that were not measured.
     limits
-        Where the model is known to fail, a sentence each.
+        Where the model is known to fail, a sentence per failure mode.
     """
 
     format_version: Literal[1]
@@ -156,7 +156,7 @@ class Validity(Record):
     variant: VariantName
     system: ImagingSystem
     dpm: DpmChannel | None
-    planes: Planes | None
+    planes: ZStackPlanes | None
     normalization: NormalizationRule
     provenance: Provenance
     accuracy: tuple[AccuracyRow, ...]
@@ -168,7 +168,7 @@ class Validity(Record):
         for value, (lowest, highest), what in (
             (system.pixel_size_um, _PIXEL_SIZES_UM, "a pixel size"),
             (system.channel.emission_wavelength_um, _WAVELENGTHS_UM, "an emission wavelength"),
-            (system.z_range_um / system.z_step_um, (1, _MOST_STEPS), "an axial range in steps"),
+            (system.z_range_um / system.z_step_um, (1, _MAX_STEPS), "an axial range in steps"),
         ):
             if not lowest <= value <= highest:
                 raise ValueError(f"{what} of {value:g}; expected {lowest:g} to {highest:g}")
@@ -185,7 +185,7 @@ class Validity(Record):
 
     @property
     def z_um(self) -> tuple[float, ...] | None:
-        """Planes of a z-stack, or None."""
+        """ZStackPlanes of a z-stack, or None."""
         return None if self.planes is None else self.planes.z_um
 
     def error_at_zero(self) -> float | None:
@@ -196,7 +196,7 @@ class Validity(Record):
         return None
 
 
-def read_validity(deepz: Mapping[str, Any]) -> Validity:
+def read_deepz_config(deepz: Mapping[str, Any]) -> DeepZConfig:
     """Read what the description of a package states as ``config.deepz``.
 
     Raises
@@ -205,25 +205,24 @@ def read_validity(deepz: Mapping[str, Any]) -> Validity:
         If something is missing, unknown or of another kind; the message names the place.
     """
     try:
-        return Validity.model_validate(dict(deepz))
+        return DeepZConfig.model_validate(dict(deepz))
     except ValidationError as error:
         raise DeepZError(first_fault(error, "config.deepz")) from error
 
 
-def validity_of(manifest: Manifest, variant: Variant) -> Validity:
+def deepz_config_of(manifest: Manifest, variant: Variant) -> DeepZConfig:
     """Return what the package of a model states."""
     system = manifest.system
-    reach = system.z_range_um
     dpm = DpmChannel(
         channel_index=1,
-        channel_name=DPM,
+        channel_name=DPM_CHANNEL,
         unit="µm",
         positive_direction=UPWARD,
-        range_um=(-reach, reach),
+        range_um=(-system.z_range_um, system.z_range_um),
         shortest_lateral_period_um=SHORTEST_PERIOD_UM,
         scale_um=manifest.dpm_scale_um,
     )
-    return Validity(
+    return DeepZConfig(
         format_version=1,
         model=manifest.name,
         size=manifest.size,
@@ -243,10 +242,10 @@ def validity_of(manifest: Manifest, variant: Variant) -> Validity:
     )
 
 
-def _planes(variant: Variant) -> Planes | None:
+def _planes(variant: Variant) -> ZStackPlanes | None:
     if variant.z_um is None:
         return None
-    return Planes(z_um=variant.z_um, unit="µm", positive_direction=UPWARD)
+    return ZStackPlanes(z_um=variant.z_um, unit="µm", positive_direction=UPWARD)
 
 
 def output_unit(manifest: Manifest) -> str:
@@ -273,7 +272,7 @@ def _provenance(manifest: Manifest) -> Provenance:
 
 
 def _accuracy(manifest: Manifest) -> tuple[AccuracyRow, ...]:
-    """Return the mean figures of the model at each distance; the manifest holds them all."""
+    """Return the mean metrics of the model at each distance; the manifest holds them all."""
     accuracy = manifest.accuracy
     if accuracy is None:
         return ()

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepz_zoo.cards.failures import failure_sentences
-from deepz_zoo.package.contents.deepz_config import output_unit, validity_of
-from deepz_zoo.package.contents.variants import DPM, SURFACE, Variant
-from deepz_zoo.package.reading.archive import CHECKSUMS_NAME
+from deepz_zoo.package.contents.checksums import CHECKSUMS_NAME
+from deepz_zoo.package.contents.deepz_config import deepz_config_of, output_unit
+from deepz_zoo.package.contents.variants import DPM_CHANNEL, SURFACE, Variant
 
 if TYPE_CHECKING:
     from bioimageio.spec.model.v0_5 import InputTensorDescr, OutputTensorDescr, WeightsDescr
@@ -200,7 +200,7 @@ def _model(
         config=spec.Config.model_validate(
             {
                 "bioimageio": _bioimageio_config(manifest, output, parameters),
-                "deepz": validity_of(manifest, variant).model_dump(mode="json"),
+                "deepz": deepz_config_of(manifest, variant).model_dump(mode="json"),
             }
         ),
     )
@@ -240,13 +240,13 @@ def _input(manifest: Manifest, variant: Variant) -> InputTensorDescr:
     reach = manifest.system.z_range_um
     channels = variant.input_channels
     data = [spec.IntervalOrRatioDataDescr(type="float32")]
-    if DPM in channels:
+    if DPM_CHANNEL in channels:
         data += [spec.IntervalOrRatioDataDescr(type="float32", unit="µm", range=(-reach, reach))]
     any_size = spec.ParameterizedSize(min=SMALLEST_SIDE_PX, step=1)
     return spec.InputTensorDescr(
         id=spec.TensorId(INPUT),
         description="Raw camera image and digital propagation matrix (µm)."
-        if DPM in channels
+        if DPM_CHANNEL in channels
         else "Raw camera image.",
         axes=[
             spec.BatchAxis(id=spec.AxisId("batch")),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 VariantName = Literal["surface", "zstack"]
 VARIANTS: tuple[VariantName, ...] = get_args(VariantName)
 
-FLUORESCENCE, DPM = "fluorescence", "dpm"
+FLUORESCENCE, DPM_CHANNEL = "fluorescence", "dpm"
 
 _DEFAULT_PLANES = 21
 # Each plane repeats the graph: about 70 kB in the ONNX file, and 0.3 s in which an engine loads it.
@@ -51,7 +51,7 @@ class Variant:
     @property
     def input_channels(self) -> tuple[str, ...]:
         """Names of the input's channels."""
-        return (FLUORESCENCE, DPM) if self.z_um is None else (FLUORESCENCE,)
+        return (FLUORESCENCE, DPM_CHANNEL) if self.z_um is None else (FLUORESCENCE,)
 
     @property
     def output_channels(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from deepz_zoo.engines.onnx_session import silence_telemetry
+from deepz_zoo.engines.onnx_runtime import silence_telemetry
 
 
 @contextmanager

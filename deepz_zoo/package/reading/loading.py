@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import read_record, sha256_of
-from deepz_zoo.package.contents.deepz_config import read_validity
+from deepz_zoo.package.contents.deepz_config import read_deepz_config
 from deepz_zoo.package.reading.archive import DESCRIPTION_NAMES, open_package
 from deepz_zoo.package.reading.untrusted import leads_outside, read_description
 from deepz_zoo.records.manifest import Manifest
@@ -60,7 +60,7 @@ def _load(description: Mapping[str, Any], folder: Path) -> tuple[DeepZModel, Man
     deepz = config.get("deepz") if isinstance(config, Mapping) else None
     if not isinstance(deepz, Mapping):
         raise DeepZError("not a Deep-Z package (no config.deepz in its description)")
-    validity = read_validity(deepz)
+    validity = read_deepz_config(deepz)
     manifest = _manifest(folder / _MANIFEST_NAME)
     stated = validity.system, validity.normalization.rule, validity.provenance.weights_sha256
     if stated != (manifest.system, manifest.normalization, manifest.sha256):

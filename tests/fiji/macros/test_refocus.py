@@ -11,10 +11,10 @@ import tifffile
 
 from deepz_zoo.fiji import MacroError
 from deepz_zoo.images import read_image
+from deepz_zoo.models import load_model
 from deepz_zoo.optics import get_system
 from deepz_zoo.refocus import plan_refocus
 from deepz_zoo.simulate import simulate_stack
-from deepz_zoo.zoo import load_model
 
 pytestmark = pytest.mark.java
 

@@ -7,7 +7,7 @@ import onnx
 import pytest
 import torch
 
-from deepz_zoo.engines.onnx_session import onnx_session
+from deepz_zoo.engines.onnx_runtime import OnnxFile
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.export import export_onnx, export_torchscript
@@ -60,7 +60,7 @@ def test_files_equal_the_model(stack, shape, tmp_path):
         script = torch.jit.load(str(tmp_path / "a.pt"))
         torch.testing.assert_close(script(image), expected, rtol=1e-5, atol=1e-3)
     export_onnx(stack, tmp_path / "a.onnx")
-    (output,) = onnx_session(tmp_path / "a.onnx").run(None, {"input": image.numpy()})
+    output = OnnxFile(tmp_path / "a.onnx")(image.numpy())
     np.testing.assert_allclose(output, expected.numpy(), rtol=1e-5, atol=1e-3)
 
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from deepz_zoo.engines.programs import Engine, EngineError
+from deepz_zoo.engines.engine import EngineError, Runtime
 from deepz_zoo.errors import CheckFailed, DeepZError
 from deepz_zoo.package.checks import parity as parity_report
 from deepz_zoo.package.checks.parity import (
@@ -19,28 +19,28 @@ from deepz_zoo.package.checks.parity import (
     refuse_disparity,
 )
 from deepz_zoo.package.contents.description import FILES
+from tests.builders import FunctionEngine
 
 SHAPES = ((1, 16, 16), (3, 20, 33))
 
 
-def reference(tensor: np.ndarray) -> np.ndarray:
+def first_channel(tensor: np.ndarray) -> np.ndarray:
     return tensor[:, :1]
 
 
 @pytest.fixture
 def measure(monkeypatch, tmp_path):
-    """Return a function that measures an engine whose outputs are off by a share."""
+    """Return a function that measures an engine whose outputs are off by a fraction."""
 
-    def run(share: float, version: str = "1.0", shape=None) -> ParityReport:
-        engine = Engine(
-            "onnxruntime",
-            version,
-            "onnx",
-            lambda weights, tensors: [
-                reference(t)[..., :shape] + share * reference(t).max() for t in tensors
-            ],
-        )
-        monkeypatch.setattr(parity_report, "own_engines", lambda: (engine,))
+    def run(fraction: float, version: str = "1.0", shape=None) -> ParityReport:
+        def off(tensor: np.ndarray) -> np.ndarray:
+            right = first_channel(tensor)
+            return right[..., :shape] + fraction * right.max()
+
+        engine = FunctionEngine(off, f"onnxruntime {version}", "onnx")
+        runtime = Runtime("onnxruntime", version, "onnx", lambda weights: engine)
+        monkeypatch.setattr(parity_report, "installed_runtimes", lambda: (runtime,))
+        reference = FunctionEngine(first_channel, "torch 1.0", "pytorch_state_dict")
         return parity(reference, {"onnx": tmp_path / "weights.onnx"}, SHAPES)
 
     return run
@@ -72,7 +72,7 @@ def test_what_cannot_be_compared_has_no_bound():
 
 
 def test_rounding_errors_of_other_processors_give_the_same_report(measure):
-    one, two = (measure(share).bounded() for share in (1e-7, 4e-6))
+    one, two = (measure(fraction).bounded() for fraction in (1e-7, 4e-6))
     assert one.to_json() == two.to_json()
     assert one.to_markdown() == two.to_markdown()
     assert {row.relative for row in one.rows} == {1e-5}

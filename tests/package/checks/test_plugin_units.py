@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from deepz_zoo.engines.torch_model import TorchModel
 from deepz_zoo.intensities.plugin_normalization import plugin_intensity_scale
 from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.package.checks.plugin_units import in_camera_units
@@ -21,11 +22,11 @@ class KeepsTheImage(torch.nn.Module):
 @pytest.mark.parametrize("rule", ["paper", "plugin", "plugin-8bit"])
 def test_a_model_that_keeps_the_image_keeps_its_grey_levels(rule: str) -> None:
     model = DeepZModel(KeepsTheImage(), normalization=rule).eval()
-    predict = in_camera_units(lambda tensor: model(torch.from_numpy(tensor)).numpy(), rule)
+    engine = in_camera_units(TorchModel(model), rule)
     images = np.random.default_rng(0).exponential(20, (2, 40, 50)).astype(np.uint8)
     tensor = np.zeros((2, 2, 40, 50), np.float32)
     tensor[:, 0] = images
-    output = predict(tensor)[:, 0]
+    output = engine(tensor)[:, 0]
     if rule == "paper":
         np.testing.assert_allclose(output, images, atol=1e-3)
         return

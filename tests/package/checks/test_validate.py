@@ -15,18 +15,18 @@ from onnx import numpy_helper
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.package.checks import behavior, validate
-from deepz_zoo.package.checks.behavior import Scene
+from deepz_zoo.package.checks.behavior import KnownStack
 from deepz_zoo.package.checks.check import Check
 from deepz_zoo.package.checks.parity import read_parity
 from deepz_zoo.package.checks.validate import validate_package
+from deepz_zoo.package.contents.checksums import write_checksums
 from deepz_zoo.package.contents.description import FILES
-from deepz_zoo.package.reading.archive import write_checksums
 from deepz_zoo.package.reading.isolation import isolated_bioimageio
 
 
 @pytest.fixture
-def scenes(scene: Scene) -> list[Scene]:
-    return [scene]
+def stacks(known_stack: KnownStack) -> list[KnownStack]:
+    return [known_stack]
 
 
 @pytest.fixture
@@ -57,9 +57,9 @@ def statuses(report) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_untrained_package_is_sound_but_misbehaves(built, scenes):
+def test_untrained_package_is_sound_but_misbehaves(built, stacks):
     """Its own formats are all run without being told to trust it: none is skipped."""
-    report = validate_package(built, scenes=scenes)
+    report = validate_package(built, known_stacks=stacks)
     assert {check.status for check in report.format_checks} == {"passed"}
     found = statuses(report)
     assert {check.status for check in report.consumer_checks} == {"passed"}
@@ -72,23 +72,23 @@ def test_untrained_package_is_sound_but_misbehaves(built, scenes):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("format_passes")
-def test_folder_validates_like_the_zip(built, unpacked, scenes):
-    from_zip, from_folder = (validate_package(p, scenes=scenes) for p in (built, unpacked))
+def test_folder_validates_like_the_zip(built, unpacked, stacks):
+    from_zip, from_folder = (validate_package(p, known_stacks=stacks) for p in (built, unpacked))
     assert statuses(from_zip) == statuses(from_folder)
 
 
 @pytest.mark.slow
-def test_wrong_test_output_fails_by_name(folder, scenes):
+def test_wrong_test_output_fails_by_name(folder, stacks):
     output = np.load(folder / FILES.test_output)
     np.save(folder / FILES.test_output, output + 0.1 * np.abs(output).max())
     edit(folder, lambda rdf: rdf["outputs"][0]["test_tensor"].pop("sha256"))
-    report = validate_package(folder, scenes=scenes)
+    report = validate_package(folder, known_stacks=stacks)
     names = {check.name for check in report.failed}
     assert "Reproduce test outputs from test inputs (onnx)" in names
     assert {check.status for check in report.model_checks} == {"skipped"}
 
 
-def test_changed_weights_fail_the_format(folder, scenes):
+def test_changed_weights_fail_the_format(folder, stacks):
     weights = folder / FILES.onnx
     weights.write_bytes(weights.read_bytes() + b"\0")
     assert any("sha" in check.detail.lower() for check in validate_package(folder).failed)
@@ -96,21 +96,23 @@ def test_changed_weights_fail_the_format(folder, scenes):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("format_passes")
-def test_changed_readme_is_noticed(folder, scenes):
+def test_changed_readme_is_noticed(folder, stacks):
     (folder / FILES.readme).write_text("# Other\n\n## Validation\n")
-    found = {check.name: check for check in validate_package(folder, scenes=scenes).checks}
+    found = {check.name: check for check in validate_package(folder, known_stacks=stacks).checks}
     assert found[validate.CHECKSUMS].status == "failed"
     assert "README.md was changed" in found[validate.CHECKSUMS].detail
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("format_passes")
-def test_exchanged_channel_names_are_noticed(folder, scenes):
+def test_exchanged_channel_names_are_noticed(folder, stacks):
     def exchange(rdf):
         rdf["inputs"][0]["axes"][1]["channel_names"].reverse()
 
     edit(folder, exchange)
-    assert statuses(validate_package(folder, scenes=scenes))[validate.CHANNEL_NAMES] == "failed"
+    assert (
+        statuses(validate_package(folder, known_stacks=stacks))[validate.CHANNEL_NAMES] == "failed"
+    )
 
 
 @pytest.mark.slow
@@ -124,9 +126,9 @@ def test_other_models_get_the_tests_of_the_format_only(folder):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("format_passes")
-def test_missing_optics_fail_by_name(folder, scenes):
+def test_missing_optics_fail_by_name(folder, stacks):
     edit(folder, lambda rdf: rdf["config"]["deepz"]["system"].pop("pixel_size_um"))
-    report = validate_package(folder, scenes=scenes)
+    report = validate_package(folder, known_stacks=stacks)
     (failure,) = report.failed
     assert failure.name == validate.VALIDITY
     assert "pixel_size_um" in failure.detail
@@ -135,11 +137,11 @@ def test_missing_optics_fail_by_name(folder, scenes):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("format_passes")
-def test_stated_accuracy_sets_the_limit(folder, scenes):
+def test_stated_accuracy_sets_the_limit(folder, stacks):
     row = {"noise": "low", "distance_um": 0.0, "error_over_rms": 50.0}
     row |= {"correlation": 0.5, "ssim": 0.5}
     edit(folder, lambda rdf: rdf["config"]["deepz"].update(accuracy=[row]))
-    found = {check.name: check for check in validate_package(folder, scenes=scenes).checks}
+    found = {check.name: check for check in validate_package(folder, known_stacks=stacks).checks}
     assert found[behavior.ZERO_KEEPS].status == "passed"
     assert "50.000 was measured" in found[behavior.ZERO_KEEPS].detail
 
@@ -169,8 +171,8 @@ def test_rules_alone_run_nothing(folder, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("format_passes", "behaves")
-def test_parity_is_measured_again(unpacked, scenes):
-    report = validate_package(unpacked, scenes=scenes, recompute_parity=True)
+def test_parity_is_measured_again(unpacked, stacks):
+    report = validate_package(unpacked, known_stacks=stacks, recompute_parity=True)
     assert statuses(report)[validate.PARITY] == "passed"
     assert report.parity.shapes == read_parity(unpacked / FILES.parity).shapes
     assert all(row.relative < 1e-5 for row in report.parity.rows)
@@ -178,13 +180,13 @@ def test_parity_is_measured_again(unpacked, scenes):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("format_passes", "behaves")
-def test_weights_that_differ_from_what_was_stated_are_named(folder, scenes):
+def test_weights_that_differ_from_what_was_stated_are_named(folder, stacks):
     model = onnx.load(folder / FILES.onnx)
     (last,) = (w for w in model.graph.initializer if w.name.endswith("last.weight"))
     last.CopyFrom(numpy_helper.from_array(1.01 * numpy_helper.to_array(last), last.name))
     (folder / FILES.onnx).write_bytes(model.SerializeToString())
     edit(folder, lambda rdf: rdf["weights"]["onnx"].pop("sha256"))
-    report = validate_package(folder, scenes=scenes, recompute_parity=True)
+    report = validate_package(folder, known_stacks=stacks, recompute_parity=True)
     found = {check.name: check for check in report.checks}
     assert found[validate.PARITY].status == "failed"
     assert "onnx run by onnxruntime" in found[validate.PARITY].detail
@@ -192,12 +194,14 @@ def test_weights_that_differ_from_what_was_stated_are_named(folder, scenes):
 
 
 @pytest.mark.usefixtures("format_passes", "behaves")
-def test_engine_that_fails_is_a_failed_check(unpacked, scenes, tmp_path):
+def test_engine_that_fails_is_a_failed_check(unpacked, stacks, tmp_path):
     python = tmp_path / "torch-1.2.3" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text("#!/bin/sh\necho RuntimeError: no such version >&2; exit 1\n")
     python.chmod(0o755)
-    report = validate_package(unpacked, scenes=scenes, recompute_parity=True, engines=tmp_path)
+    report = validate_package(
+        unpacked, known_stacks=stacks, recompute_parity=True, engines=tmp_path
+    )
     found = {check.name: check for check in report.checks}
     assert found[validate.PARITY].status == "failed"
     assert "torch-1.2.3 cannot run weights_torchscript.pt" in found[validate.PARITY].detail

@@ -11,8 +11,9 @@ import pytest
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.package.checks.verify import verify_package
+from deepz_zoo.package.contents.archive import write_archive
+from deepz_zoo.package.contents.checksums import CHECKSUMS_NAME
 from deepz_zoo.package.contents.description import FILES
-from deepz_zoo.package.reading.archive import CHECKSUMS_NAME, write_archive
 
 
 def failed(path: Path) -> dict[str, str]:
@@ -53,7 +54,7 @@ def test_removed_and_added_files_are_named(folder):
 
 def test_list_that_was_rewritten_is_noticed_from_outside(built, folder, tmp_path):
     """Whoever changes a file can write a new list inside; the hash beside the package remains."""
-    from deepz_zoo.package.reading.archive import write_checksums
+    from deepz_zoo.package.contents.checksums import write_checksums
 
     (folder / FILES.readme).write_text("# Other\n")
     write_checksums(folder)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepz_zoo.network.config import PRESETS, GeneratorConfig
+from deepz_zoo.network.config import GENERATOR_SIZES, GeneratorConfig
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.package.contents import architecture
@@ -81,10 +81,10 @@ def test_name_defined_twice_is_noticed(monkeypatch):
         architecture.architecture_source()
 
 
-@pytest.mark.parametrize("size", sorted(PRESETS))
+@pytest.mark.parametrize("size", sorted(GENERATOR_SIZES))
 def test_arguments_are_plain_data(size):
     import json
 
-    arguments = architecture.architecture_arguments(PRESETS[size], 10.0)
+    arguments = architecture.architecture_arguments(GENERATOR_SIZES[size], 10.0)
     assert json.loads(json.dumps(arguments)) == arguments
-    assert GeneratorConfig(**arguments["generator"]) == PRESETS[size]
+    assert GeneratorConfig(**arguments["generator"]) == GENERATOR_SIZES[size]

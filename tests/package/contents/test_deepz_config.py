@@ -12,7 +12,7 @@ from bioimageio.spec.utils import read_yaml
 from jsonschema import Draft202012Validator
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.package.contents.deepz_config import read_validity, validity_of
+from deepz_zoo.package.contents.deepz_config import deepz_config_of, read_deepz_config
 from deepz_zoo.package.contents.description import FILES
 from deepz_zoo.package.contents.variants import Variant
 from deepz_zoo.zoo import get_manifest
@@ -35,7 +35,7 @@ def schema() -> Draft202012Validator:
 def deepz() -> dict[str, object]:
     """Return what a package of the embedded model states."""
     manifest = get_manifest("leica20x_0.8/TxRd")
-    return validity_of(manifest, Variant()).model_dump(mode="json")
+    return deepz_config_of(manifest, Variant()).model_dump(mode="json")
 
 
 def test_published_schema_is_that_of_the_code():
@@ -46,10 +46,10 @@ def test_published_schema_is_that_of_the_code():
 
 def test_packages_follow_the_schema(schema, deepz, unpacked):
     in_package = read_yaml(unpacked / FILES.description)["config"]["deepz"]
-    zstack = validity_of(get_manifest("leica20x_0.8/TxRd"), Variant((-1.0, 2.0)))
+    zstack = deepz_config_of(get_manifest("leica20x_0.8/TxRd"), Variant((-1.0, 2.0)))
     for content in (deepz, json.loads(json.dumps(in_package)), zstack.model_dump(mode="json")):
         assert [error.message for error in schema.iter_errors(content)] == []
-        read_validity(content)
+        read_deepz_config(content)
 
 
 def test_it_says_what_a_program_has_to_know(deepz):
@@ -90,7 +90,7 @@ def test_what_the_code_refuses_the_schema_refuses_too(schema, deepz, change, pla
     changed = copy.deepcopy(deepz)
     change(changed)
     with pytest.raises(DeepZError, match=place):
-        read_validity(changed)
+        read_deepz_config(changed)
     assert not schema.is_valid(changed)
 
 
@@ -108,10 +108,10 @@ def test_optics_that_would_fill_the_memory(deepz, change, reason):
     changed = copy.deepcopy(deepz)
     change(changed["system"])
     with pytest.raises(DeepZError, match=f"{reason}|greater than 0"):
-        read_validity(changed)
+        read_deepz_config(changed)
 
 
 def test_a_model_is_of_one_variant(deepz):
     changed = copy.deepcopy(deepz) | {"dpm": None}
     with pytest.raises(DeepZError, match="expected one"):
-        read_validity(changed)
+        read_deepz_config(changed)

@@ -14,7 +14,7 @@ import tifffile
 from bioimageio.core import test_model as bioimageio_test
 from bioimageio.spec.utils import read_yaml
 
-from deepz_zoo.engines.onnx_session import onnx_session
+from deepz_zoo.engines.onnx_runtime import OnnxFile
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics import get_system
 from deepz_zoo.package.build import build_package
@@ -105,10 +105,10 @@ def test_weights_are_those_of_the_surface_model(content, unpacked):
 def test_planes_are_those_of_the_surface_package(content, unpacked):
     image = np.load(content / FILES.test_input)
     expected = np.load(content / FILES.test_output)
-    surface = onnx_session(unpacked / FILES.onnx)
+    surface = OnnxFile(unpacked / FILES.onnx)
     for index, z in enumerate(VARIANT.z_um or ()):
         tensor = np.concatenate([image, np.full_like(image, z)], axis=1)
-        (plane,) = surface.run(None, {"input": tensor})
+        plane = surface(tensor)
         np.testing.assert_allclose(plane[:, 0], expected[:, index], rtol=1e-4)
 
 

@@ -11,13 +11,10 @@ import pytest
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import replacing
-from deepz_zoo.package.reading.archive import (
-    list_checksum,
-    open_package,
-    write_archive,
-    write_checksums,
-    wrong_checksums,
-)
+from deepz_zoo.package.contents.archive import write_archive
+from deepz_zoo.package.contents.checksums import list_checksum, write_checksums
+from deepz_zoo.package.reading.archive import open_package
+from deepz_zoo.package.reading.checksums import wrong_checksums
 
 
 @pytest.fixture

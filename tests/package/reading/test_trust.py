@@ -114,7 +114,7 @@ def test_strange_architecture_is_run_only_when_trusted(folder, tmp_path):
     found = {check.name: check for check in report.checks}
     skipped = found["Tests of the weight format (pytorch_state_dict)"]
     assert skipped.status == "skipped"
-    assert "--trust" in skipped.detail
+    assert "`trust`" in skipped.detail
     assert found[behavior.SIGN_OF_Z].status == "skipped"
     assert report.differences == ()
     names = statuses(folder, trust=True)
@@ -274,7 +274,7 @@ def test_addresses_of_files_are_not_fetched(folder, server):
     edit(folder, lambda rdf: rdf.update(documentation=f"{address}/README.md"))
     report = validate_package(folder, consumers=())
     (failure,) = report.failed
-    assert f"{address}/README.md was not fetched; pass --trust" in failure.detail
+    assert f"{address}/README.md was not fetched; set `trust`" in failure.detail
     assert asked == []
 
 

@@ -18,12 +18,12 @@ from skimage.filters import threshold_triangle
 from deepz_zoo.cards.text import card_text
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.images import read_image
+from deepz_zoo.models import load_model
 from deepz_zoo.network.config import RELEASED
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.optics import get_system
 from deepz_zoo.records.manifest import AUTHORS_LICENSE, Manifest
 from deepz_zoo.records.training import StartRecord, TrainingRecord
-from deepz_zoo.zoo import load_model
 from deepz_zoo.zoo.authors.weights import find_originals, guess_system, import_original
 
 SYSTEM = get_system("leica20x_0.8/TxRd")

@@ -25,7 +25,7 @@ class NotApplicable(Exception):  # noqa: N818 - an answer, not an error
 
 
 @dataclass(frozen=True)
-class Tensor:
+class TensorDescription:
     """An input or output of a description.
 
     Attributes
@@ -92,21 +92,21 @@ class Contents:
         self.folder = folder
 
     @property
-    def inputs(self) -> tuple[Tensor, ...]:
+    def inputs(self) -> tuple[TensorDescription, ...]:
         """The input tensors."""
         return self._tensors("inputs", "preprocessing", "test_inputs")
 
     @property
-    def outputs(self) -> tuple[Tensor, ...]:
+    def outputs(self) -> tuple[TensorDescription, ...]:
         """The output tensors."""
         return self._tensors("outputs", "postprocessing", "test_outputs")
 
     @property
-    def tensors(self) -> tuple[Tensor, ...]:
+    def tensors(self) -> tuple[TensorDescription, ...]:
         """Inputs and outputs."""
         return self.inputs + self.outputs
 
-    def _tensors(self, side: str, steps: str, test_files: str) -> tuple[Tensor, ...]:
+    def _tensors(self, side: str, steps: str, test_files: str) -> tuple[TensorDescription, ...]:
         # format 0.4 lists the test files apart from the tensors
         files = items(self.description.get(test_files))
         tensors = []
@@ -114,7 +114,8 @@ class Contents:
             name = entry.get("id") or entry.get("name")
             test = entry.get("test_tensor") or (files[index] if index < len(files) else None)
             label = f"{side}[{index}]" + (f" ({name})" if name else "")
-            tensors.append(Tensor(label, entry, mappings(entry.get(steps)), source_of(test)))
+            processing = mappings(entry.get(steps))
+            tensors.append(TensorDescription(label, entry, processing, source_of(test)))
         return tuple(tensors)
 
     @property
@@ -145,7 +146,7 @@ class Contents:
             return None
         return path if (path := self.folder / source).is_file() else None
 
-    def test_array(self, tensor: Tensor) -> np.ndarray[Any, Any]:
+    def test_array(self, tensor: TensorDescription) -> np.ndarray[Any, Any]:
         """Return the test tensor of a tensor.
 
         Raises

@@ -16,7 +16,7 @@ from deepz_zoo.package.checks.lint.contents import (
     source_of,
 )
 from deepz_zoo.package.checks.lint.rule import rule
-from deepz_zoo.package.reading.archive import CHECKSUMS_NAME
+from deepz_zoo.package.contents.checksums import CHECKSUMS_NAME
 from deepz_zoo.package.reading.untrusted import is_remote, referenced_files
 
 _LARGEST_SHARE = 0.01  # of the largest value of a test output

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepz_zoo.package.checks.lint.contents import Contents, NotApplicable, Tensor
+from deepz_zoo.package.checks.lint.contents import Contents, NotApplicable, TensorDescription
 from deepz_zoo.package.checks.lint.rule import rule
-from deepz_zoo.package.contents.variants import DPM
+from deepz_zoo.package.contents.variants import DPM_CHANNEL
 
 LARGEST_INPUT = 50_331_648  # 3 · 2²⁴ values
 
@@ -273,11 +273,13 @@ def _samples(package: Contents) -> Iterator[str]:
             yield f"{tensor.name} has no sample_tensor"
 
 
-def _names(tensors: Sequence[Tensor]) -> str:
+def _names(tensors: Sequence[TensorDescription]) -> str:
     return ", ".join(tensor.name for tensor in tensors) or "none"
 
 
-def _axes(tensors: Sequence[Tensor], kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _axes(
+    tensors: Sequence[TensorDescription], kind: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the axes of one type, each with its place."""
     for tensor in tensors:
         for index, axis in enumerate(tensor.axes):
@@ -285,7 +287,7 @@ def _axes(tensors: Sequence[Tensor], kind: str) -> Iterator[tuple[str, Mapping[s
                 yield f"{tensor.name} axis {axis.get('id') or index}", axis
 
 
-def _axis_name(tensor: Tensor, index: int) -> str:
+def _axis_name(tensor: TensorDescription, index: int) -> str:
     axes = tensor.entry.get("axes")
     axis = axes[index] if isinstance(axes, str | list) else None
     return str(axis.get("id") or index) if isinstance(axis, Mapping) else str(axis)
@@ -295,12 +297,12 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
-def _dpm_channel(package: Contents) -> tuple[Tensor, int]:
+def _dpm_channel(package: Contents) -> tuple[TensorDescription, int]:
     """Return the input of a Deep-Z model with the index of its DPM channel."""
     _ = package.deepz
     for tensor in package.inputs:
-        if DPM in tensor.channels:
-            return tensor, tensor.channels.index(DPM)
+        if DPM_CHANNEL in tensor.channels:
+            return tensor, tensor.channels.index(DPM_CHANNEL)
     raise NotApplicable("no input has a DPM channel")
 
 
@@ -321,7 +323,7 @@ def _smallest_size(axis: Mapping[str, Any]) -> int:
     return size if _is_whole(size) else 1  # type: ignore[return-value]
 
 
-def _processing(package: Contents) -> Iterator[tuple[Tensor, str, Mapping[str, Any]]]:
+def _processing(package: Contents) -> Iterator[tuple[TensorDescription, str, Mapping[str, Any]]]:
     """Yield the tensor, the name and the arguments of every processing step."""
     for tensor in package.tensors:
         for step in tensor.steps:
@@ -331,7 +333,7 @@ def _processing(package: Contents) -> Iterator[tuple[Tensor, str, Mapping[str, A
             yield tensor, name, kwargs if isinstance(kwargs, Mapping) else {}
 
 
-def _test_images(package: Contents) -> Iterator[tuple[Tensor, NDArray[Any]]]:
+def _test_images(package: Contents) -> Iterator[tuple[TensorDescription, NDArray[Any]]]:
     """Yield the inputs that are images, with their test tensors."""
     for tensor in package.inputs:
         if tensor.axis_types.count("space") >= 2:
