@@ -20,8 +20,8 @@ _MAX_ITERATIONS = 30
 _STEP_PX = 0.05  # of the numerical derivative
 _MAX_BORDER_PX = 8  # where splines depend on what they assume outside of the plane
 _MAX_POINTS = 20_000
-_ROUNDING = 0.25  # a mean square that rounding to integers explains; it makes 1/12
-_RELATIVE = 1e-6  # the same of planes that are not rounded, of their variance
+_ROUNDING = 0.1  # a mean square that rounding to integers explains; it makes 1/12
+_RELATIVE = 1e-9  # the same of planes that are not rounded, of their variance
 
 Plane = NDArray[np.float64]
 Matrix = NDArray[np.float64]
