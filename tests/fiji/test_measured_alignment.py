@@ -25,9 +25,9 @@ def drifting_stack(specimen, seed):
 
 
 @pytest.mark.parametrize("specimen", ["beads", "nuclei"])
-@pytest.mark.parametrize("seed", [1, 3])
-def test_the_movements_of_an_aligned_stack_are_found(specimen, seed):
-    recorded = drifting_stack(specimen, seed)
+@pytest.mark.parametrize(("seed", "dtype"), [(1, np.uint16), (3, np.uint16), (3, np.float32)])
+def test_the_movements_of_an_aligned_stack_are_found(specimen, seed, dtype):
+    recorded = drifting_stack(specimen, seed).astype(dtype)
     expected = align_stack(recorded)
     found = measure_alignment(recorded, expected.stack)
     np.testing.assert_allclose(found.shifts_px, expected.shifts_px, atol=0.02)
