@@ -66,7 +66,9 @@ def load_model(
         model, manifest = load_zoo_model(str(name_or_path), folder)
     elif is_package(path):
         if normalization is not None:
-            raise DeepZError(f"{path}: a package has its own normalization; leave `normalization` out")
+            raise DeepZError(
+                f"{path}: a package has its own normalization; leave `normalization` out"
+            )
         model, manifest = load_packaged_model(path)
     else:
         model, manifest = load_checkpoint(path)

@@ -64,7 +64,7 @@ def test_refocus_with_nothing_but_the_package(run_cli, package, run, image, tmp_
     [
         (["--z", "12"], "trained from -10 to +10 µm"),
         (["--z", "5", "--pixel-size", "0.65"], "0.65"),
-        (["--z", "5", "--objective", "leica20x_0.8/FITC"], f"made for {NAME}"),
+        (["--z", "5", "--objective", "leica20x_0.8/FITC"], f"trained for {NAME}"),
     ],
 )
 def test_the_package_says_what_is_refused(run_cli, package, image, tmp_path, options, reason):

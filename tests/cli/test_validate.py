@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from deepz_zoo.engines.difference import Difference
 from deepz_zoo.package.checks import validate
 from deepz_zoo.package.checks.check import Check
-from deepz_zoo.engines.difference import Difference
 from deepz_zoo.package.checks.formats import FormatDifference
 from deepz_zoo.package.checks.lint import ConsumerCheck
 from deepz_zoo.package.checks.parity import ParityReport, ParityRow
