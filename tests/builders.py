@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +25,7 @@ from deepz_zoo.records.training import TrainingRecord
 from deepz_zoo.simulate import SimulatedStack
 from deepz_zoo.simulate.camera import Exposure
 from deepz_zoo.training.presets import TrainingSettings
+from deepz_zoo.zoo.examples import Example, tilted_surface
 
 SYSTEM = get_system("leica20x_0.8/TxRd")
 CONFIG = GeneratorConfig(width=0.05, levels=2)
@@ -96,6 +98,18 @@ def blurred_stack(shape: tuple[int, int] = SHAPE) -> SimulatedStack:
         psf=PsfParameters.nominal(SYSTEM),
         exposure=Exposure.draw("low", torch.Generator().manual_seed(0)),
     )
+
+
+def drawn_example(system: ImagingSystem = SYSTEM) -> Example:
+    """Return an example of random planes in the place of a simulated one, which takes seconds."""
+    drawn = np.random.default_rng(0).uniform(100, 900, (41, 32, 48))
+    stack = replace(
+        blurred_stack((32, 48)),
+        camera=drawn.astype(np.uint16),
+        noise_free=drawn.astype(np.float32),
+        system=system,
+    )
+    return Example(stack, tilted_surface(system, (32, 48)))
 
 
 # ------------------------------------------------------------------ stacks and datasets to train on

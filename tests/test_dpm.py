@@ -146,13 +146,13 @@ def test_range_is_checked_and_clipped() -> None:
 
 
 def test_the_ends_of_the_range_are_inside() -> None:
-    dpm.check_range(np.float32([-2.7, 2.7]), 2.7)
+    dpm.check_range(np.array([-2.7, 2.7], np.float32), 2.7)
     with pytest.raises(DeepZError, match="NaN"):
-        dpm.check_range(np.float32([np.nan]), 10, clip=True)
+        dpm.check_range(np.array([np.nan], np.float32), 10, clip=True)
 
 
 def test_the_fraction_outside_is_told() -> None:
-    surface = np.float32([-12, -10, 0, 4])
+    surface = np.array([-12, -10, 0, 4], np.float32)
     assert "25.0% of the wanted surface" in (dpm.clipping_warning(surface, 10) or "")
     assert dpm.clipping_warning(surface[1:], 10) is None
 

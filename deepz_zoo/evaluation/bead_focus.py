@@ -12,9 +12,9 @@ from deepz_zoo.measure.beads import PEAK_RADIUS_PX, Bead, isolated, measure_bead
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import nn
 
     from deepz_zoo.evaluation.reference import ReferenceStack
-    from deepz_zoo.network.graph.wrapper import DeepZModel
     from deepz_zoo.records.accuracy import BenchmarkSettings, ComparedMethod
 
 FOCUS_SEARCH = 2.0
@@ -22,7 +22,7 @@ FOCUS_SEARCH = 2.0
 
 
 def measure_focused_beads(
-    model: DeepZModel, reference: ReferenceStack, settings: BenchmarkSettings
+    model: nn.Module, reference: ReferenceStack, settings: BenchmarkSettings
 ) -> Iterator[tuple[float, ComparedMethod, tuple[Bead, ...], tuple[Bead, ...]]]:
     """Yield beads as measured and in the ground truth: isolated ones, focused from both sides.
 

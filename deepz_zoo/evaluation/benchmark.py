@@ -34,7 +34,8 @@ from deepz_zoo.records.accuracy import (
 from deepz_zoo.simulate import HELD_OUT_SEED, SPECIMENS, simulate_stack
 
 if TYPE_CHECKING:
-    from deepz_zoo.network.graph.wrapper import DeepZModel
+    from torch import nn
+
     from deepz_zoo.optics import ImagingSystem
 
 BENCHMARK_VERSION = 1
@@ -81,21 +82,21 @@ def quick_settings(system: ImagingSystem) -> BenchmarkSettings:
 
 
 def evaluate(
-    model: DeepZModel,
+    model: nn.Module,
     system: ImagingSystem,
     *,
     seeds: Sequence[int] = SEEDS,
     specimens: Sequence[str] | None = None,
     noise: Noise | Literal["both"] = "both",
     settings: BenchmarkSettings | None = None,
-    other: DeepZModel | None = None,
+    other: nn.Module | None = None,
     progress: Progress = no_progress,
 ) -> Accuracy:
     """Measure the accuracy of a model on held-out simulated stacks.
 
     Parameters
     ----------
-    model : DeepZModel
+    model : nn.Module
         The graph wrapper: camera image and DPM in µm in, camera units out.
     system : ImagingSystem
         The microscope to simulate.
@@ -107,7 +108,7 @@ def evaluate(
         Noise of the input images.
     settings : BenchmarkSettings, optional
         The standard ones of the system by default.
-    other : DeepZModel, optional
+    other : nn.Module, optional
         Another model, such as that of the other size, to compare on the same images.
     progress : Progress
         Told of each stack.
@@ -185,7 +186,7 @@ def _references(
     specimens: Sequence[str],
     noises: Sequence[Noise],
     settings: BenchmarkSettings,
-    other: DeepZModel | None,
+    other: nn.Module | None,
 ) -> Iterator[tuple[Noise, ReferenceStack, bool]]:
     """Simulate the stacks of the benchmark, one microscope for each seed.
 
@@ -240,7 +241,7 @@ def _stacks_of_seed(
 
 
 def _compare_images(
-    model: DeepZModel, reference: ReferenceStack, settings: BenchmarkSettings
+    model: nn.Module, reference: ReferenceStack, settings: BenchmarkSettings
 ) -> Iterator[tuple[float, ComparedMethod, ImageMetrics]]:
     """Yield the metrics of every method for input planes drawn from the stack."""
     distances = sorted({sign * dz + 0.0 for dz in settings.distances_um for sign in (-1.0, 1.0)})

@@ -26,8 +26,8 @@ from deepz_zoo.simulate.stack import make_microscope
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import nn
 
-    from deepz_zoo.network.graph.wrapper import DeepZModel
     from deepz_zoo.optics import ImagingSystem
 
 CROSS_MODEL_VERSION = 1
@@ -44,7 +44,7 @@ _DISTANCE = 0.5  # of the half-range of the system
 class Candidate:
     """A model, and the system that it was trained for."""
 
-    model: DeepZModel
+    model: nn.Module
     system: ImagingSystem
 
 

@@ -25,8 +25,9 @@ from deepz_zoo.records.limits import LimitCurve, LimitPoint, LimitSettings, Meas
 from deepz_zoo.simulate import HELD_OUT_SEED
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from deepz_zoo.evaluation.reference import ReferenceStack
-    from deepz_zoo.network.graph.wrapper import DeepZModel
     from deepz_zoo.optics import ImagingSystem
 
 LIMITS_VERSION = 1
@@ -54,7 +55,7 @@ def quick_settings(system: ImagingSystem) -> LimitSettings:
 
 
 def measure_limits(
-    model: DeepZModel,
+    model: nn.Module,
     system: ImagingSystem,
     *,
     conditions: Sequence[Condition] = CONDITIONS,
@@ -67,7 +68,7 @@ def measure_limits(
 
     Parameters
     ----------
-    model : DeepZModel
+    model : nn.Module
         The graph wrapper: camera image and DPM in µm in, camera units out.
     system : ImagingSystem
         The microscope that the model was trained for.
@@ -138,7 +139,7 @@ class _Tally:
 
 
 def _measure(
-    model: DeepZModel,
+    model: nn.Module,
     reference: ReferenceStack,
     condition: Condition,
     value: float,

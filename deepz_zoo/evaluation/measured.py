@@ -35,8 +35,8 @@ from deepz_zoo.refocus import refocus_image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import nn
 
-    from deepz_zoo.network.graph.wrapper import DeepZModel
     from deepz_zoo.optics import ImagingSystem
 
 MEASURED_VERSION = 1
@@ -51,7 +51,7 @@ MIN_SIDE_PX = 16
 
 
 def evaluate_stack_file(
-    model: DeepZModel,
+    model: nn.Module,
     path: Path,
     system: ImagingSystem,
     *,
@@ -104,7 +104,7 @@ def evaluate_stack_file(
 
 
 def evaluate_stack(
-    model: DeepZModel,
+    model: nn.Module,
     stack: NDArray[np.generic],
     system: ImagingSystem,
     *,
@@ -119,7 +119,7 @@ def evaluate_stack(
 
     Parameters
     ----------
-    model : DeepZModel
+    model : nn.Module
         The graph wrapper: camera image and DPM in µm in, camera units out.
     stack : ndarray, shape (nz, ny, nx)
         Camera images in the order of increasing stage z.
@@ -192,7 +192,7 @@ class _Planes:
         return abs(target - source) * self.step_um <= self.range_um + 1e-6
 
     def versions(
-        self, model: DeepZModel, source: int, target: int
+        self, model: nn.Module, source: int, target: int
     ) -> tuple[tuple[ComparedMethod, NDArray[np.float32]], ...]:
         """Return what each method makes of one plane as an image of another."""
         image, recorded = self.images[source], self.images[target]
@@ -204,9 +204,7 @@ class _Planes:
         )
 
 
-def _image_rows(
-    model: DeepZModel, planes: _Planes, sources: Sequence[int]
-) -> Iterator[MeasuredRow]:
+def _image_rows(model: nn.Module, planes: _Planes, sources: Sequence[int]) -> Iterator[MeasuredRow]:
     scale = planes.scale
     for source in sources:
         for target, recorded in enumerate(planes.images):
@@ -224,7 +222,7 @@ def _image_rows(
 
 
 def _bead_rows(
-    model: DeepZModel, planes: _Planes, sources: Sequence[int], system: ImagingSystem
+    model: nn.Module, planes: _Planes, sources: Sequence[int], system: ImagingSystem
 ) -> Iterator[MeasuredBeadRow]:
     focus = planes.in_focus
     recorded = planes.images[focus]

@@ -15,8 +15,8 @@ from deepz_zoo.refocus import refocus_image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import nn
 
-    from deepz_zoo.network.graph.wrapper import DeepZModel
     from deepz_zoo.simulate import SimulatedStack
 
 MIN_CONTRAST = 0.2
@@ -45,14 +45,14 @@ class ReferenceStack:
     stack: SimulatedStack
     scale: float
     deconvolve: Deconvolution | None = None
-    other: DeepZModel | None = None
+    other: nn.Module | None = None
 
     @classmethod
     def of(
         cls,
         stack: SimulatedStack,
         deconvolve: Deconvolution | None = None,
-        other: DeepZModel | None = None,
+        other: nn.Module | None = None,
     ) -> ReferenceStack:
         """Return a stack as a reference, with its intensity scale."""
         return cls(stack, intensity_scale(stack.ground_truth.max(axis=0)).scale, deconvolve, other)
@@ -101,7 +101,7 @@ class ReferenceStack:
         return [(int(source), int(source + shift)) for source in drawn]
 
     def images(
-        self, model: DeepZModel, source: int, target: int
+        self, model: nn.Module, source: int, target: int
     ) -> Iterator[tuple[ComparedMethod, NDArray[np.generic]]]:
         """Yield what each method makes of plane ``source`` as an image of plane ``target``."""
         camera = self.stack.camera[source]
@@ -115,7 +115,7 @@ class ReferenceStack:
             yield "richardson_lucy", self.deconvolve(camera, dz)
 
     def metrics(
-        self, model: DeepZModel, source: int, target: int
+        self, model: nn.Module, source: int, target: int
     ) -> Iterator[tuple[ComparedMethod, ImageMetrics]]:
         """Yield how near each method comes to the ground truth of plane ``target``."""
         ground_truth = self.stack.ground_truth[target]

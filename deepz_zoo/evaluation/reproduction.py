@@ -12,7 +12,8 @@ from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.records.accuracy import METRIC_NAMES, Accuracy
 
 if TYPE_CHECKING:
-    from deepz_zoo.network.graph.wrapper import DeepZModel
+    from torch import nn
+
     from deepz_zoo.records.manifest import Manifest
 
 TOLERANCE = 0.02
@@ -21,7 +22,7 @@ _MIN_DIFFERENCE = 1e-3  # smaller ones count as none, whatever they are relative
 
 
 def repeat_benchmark(
-    model: DeepZModel, manifest: Manifest, progress: Progress = no_progress
+    model: nn.Module, manifest: Manifest, progress: Progress = no_progress
 ) -> Accuracy:
     """Measure a model as the accuracy in its manifest was measured.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from skimage.io import imread
 
 from deepz_zoo.cards.labels import CONDITION_LABELS
@@ -24,8 +25,8 @@ def test_accuracy_has_a_panel_for_each_noise_and_metric(accuracy: Accuracy, tmp_
     correlation = figure.axes[0]
     assert correlation.lines[0].get_label() == "model"
     assert len(correlation.lines) == 4
-    assert list(correlation.lines[0].get_xdata()) == [-10, -5, 0, 5, 10]
-    assert set(correlation.lines[0].get_ydata()) == {0.875}
+    assert list(np.asarray(correlation.lines[0].get_xdata())) == [-10, -5, 0, 5, 10]
+    assert set(np.asarray(correlation.lines[0].get_ydata())) == {0.875}
     save_figure(figure, tmp_path / "plot.png")
     assert imread(tmp_path / "plot.png").ndim == 3
     assert [path.name for path in tmp_path.iterdir()] == ["plot.png"]
@@ -39,10 +40,10 @@ def test_limits_have_a_panel_for_each_condition(limits: MeasuredLimits) -> None:
     signal = figure.axes[1]
     assert signal.get_xscale() == "log"
     model, own, limit = signal.lines
-    assert list(model.get_xdata()) == [10, 1000, 10_000]
-    assert list(model.get_ydata()) == [0.8, 1.0, 1.0]
-    assert set(own.get_ydata()) == {0.3125}
-    assert set(limit.get_xdata()) == {100}
+    assert list(np.asarray(model.get_xdata())) == [10, 1000, 10_000]
+    assert list(np.asarray(model.get_ydata())) == [0.8, 1.0, 1.0]
+    assert set(np.asarray(own.get_ydata())) == {0.3125}
+    assert set(np.asarray(limit.get_xdata())) == {100}
 
 
 def test_an_acquired_stack_has_a_row_for_each_source() -> None:
@@ -79,4 +80,4 @@ def test_an_acquired_stack_has_a_row_for_each_source() -> None:
     figure = plot_stack_accuracy(accuracy)
     assert len(figure.axes) == 3 * 2
     assert len(figure.axes[0].lines) == 3
-    assert list(figure.axes[0].lines[0].get_xdata()) == [-2, -1, 0]
+    assert list(np.asarray(figure.axes[0].lines[0].get_xdata())) == [-2, -1, 0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import imageio.v3 as iio
 import numpy as np
@@ -16,10 +15,9 @@ import torch
 from deepz_zoo.images import Image, read_image, write_image
 from deepz_zoo.intensities.plugin_normalization import plugin_grey_levels, plugin_intensity_scale
 from deepz_zoo.models import load_model
-from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.package import build
 from deepz_zoo.records.manifest import AUTHORS_LICENSE
-from deepz_zoo.zoo.examples import Example, tilted_surface
+from tests.builders import drawn_example
 
 ORIGINAL = Path(__file__).parents[1] / "zoo" / "authors" / "data" / "Leica_20X0.8_worm_TxRd"
 
@@ -31,19 +29,6 @@ def models(tmp_path: Path) -> Path:
     for name in (ORIGINAL.name, "Leica_40X1.4_worm_TxRd"):
         shutil.copytree(ORIGINAL, folder / name)
     return folder
-
-
-def small_example(system: ImagingSystem) -> Example:
-    """Return a drawn image in the place of a simulated one, which takes seconds."""
-    clean = np.random.default_rng(0).uniform(100, 900, (41, 32, 48))
-    stack = SimpleNamespace(
-        camera=clean.astype(np.uint16),
-        noise_free=clean.astype(np.float32),
-        ground_truth=clean.astype(np.float32),
-        z_um=np.arange(-20, 21) * 0.5,
-        system=system,
-    )
-    return Example(stack, tilted_surface(system, (32, 48)))
 
 
 @pytest.fixture
@@ -132,7 +117,7 @@ def test_a_package_asks_for_the_license_and_states_it(
     assert "--accept-license" in err
     assert not path.exists()
 
-    monkeypatch.setattr(build, "make_example", small_example)
+    monkeypatch.setattr(build, "make_example", drawn_example)
     assert run_cli(*words, "--accept-license", "--normalization", "plugin")[0] == 0
     with zipfile.ZipFile(path) as package:
         description, readme, manifest = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,22 +13,9 @@ import tifffile
 from deepz_zoo.models import load_model
 from deepz_zoo.package import build
 from deepz_zoo.package.build import build_package
-from deepz_zoo.zoo.examples import Example, tilted_surface
+from tests.builders import drawn_example
 
 NAME = "leica20x_0.8/TxRd"
-
-
-def drawn_example(system):
-    """Return an example in the place of a simulated one, which takes seconds."""
-    clean = np.random.default_rng(0).uniform(100, 900, (41, 32, 48))
-    stack = SimpleNamespace(
-        camera=clean.astype(np.uint16),
-        noise_free=clean.astype(np.float32),
-        ground_truth=clean.astype(np.float32),
-        z_um=np.arange(-20, 21) * 0.5,
-        system=system,
-    )
-    return Example(stack, tilted_surface(system, (32, 48)))
 
 
 @pytest.fixture
@@ -56,7 +42,7 @@ def test_refocus_with_nothing_but_the_package(run_cli, package, run, image, tmp_
         code, _, err = run_cli("refocus", image, "-o", output, "--weights", weights, "--z", "0,5")
         assert code == 0, err
         outputs.append(tifffile.imread(output))
-    np.testing.assert_array_equal(*outputs)
+    np.testing.assert_array_equal(outputs[0], outputs[1])
 
 
 @pytest.mark.parametrize(

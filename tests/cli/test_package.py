@@ -6,11 +6,10 @@ import hashlib
 import re
 import zipfile
 
-import numpy as np
 import pytest
 
 from deepz_zoo.package import build
-from deepz_zoo.zoo.examples import Example, tilted_surface
+from tests.builders import drawn_example
 
 NAME = "leica20x_0.8/TxRd"
 
@@ -18,22 +17,7 @@ NAME = "leica20x_0.8/TxRd"
 @pytest.fixture(autouse=True)
 def small_example(monkeypatch):
     """Put a drawn image in the place of a simulated one, which takes seconds."""
-    from types import SimpleNamespace
-
-    def make(system):
-        shape = (32, 48)
-        random = np.random.default_rng(0)
-        clean = random.uniform(100, 900, (41, *shape))
-        stack = SimpleNamespace(
-            camera=clean.astype(np.uint16),
-            noise_free=clean.astype(np.float32),
-            ground_truth=clean.astype(np.float32),
-            z_um=np.arange(-20, 21) * 0.5,
-            system=system,
-        )
-        return Example(stack, tilted_surface(system, shape))
-
-    monkeypatch.setattr(build, "make_example", make)
+    monkeypatch.setattr(build, "make_example", drawn_example)
 
 
 @pytest.mark.slow

@@ -61,8 +61,8 @@ def test_a_stack(refocus, model, tmp_path: Path, style: str) -> None:
         note = tif.ome_metadata if style == "ome" else tif.imagej_metadata["Info"]
         assert (tif.is_imagej, tif.is_ome) == (style == "imagej", style == "ome")
         assert tif.imagej_metadata is None or tif.imagej_metadata["Labels"][0] == "z = -1 µm"
-    for expected in ("image.tif", "leica20x_0.8/TxRd", "--z -1:1:0.5", "simulated"):
-        assert expected in note
+    for words in ("image.tif", "leica20x_0.8/TxRd", "--z -1:1:0.5", "simulated"):
+        assert words in note
 
 
 def test_one_plane_needs_no_name_of_the_model_beside_weights(

@@ -45,7 +45,7 @@ def test_versions_do_not_name_the_build():
 
 def test_difference_is_relative_to_the_largest_expected_value():
     expected = np.array([[-4.0, 2.0]], np.float32)
-    found = Difference.between(expected + np.float32([[0, 1]]), expected)
+    found = Difference.between(expected + np.array([[0, 1]], np.float32), expected)
     assert (found.absolute, found.relative) == (1.0, 0.25)
     nothing = np.zeros((1, 2), np.float32)
     assert Difference.between(nothing + 3, nothing) == Difference(3.0, 3.0)

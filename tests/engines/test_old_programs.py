@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from deepz_zoo.engines import old_programs
 from deepz_zoo.engines.difference import probe
 from deepz_zoo.engines.engine import EngineError
 from deepz_zoo.engines.old_programs import runtimes_in
@@ -60,6 +60,6 @@ def test_folder_without_engines(tmp_path):
 
 def test_missing_node_is_named(tmp_path, monkeypatch):
     (tmp_path / "onnxruntime-node-1.13.1/node_modules/onnxruntime-node").mkdir(parents=True)
-    monkeypatch.setattr(old_programs.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(DeepZError, match=r"needs Node\.js"):
         runtimes_in(tmp_path)

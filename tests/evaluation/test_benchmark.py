@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ import torch
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.evaluation import benchmark
 from deepz_zoo.evaluation.benchmark import FIRST_SEED, default_settings, evaluate, quick_settings
+from deepz_zoo.evaluation.instrument import Instrument
 from deepz_zoo.optics import ImagingSystem, get_system, list_systems
 from deepz_zoo.records.accuracy import METRIC_NAMES, Accuracy, BenchmarkSettings
-from deepz_zoo.simulate import SimulatedStack
+from deepz_zoo.simulate import SimulatedStack, simulate_stack
 from tests.evaluation.stand_ins import Identity, Marked, StandIn, told
 
 SYSTEM = get_system("leica20x_0.8/TxRd").model_copy(update={"z_range_um": 2.0})
@@ -56,10 +58,8 @@ def run(model: StandIn, **changes: object) -> Accuracy:
 
 
 def run_oracle(oracle: Oracle) -> Accuracy:
-    simulate = benchmark.simulate_stack
-
-    def remember(*args: object, **keywords: object) -> SimulatedStack:
-        oracle.stacks.append(simulate(*args, **keywords))  # type: ignore[arg-type]
+    def remember(*args: Any, **keywords: Any) -> SimulatedStack:
+        oracle.stacks.append(simulate_stack(*args, **keywords))
         return oracle.stacks[-1]
 
     with pytest.MonkeyPatch.context() as patch:
@@ -71,7 +71,7 @@ def run_oracle(oracle: Oracle) -> Accuracy:
 def one_microscope() -> Iterator[None]:
     """Make each microscope once for all tests: its transfer function costs seconds."""
     made: dict[int, object] = {}
-    make = benchmark.Instrument
+    make = Instrument
 
     def remember(system: ImagingSystem, seed: int, settings: BenchmarkSettings) -> object:
         if seed not in made:
@@ -180,11 +180,11 @@ def test_the_stacks_are_the_same_on_any_number_of_threads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The last digits of the light, and with them the noise, depend on the number of threads."""
-    simulate, used = benchmark.simulate_stack, []
+    used: list[int] = []
 
-    def watched(*args: object, **kwargs: object) -> SimulatedStack:
+    def watched(*args: Any, **kwargs: Any) -> SimulatedStack:
         used.append(torch.get_num_threads())
-        return simulate(*args, **kwargs)  # type: ignore[arg-type]
+        return simulate_stack(*args, **kwargs)
 
     monkeypatch.setattr(benchmark, "simulate_stack", watched)
     before = torch.get_num_threads()

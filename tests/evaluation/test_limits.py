@@ -26,6 +26,7 @@ from deepz_zoo.optics.psf import PsfParameters
 from deepz_zoo.records.conditions import CONDITIONS, Condition
 from deepz_zoo.records.limits import LimitSettings, MeasuredLimits
 from deepz_zoo.simulate import HELD_OUT_SEED, SimulatedStack
+from deepz_zoo.simulate.stack import acquire_stack, make_microscope
 from deepz_zoo.simulate.widefield import WideField
 from tests.evaluation.stand_ins import Identity, StandIn, told
 
@@ -77,13 +78,11 @@ def takes() -> Iterator[list[Take]]:
     """Measure few values, make each microscope once, and remember every stack that is taken."""
     taken: list[Take] = []
     made: dict[object, WideField] = {}
-    make_microscope = conditions.make_microscope
-    acquire = conditions.acquire_stack
 
     def remember(
-        system: object, emitters: object, microscope: WideField, *rest: Any, **keywords: Any
+        system: Any, emitters: Any, microscope: WideField, *rest: Any, **keywords: Any
     ) -> SimulatedStack:
-        stack = acquire(system, emitters, microscope, *rest, **keywords)  # type: ignore[arg-type]
+        stack = acquire_stack(system, emitters, microscope, *rest, **keywords)
         taken.append(Take(stack, microscope))
         return stack
 
@@ -172,9 +171,8 @@ def test_the_model_is_asked_for_distances_beyond_its_range() -> None:
 def test_the_signal_reaches_beyond_the_well_and_below_the_noise(
     takes: list[Take], of_identity: MeasuredLimits
 ) -> None:
-    for take, peak in zip(
-        taken_under(takes, "signal", specimens=("beads",)), VALUES["PEAKS_ELECTRONS"], strict=True
-    ):
+    peaks: Any = VALUES["PEAKS_ELECTRONS"]
+    for take, peak in zip(taken_under(takes, "signal", specimens=("beads",)), peaks, strict=True):
         assert take.stack.exposure.peak == peak
         electrons = (take.stack.noise_free.max() - 100) * 0.46
         assert electrons == pytest.approx(peak + 30, rel=0.02)

@@ -31,7 +31,7 @@ def stack() -> SimulatedStack:
     return SimulatedStack(
         camera=np.rint(clean + noise).astype(np.uint16),
         noise_free=clean,
-        z_um=(np.arange(11) - 5) * STEP_UM,
+        z_um=np.linspace(-5, 5, 11) * STEP_UM,
         emitters_um=np.zeros((1, 3), dtype=np.float32),
         system=SYSTEM,
         specimen="beads",

@@ -44,7 +44,7 @@ def test_a_macro_reads_and_writes_files(imagej_folder, macro, tmp_path):
     )
     first = tmp_path / "first image.tif"
     run_macro_file(macro(SAVE, "make.ijm"), output=first, fiji=imagej_folder)
-    seen = []
+    seen: list[str] = []
     done = run_macro_file(
         path,
         input=first,

@@ -22,7 +22,7 @@ def test_options_and_results(imagej):
 
 @pytest.mark.java
 def test_output_arrives_as_it_is_printed(imagej):
-    lines = []
+    lines: list[str] = []
     run_macro(imagej, 'print("z = +2.5 µm"); print("next");', output=lines.append)
     assert lines == ["z = +2.5 µm\n", "next\n"]
 
@@ -59,7 +59,7 @@ def test_output_arrives_as_it_is_printed(imagej):
     ],
 )
 def test_errors_are_raised_and_end_the_macro(imagej, code, message):
-    lines = []
+    lines: list[str] = []
     try:
         with pytest.raises(MacroError, match=message) as caught:
             run_macro(imagej, f'print("begins");{code}print("goes on");', output=lines.append)

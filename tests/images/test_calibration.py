@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def test_baseline_tiff_units(tmp_path: Path, stack, per_unit, unit, expected_um)
 @pytest.mark.parametrize(("unit", "factor"), [("nm", 1e-3), ("µm", 1.0), ("mm", 1e3), (None, 1.0)])
 def test_ome_units(tmp_path: Path, stack, unit: str | None, factor: float) -> None:
     path = tmp_path / "a.ome.tif"
-    metadata = {"axes": "ZYX"}
+    metadata: dict[str, Any] = {"axes": "ZYX"}
     for name, value in (("X", 0.325), ("Y", 0.325), ("Z", 0.5)):
         metadata[f"PhysicalSize{name}"] = value / factor
         if unit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,7 +83,7 @@ def test_what_the_file_states_stays_with_named_axes(tmp_path: Path, stack) -> No
         "Channel": {"Name": ["a", "b"], "EmissionWavelength": [509, 615]},
     }
     tifffile.imwrite(path, stack.reshape(2, 2, 24, 33), ome=True, metadata=metadata)
-    xml = tifffile.tiffcomment(path).replace("<Image ", f"{lens}<Image ", 1)
+    xml = str(tifffile.tiffcomment(path)).replace("<Image ", f"{lens}<Image ", 1)
     tifffile.tiffcomment(path, xml.encode())
     before = read_image(path)
     assert (before.numerical_aperture, before.immersion) == (1.3, "Oil")
@@ -261,14 +262,14 @@ def test_a_truncated_file_is_never_read_as_something_else(
 
         imwrite(path, stack[0])
     else:
-        options = {
+        choices: dict[str, dict[str, Any]] = {
             "plain": {},
             "imagej": {"imagej": True, "metadata": {"axes": "ZYX", "Labels": ["a"] * 4}},
             "ome": {"ome": True, "metadata": {"axes": "ZYX"}},
             "deflate": {"compression": "deflate", "tile": (16, 16)},
             "ome-deflate": {"ome": True, "compression": "deflate", "metadata": {"axes": "ZYX"}},
-        }[kind]
-        tifffile.imwrite(path, stack, photometric="minisblack", **options)
+        }
+        tifffile.imwrite(path, stack, photometric="minisblack", **choices[kind])
     whole, content = read_image(path), path.read_bytes()
     refused = 0
     for length in np.linspace(4, len(content) - 1, 40).astype(int):

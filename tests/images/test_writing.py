@@ -66,8 +66,10 @@ def test_descending_and_uneven_positions(tmp_path: Path) -> None:
 def test_imagej_labels_and_single_plane(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     calibration = Calibration(z_um=(2.5,))
-    options = {"shape": (16, 17), "axes": "yx", "style": "imagej"}
-    write_planes(path, [np.zeros((16, 17))], calibration=calibration, **options)
+    plane = np.zeros((16, 17))
+    write_planes(
+        path, [plane], shape=plane.shape, axes="yx", style="imagej", calibration=calibration
+    )
     with tifffile.TiffFile(path) as tif:
         assert tif.imagej_metadata["Labels"] == "z = +2.5 µm"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -21,8 +23,9 @@ def test_channel_counts_are_the_papers() -> None:
     assert config.first_channels == (25, 72, 144, 288, 576)
     assert config.second_channels == (48, 96, 192, 384, 768)
     generator = Generator(config)
-    assert [b.conv1.out_channels for b in generator.up] == [72, 144, 288, 576]
-    assert [b.conv2.out_channels for b in generator.up] == [48, 96, 192, 384]
+    blocks: Any = generator.up
+    assert [block.conv1.out_channels for block in blocks] == [72, 144, 288, 576]
+    assert [block.conv2.out_channels for block in blocks] == [48, 96, 192, 384]
     assert generator.last.in_channels == 48
 
 
@@ -51,7 +54,8 @@ def test_biases_and_weights_start_as_the_paper_says() -> None:
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             assert module.bias is not None
             assert torch.all(module.bias == 0.1)
-    deep = generator.down[4].conv1.weight
+    block: Any = generator.down[4]
+    deep = block.conv1.weight
     fan = 9 * (deep.shape[0] + deep.shape[1])
     assert deep.std().item() == pytest.approx((2 / fan) ** 0.5, rel=0.03)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import psfmodels
@@ -33,15 +34,15 @@ def confocal(parameters: PsfParameters, z_um: np.ndarray, laser: Confocal = LASE
 
 def reference(p: PsfParameters, z_um: np.ndarray) -> np.ndarray:
     """Scalar Gibson–Lanni of psfmodels around the brightest plane of the wide-field one."""
-    common = {
+    common: dict[str, Any] = {
         "dxy": PIXEL_UM, "NA": p.numerical_aperture, "ns": p.specimen_index, "pz": p.depth_um,
         "model": "scalar",
     }  # fmt: skip
     wide = np.arange(-10, 10, 0.05)
-    plain = psfmodels.make_psf(wide, nx=3, wvl=p.wavelength_um, **common)
+    plain = psfmodels.make_psf(list(wide), nx=3, wvl=p.wavelength_um, **common)
     focus = wide[plain[:, 1, 1].argmax()]
     planes = psfmodels.confocal_psf(
-        z_um + focus, nx=SIZE + 1, ex_wvl=LASER.excitation_wavelength_um,
+        list(z_um + focus), nx=SIZE + 1, ex_wvl=LASER.excitation_wavelength_um,
         em_wvl=p.wavelength_um, **common,
     )  # fmt: skip
     return planes[:, :SIZE, :SIZE]

@@ -31,7 +31,7 @@ def reference(p: PsfParameters, z_um: NDArray[np.float64], size: int) -> NDArray
 
     def make(z: NDArray[np.float64], nx: int) -> NDArray[np.float64]:
         return psfmodels.make_psf(
-            z,
+            list(z),
             nx=nx,
             dxy=PIXEL_UM,
             NA=p.numerical_aperture,

@@ -14,7 +14,6 @@ import onnx
 import pytest
 import tifffile
 from bioimageio.core import test_model as bioimageio_test
-from bioimageio.spec.utils import read_yaml
 from imageio.v3 import imread
 
 from deepz_zoo import dpm
@@ -22,7 +21,9 @@ from deepz_zoo.errors import CheckFailed, DeepZError
 from deepz_zoo.package import build
 from deepz_zoo.package.build import build_package
 from deepz_zoo.package.contents.description import FILES
+from deepz_zoo.simulate import SimulatedStack
 from deepz_zoo.zoo.examples import make_example, tilted_surface
+from tests.builders import read_yaml
 
 IJ_JAR = Path("/usr/share/java/ij.jar")
 
@@ -46,7 +47,11 @@ def test_bioimageio_passes_every_format(built):
 def test_tested_build_reports_small_differences(model, manifest, example, tmp_path):
     path = tmp_path / "tested.zip"
     steps: list[str] = []
-    package = build_package(model, manifest, path, example=example, progress=steps.append)
+
+    def progress(step: str, done: int = 0, total: int = 0) -> None:
+        steps.append(step)
+
+    package = build_package(model, manifest, path, example=example, progress=progress)
     assert package.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert package.size_bytes == path.stat().st_size
     assert {d.weight_format for d in package.differences} == {
@@ -256,5 +261,6 @@ def test_simulated_example():
 
     example = make_example(get_system("leica20x_0.8/TxRd"), (32, 48))
     assert example.tensor.shape == (1, 2, 32, 48)
+    assert isinstance(example.stack, SimulatedStack)
     assert example.stack.seed >= 1_000_000
     np.testing.assert_array_equal(example.image, np.rint(example.image))

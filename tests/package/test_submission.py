@@ -7,12 +7,12 @@ from importlib.resources import files
 
 import pytest
 from bioimageio.spec import load_description
-from bioimageio.spec.utils import read_yaml
 
 from deepz_zoo.package.build import build_package
 from deepz_zoo.package.contents.description import FILES
 from deepz_zoo.package.contents.variants import Variant
 from deepz_zoo.package.reading.isolation import isolated_bioimageio
+from tests.builders import read_yaml
 
 pytestmark = pytest.mark.slow
 

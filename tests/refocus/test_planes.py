@@ -176,6 +176,6 @@ def test_what_does_not_fit_is_refused(shape, target) -> None:
 
 
 def test_rounding_stays_in_range() -> None:
-    plane = np.float32([[-3.2, 7.6, 300.0]])
+    plane = np.array([[-3.2, 7.6, 300.0]], np.float32)
     assert rounded(plane, np.dtype(np.uint8)).tolist() == [[0, 8, 255]]
     assert rounded(plane, np.dtype(np.float32)).dtype == np.float32

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import pytorch_lightning as pl
@@ -54,7 +56,7 @@ def trained(adversarial, batch) -> tuple[Watched, dict[str, np.ndarray]]:
             "refocused": refocused.double().numpy(),
             "scores": module.discriminator(refocused).double().numpy(),
         }
-    pairs = [{name: tensor[i] for name, tensor in batch.items()} for i in range(2)]
+    pairs: Any = [{name: tensor[i] for name, tensor in batch.items()} for i in range(2)]
     trainer = pl.Trainer(
         accelerator="cpu", max_steps=9, logger=False, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False, limit_val_batches=0,

@@ -42,7 +42,7 @@ def test_prepare_normalizes_as_the_python_program_does(play, tmp_path, z_stack, 
     assert (background, extent) == pytest.approx((scale.background, scale.scale), abs=1e-5)
     written = read_image(output)
     np.testing.assert_allclose(written.data, scale.apply(stack.data), rtol=1e-5, atol=1e-6)
-    assert (written.pixel_size_um, written.z_step_um) == (pytest.approx(0.325), 0.5)
+    assert (written.pixel_size_um, written.z_step_um) == pytest.approx((0.325, 0.5))
     assert temporary_files() == []
 
 

@@ -46,7 +46,8 @@ def test_refocus_opens_the_calibrated_stack_of_the_program(look, temporary_files
     assert (opened.pixel_size, opened.z_step, opened.first_z) == (0.325, 2.5, -2.5)
     assert opened.labels == ("z = -2.5 µm", "z = 0 µm", "z = +2.5 µm", "z = +5 µm")
     saved = read_image(tmp_path / "saved.tif")  # as ImageJ wrote it
-    assert (saved.axes, saved.pixel_size_um) == ("zyx", pytest.approx(0.325))
+    assert saved.axes == "zyx"
+    assert saved.pixel_size_um == pytest.approx(0.325)
     assert saved.z_um == (-2.5, 0.0, 2.5, 5.0)
     model, manifest = load_model(SYSTEM)
     expected = plan_refocus(read_image(image), manifest, [-2.5, 0.0, 2.5, 5.0]).run(model)

@@ -18,6 +18,7 @@ from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.export import export_onnx, export_torchscript
 from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.optics import get_system
+from deepz_zoo.records.accuracy import NOISES, Noise
 from deepz_zoo.simulate import SPECIMENS, simulate_stack
 from tests.builders import BEAD
 
@@ -47,8 +48,8 @@ def model() -> DeepZModel:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("specimen", SPECIMENS)
-@pytest.mark.parametrize("noise", ["low", "realistic"])
-def test_normalization_agrees_with_preprocess(specimen: str, noise: str) -> None:
+@pytest.mark.parametrize("noise", NOISES)
+def test_normalization_agrees_with_intensities(specimen: str, noise: Noise) -> None:
     stack = simulate_stack(
         get_system("leica20x_0.8/TxRd"), specimen, seed=11, shape=(64, 64), noise=noise
     )

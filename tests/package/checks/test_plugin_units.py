@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 
 from deepz_zoo.engines.torch_model import TorchModel
 from deepz_zoo.intensities.plugin_normalization import plugin_intensity_scale
+from deepz_zoo.network.config import Normalization
 from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.package.checks.plugin_units import in_camera_units
 
@@ -19,8 +22,8 @@ class KeepsTheImage(torch.nn.Module):
         return x[:, :1]
 
 
-@pytest.mark.parametrize("rule", ["paper", "plugin", "plugin-8bit"])
-def test_a_model_that_keeps_the_image_keeps_its_grey_levels(rule: str) -> None:
+@pytest.mark.parametrize("rule", get_args(Normalization))
+def test_a_model_that_keeps_the_image_keeps_its_grey_levels(rule: Normalization) -> None:
     model = DeepZModel(KeepsTheImage(), normalization=rule).eval()
     engine = in_camera_units(TorchModel(model), rule)
     images = np.random.default_rng(0).exponential(20, (2, 40, 50)).astype(np.uint8)

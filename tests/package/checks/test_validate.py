@@ -10,18 +10,20 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from bioimageio.spec.utils import read_yaml, write_yaml
+from bioimageio.spec.utils import write_yaml
 from onnx import numpy_helper
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.package.checks import behavior, validate
 from deepz_zoo.package.checks.behavior import KnownStack
 from deepz_zoo.package.checks.check import Check
+from deepz_zoo.package.checks.lint import ConsumerCheck
 from deepz_zoo.package.checks.parity import read_parity
 from deepz_zoo.package.checks.validate import validate_package
 from deepz_zoo.package.contents.checksums import write_checksums
 from deepz_zoo.package.contents.description import FILES
 from deepz_zoo.package.reading.isolation import isolated_bioimageio
+from tests.builders import read_yaml
 
 
 @pytest.fixture
@@ -155,6 +157,7 @@ def test_rules_are_checked_for_any_package(folder):
 
     edit(folder, change)
     (failure,) = validate_package(folder).failed
+    assert isinstance(failure, ConsumerCheck)
     assert failure.name == "the description has an id"
     assert "NullPointerException" in failure.symptom
     warned = [c.name for c in validate_package(folder).checks if c.status == "warned"]

@@ -8,7 +8,6 @@ import runpy
 from pathlib import Path
 
 import pytest
-from bioimageio.spec.utils import read_yaml
 from jsonschema import Draft202012Validator
 
 from deepz_zoo.errors import DeepZError
@@ -16,6 +15,7 @@ from deepz_zoo.package.contents.deepz_config import deepz_config_of, read_deepz_
 from deepz_zoo.package.contents.description import FILES
 from deepz_zoo.package.contents.variants import Variant
 from deepz_zoo.zoo import get_manifest
+from tests.builders import read_yaml
 
 PACKAGING = Path(__file__).parents[3] / "packaging"
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import tifffile
 from bioimageio.core import test_model as bioimageio_test
-from bioimageio.spec.utils import read_yaml
 
 from deepz_zoo.engines.onnx_runtime import OnnxFile
 from deepz_zoo.errors import DeepZError
@@ -22,6 +21,7 @@ from deepz_zoo.package.contents.description import FILES
 from deepz_zoo.package.contents.usage import template
 from deepz_zoo.package.contents.variants import SURFACE, Variant, plane_name, zstack_variant
 from deepz_zoo.package.reading.trust import programs_in
+from tests.builders import read_yaml
 
 SYSTEM = get_system("leica20x_0.8/TxRd")
 VARIANT = Variant((-2.5, 0.0, 5.0))

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from bioimageio.spec.utils import read_yaml, write_yaml
+from bioimageio.spec.utils import write_yaml
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.package.build import build_package
 from deepz_zoo.package.contents.description import FILES
 from deepz_zoo.package.contents.variants import Variant
 from deepz_zoo.package.reading.loading import is_package, load_packaged_model
+from tests.builders import read_yaml
 
 
 def rewrite(folder: Path, change) -> None:

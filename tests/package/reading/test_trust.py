@@ -13,7 +13,7 @@ from typing import Any
 import onnx
 import pytest
 import torch
-from bioimageio.spec.utils import read_yaml, write_yaml
+from bioimageio.spec.utils import write_yaml
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.package.checks import behavior
@@ -23,6 +23,7 @@ from deepz_zoo.package.contents.description import FILES
 from deepz_zoo.package.reading.isolation import isolated_bioimageio
 from deepz_zoo.package.reading.trust import programs_in
 from deepz_zoo.package.reading.untrusted import read_description
+from tests.builders import read_yaml
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 

@@ -90,8 +90,8 @@ def plain_edf(stack: np.ndarray, checks=plain_checks) -> tuple[np.ndarray, np.nd
     transformed[:, y0 : y0 + ny, x0 : x0 + nx] = stack
     for z in range(nz):
         for s in range(scales):
-            corner = np.s_[z, : my >> s, : mx >> s]
-            transformed[corner] = along_rows_and_columns(plain_analysis, transformed[corner])
+            of_plane = np.s_[z, : my >> s, : mx >> s]
+            transformed[of_plane] = along_rows_and_columns(plain_analysis, transformed[of_plane])
 
     power = np.abs(transformed) ** 2
     chosen = power.argmax(axis=0)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -74,7 +75,7 @@ def generator(x: tf.Tensor, levels: int, width: float) -> tf.Tensor:
         return convolution(x, "last_layer", 1, biases="biases_1")
 
 
-def write_saved_model(session: v1.Session, placeholder: tf.Tensor, output: tf.Tensor, to: Path):
+def write_saved_model(session: Any, placeholder: Any, output: Any, to: Path):
     builder = v1.saved_model.Builder(str(to))
     signature = v1.saved_model.predict_signature_def({"input": placeholder}, {"output": output})
     builder.add_meta_graph_and_variables(
@@ -111,7 +112,7 @@ def main() -> None:
             (arguments.folder / "sharded").mkdir()
             saver = v1.train.Saver(sharded=True)
             saver.save(session, str(arguments.folder / "sharded" / "variables"))
-        results = {}
+        results: dict[str, Any] = {}
         for name, image in inputs.items():
             results[f"{name}_in"] = image
             results[f"{name}_out"] = session.run(output, {placeholder: image})[0, :, :, 0]

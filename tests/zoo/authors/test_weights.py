@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import imageio.v3 as imageio
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file
 from skimage.filters import threshold_triangle
+from torch import nn
 
 from deepz_zoo.cards.text import card_text
 from deepz_zoo.errors import DeepZError
@@ -24,12 +26,13 @@ from deepz_zoo.network.generator import Generator
 from deepz_zoo.optics import get_system
 from deepz_zoo.records.manifest import AUTHORS_LICENSE, Manifest
 from deepz_zoo.records.training import StartRecord, TrainingRecord
+from deepz_zoo.zoo.authors.tensorflow_checkpoint import TensorFlowCheckpoint
 from deepz_zoo.zoo.authors.weights import find_originals, guess_system, import_original
 
 SYSTEM = get_system("leica20x_0.8/TxRd")
 
 
-def largest_difference(generator: Generator, results: Path) -> float:
+def largest_difference(generator: nn.Module, results: Path) -> float:
     """Compare with what TensorFlow made of its inputs, relative to the largest value."""
     stored = np.load(results)
     names = [name.removesuffix("_in") for name in stored.files if name.endswith("_in")]
@@ -46,7 +49,9 @@ def largest_difference(generator: Generator, results: Path) -> float:
 
 def imported(folder: Path, path: Path, **options: bool) -> Generator:
     import_original(folder, SYSTEM, path, **options)
-    return load_model(None, weights=path)[0].generator
+    generator = load_model(None, weights=path)[0].generator
+    assert isinstance(generator, Generator)
+    return generator
 
 
 def test_a_frozen_model_computes_what_tensorflow_computed(original: Path, tmp_path: Path) -> None:
@@ -76,7 +81,8 @@ def test_a_picture_comes_out_as_by_the_plugin(tensorflow, run_cli, tmp_path: Pat
     fg = np.sort(image[image > threshold_triangle(image) + 1])
     normalized = (image - np.median(image)) / fg[int(0.99 * fg.size)]
     inputs = {f"{z}": np.dstack([normalized, np.full(image.shape, z / 10)]) for z in (-4, 3)}
-    np.savez(tmp_path / "in.npz", **{k: v.astype(np.float32) for k, v in inputs.items()})
+    arrays: Any = {k: v.astype(np.float32) for k, v in inputs.items()}
+    np.savez(tmp_path / "in.npz", **arrays)
     folder = tensorflow("model", "--levels", 4, "--width", 8, "--images", tmp_path / "in.npz")
     words = ["refocus", tmp_path / "image.png", "-o", tmp_path / "out.tif", "--z", "-4,3"]
     imported(folder, tmp_path / "model.safetensors")
@@ -203,7 +209,7 @@ def test_a_folder_without_models(tmp_path: Path) -> None:
 def test_names(original: Path, tmp_path: Path, monkeypatch, old, new, says) -> None:
     from deepz_zoo.zoo.authors import weights as module
 
-    class Renamed(module.TensorFlowCheckpoint):
+    class Renamed(TensorFlowCheckpoint):
         def __init__(self, prefix: Path) -> None:
             super().__init__(prefix)
             variable = self.variables.pop(old) if old else self.variables[min(self.variables)]
@@ -234,7 +240,7 @@ def test_shapes(original: Path, tmp_path: Path, monkeypatch, name, shape) -> Non
 
     from deepz_zoo.zoo.authors import weights as module
 
-    class Reshaped(module.TensorFlowCheckpoint):
+    class Reshaped(TensorFlowCheckpoint):
         def __init__(self, prefix: Path) -> None:
             super().__init__(prefix)
             self.variables[name] = replace(self.variables[name], shape=shape)
@@ -247,12 +253,10 @@ def test_shapes(original: Path, tmp_path: Path, monkeypatch, name, shape) -> Non
 
 @pytest.mark.parametrize(("value", "says"), [(np.nan, "holds NaN"), (1e5, "too large for float16")])
 def test_values(original: Path, tmp_path: Path, monkeypatch, value, says) -> None:
-    from deepz_zoo.zoo.authors import weights as module
-
     def read(self, name):
         return np.full(self.variables[name].shape, value, np.float32)
 
-    monkeypatch.setattr(module.TensorFlowCheckpoint, "read", read)
+    monkeypatch.setattr(TensorFlowCheckpoint, "read", read)
     with pytest.raises(DeepZError, match=says):
         import_original(original, SYSTEM, tmp_path / "model.safetensors", half=True)
     assert not list(tmp_path.glob("model*"))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from bioimageio.spec.utils import read_yaml, write_yaml
+from bioimageio.spec.utils import write_yaml
 
 from deepz_zoo.package.build import write_contents
 from deepz_zoo.package.checks.lint import CONSUMERS, RULES, lint, rules_table
@@ -19,6 +19,7 @@ from deepz_zoo.package.checks.lint.contents import Contents
 from deepz_zoo.package.checks.lint.tensor_rules import LARGEST_INPUT
 from deepz_zoo.package.contents.description import FILES
 from deepz_zoo.package.contents.variants import Variant
+from tests.builders import read_yaml
 
 Break = Callable[[dict[str, Any], Path], object]
 CASES: list[tuple[str, str, Break]] = []
@@ -57,7 +58,7 @@ def edit_torchscript(folder: Path, records: dict[str, bytes | None]) -> None:
                 archive.writestr(name, content)
 
 
-def edit_test_input(folder: Path, change: Callable[[np.ndarray], object]) -> None:
+def edit_test_input(folder: Path, change: Callable[[np.ndarray], Any]) -> None:
     array = np.load(folder / FILES.test_input)
     changed = change(array)
     np.save(folder / FILES.test_input, array if changed is None else changed)
