@@ -59,6 +59,8 @@ def load_model(
     >>> manifest.system.z_range_um
     10.0
     """
+    if str(weights).strip() == "" or str(name_or_path).strip() == "":
+        raise DeepZError("an empty name; expected that of a model, a checkpoint or a package")
     path = Path(weights) if weights is not None else _path(name_or_path)
     if path is None:
         if name_or_path is None:

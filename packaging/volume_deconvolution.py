@@ -137,9 +137,9 @@ def main(name: str, iterations: int) -> None:
                 *_counts(stack, source), one_plane.transfer(source), iterations
             )
             image = _grey_levels(OnePlane.image(light, one_plane.transfer(target)))
-            truth = stack.ground_truth[target]
-            background = intensity_scale(truth).background
-            own = image_metrics(image, truth, scale=reference.scale, background=background)
+            ground_truth = stack.ground_truth[target]
+            background = intensity_scale(ground_truth).background
+            own = image_metrics(image, ground_truth, scale=reference.scale, background=background)
             models = dict(reference.metrics(model, source, target))["model"]
             correlations[abs(dz)].append((own.correlation, models.correlation))
             click.echo(

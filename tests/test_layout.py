@@ -37,13 +37,19 @@ ORDER = (
     "fiji",
     "cli",
 )
+# The same inside of folders: a part imports from those before it.
+PARTS = {
+    "network": ("config", "layers", "generator", "discriminator", "losses", "weights", "graph"),
+    "preprocess": ("align", "focus", "regions", "dataset"),
+    "package": ("contents", "reading", "checks", "build"),
+}
 MODULES = sorted(
     path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem in ORDER
 )
 
 
-def imported_folders(tree: ast.AST) -> set[str]:
-    """Return the folders of the package that a module imports from, inside functions too."""
+def imported_modules(tree: ast.AST) -> list[list[str]]:
+    """Return the modules of the package that a module imports from, inside functions too."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
@@ -51,7 +57,7 @@ def imported_folders(tree: ast.AST) -> set[str]:
         elif isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
     parts = [name.split(".") for name in names]
-    return {part[1] for part in parts if part[0] == "deepz_zoo" and len(part) > 1}
+    return [part[1:] for part in parts if part[0] == "deepz_zoo" and len(part) > 1]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -59,10 +65,28 @@ def test_imports_go_one_way(path):
     place = ORDER.index(path.relative_to(PACKAGE).parts[0].removesuffix(".py"))
     below = {
         folder
-        for folder in imported_folders(ast.parse(path.read_text(encoding="utf-8")))
+        for folder, *_ in imported_modules(ast.parse(path.read_text(encoding="utf-8")))
         if ORDER.index(folder) > place
     }
     assert not below
+
+
+@pytest.mark.parametrize(
+    ("folder", "part"), [(folder, part) for folder, parts in PARTS.items() for part in parts]
+)
+def test_imports_inside_of_a_folder_go_one_way(folder, part):
+    home = PACKAGE / folder / part
+    paths = sorted(home.rglob("*.py")) or [home.with_suffix(".py")]
+    later = PARTS[folder][PARTS[folder].index(part) + 1 :]
+    for path in paths:
+        modules = imported_modules(ast.parse(path.read_text(encoding="utf-8")))
+        assert not {name[1] for name in modules if name[0] == folder and len(name) > 1} & set(later)
+
+
+@pytest.mark.parametrize("folder", PARTS)
+def test_every_part_of_a_folder_has_its_place(folder):
+    names = {path.stem for path in (PACKAGE / folder).iterdir() if path.suffix in ("", ".py")}
+    assert names - {"__init__", "__pycache__"} == set(PARTS[folder])
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def write_cover(path: Path, example: Example, refocused: Iterable[NDArray[np.flo
     distances = cover_distances(stack.system)
     middle = len(stack.z_um) // 2
     planes = [int(np.argmin(np.abs(stack.z_um - stack.z_um[middle] - dz))) for dz in distances]
-    truths = [stack.ground_truth[plane] for plane in planes]
+    known = [stack.ground_truth[plane] for plane in planes]
 
     # A user's own settings do not change the picture.
     with matplotlib.style.context("default"):
@@ -56,11 +56,11 @@ def write_cover(path: Path, example: Example, refocused: Iterable[NDArray[np.flo
         figure.subplots_adjust(0.005, 0.01, 0.995, 0.99, wspace=0.02, hspace=0.02)
         _show(axes[0, 0], example.image, example.image, "camera image")
         _show(axes[1, 0], stack.noise_free[middle], example.image, "the same without noise")
-        for column, (dz, image, truth) in enumerate(
-            zip(distances, refocused, truths, strict=True), 1
+        for column, (dz, image, expected) in enumerate(
+            zip(distances, refocused, known, strict=True), 1
         ):
-            _show(axes[0, column], image, truth, f"refocused {dz:+g} µm")
-            _show(axes[1, column], truth, truth, f"ground truth {dz:+g} µm")
+            _show(axes[0, column], image, expected, f"refocused {dz:+g} µm")
+            _show(axes[1, column], expected, expected, f"ground truth {dz:+g} µm")
         # No library version in the file: two builds give the same picture.
         canvas.print_png(path, metadata={"Software": None})  # type: ignore[no-untyped-call]
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from deepz_zoo.package.checks.diff import Change, PackageDiff
 
-_LONGEST_VALUE = 60
-_MOST_TENSORS = 10
+_MAX_VALUE_CHARACTERS = 60
+_MAX_TENSORS = 10
 
 
 @click.command("diff")
@@ -47,7 +47,7 @@ def _print(found: PackageDiff) -> None:
     tensors = found.weights
     _table(
         f"weights ({len(tensors)} tensors differ)",
-        tensors[:_MOST_TENSORS],
+        tensors[:_MAX_TENSORS],
         heads=("largest value", "largest change"),
     )
     _table("accuracy", found.accuracy)
@@ -65,7 +65,7 @@ def _table(
     changes: Sequence[Change],
     *,
     heads: tuple[str, str] = ("before", "after"),
-    shorten: int = _LONGEST_VALUE,
+    shorten: int = _MAX_VALUE_CHARACTERS,
 ) -> None:
     if not changes:
         return
@@ -87,7 +87,7 @@ def _unlike(before: Any, after: Any) -> tuple[Any, Any]:
     if isinstance(before, str) and isinstance(after, str):
         pairs = zip(before, after, strict=False)
         common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        if common > _LONGEST_VALUE // 2:
+        if common > _MAX_VALUE_CHARACTERS // 2:
             start = before.rfind(" ", 0, common) + 1
             return f"…{before[start:]}", f"…{after[start:]}"
     return before, after

@@ -152,8 +152,10 @@ def _summaries(report: ValidationReport) -> Iterator[tuple[str, str, str]]:
             rest = [
                 f"{count[status]} {status}" for status in ("warned", "skipped") if count[status]
             ]
-            share = ", ".join([str(count["passed"]), *rest]) if rest else f"all {count['passed']}"
-            yield name, "[green]passed[/green]", share
+            count_text = (
+                ", ".join([str(count["passed"]), *rest]) if rest else f"all {count['passed']}"
+            )
+            yield name, "[green]passed[/green]", count_text
 
 
 def _parity_table(parity: ParityReport) -> object:

@@ -13,11 +13,11 @@ AlphaWeighs = Literal["mae", "adversarial"]
 class RelativeLoss(nn.Module):
     """Squared and a little absolute error, each relative to the contrast of the target.
 
-    A lone defocused image sets a scale on which the same structure in focus may be a hundred times
-    brighter, and a sparse image is best matched in L1 by a blank one. Both errors are therefore
-    divided by the standard deviation of each target image; the squared term does not reward
-    dimming, and its root is the error/rms by which refocusing is judged. The absolute term keeps
-    the dark background clean.
+    A single defocused image sets a scale on which the same structure in focus may be a hundred
+    times brighter, and a sparse image is best matched in L1 by a blank one. Both errors are
+    therefore divided by the standard deviation of each target image; the squared term does not
+    reward dimming, and its root is the error/rms by which refocusing is judged. The absolute term
+    keeps the dark background clean.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The paper's normalization of a lone image as a part of the graph.
+"""The paper's normalization of a single image as a part of the graph.
 
 It is the twin of `deepz_zoo.intensities.normalization`, made of operations that ONNX (opset 17) and
 TorchScript know, for a batch of any size in which each image is normalized by itself.
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 GREY_LEVELS = 65536
-_FEWEST_LEVELS = 256
+_MIN_LEVELS = 256
 _SATURATED = 0.01
 
 
@@ -53,7 +53,7 @@ class LoneImageNormalization(nn.Module):
 def _level_width(pixels: torch.Tensor, extent: torch.Tensor) -> torch.Tensor:
     """Width of a histogram bin: one grey level, unless the image needs finer or coarser ones."""
     fractional = (pixels != pixels.round()).to(pixels.dtype).amax(dim=1, keepdim=True)
-    finest = torch.where(fractional > 0, extent / (_FEWEST_LEVELS - 1), torch.ones_like(extent))
+    finest = torch.where(fractional > 0, extent / (_MIN_LEVELS - 1), torch.ones_like(extent))
     width = torch.minimum(torch.ones_like(extent), finest)
     width = torch.maximum(width, extent / (GREY_LEVELS - 1))
     return torch.where(extent > 0, width, torch.ones_like(extent))

@@ -56,7 +56,7 @@ class PluginNormalization(nn.Module):
     def grey_levels(
         self, refocused: torch.Tensor, background: torch.Tensor, scale: torch.Tensor
     ) -> torch.Tensor:
-        """Return the plugin's whole grey levels from what the network made."""
+        """Return the plugin's integer grey levels from what the network made."""
         highest = self.levels - 1
         levels: torch.Tensor = (refocused * highest).clamp(0, highest) * self.stretch + 0.5
         return levels.clamp(max=highest).floor()

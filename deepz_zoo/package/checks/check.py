@@ -19,7 +19,7 @@ class Check:
     status
         ``"warned"`` where it works, at a price; ``"skipped"`` where the check does not apply.
     detail
-        The figures or the reason, on one line.
+        The metrics or the reason, on one line.
     """
 
     name: str

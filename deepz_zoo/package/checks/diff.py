@@ -99,7 +99,7 @@ def diff_packages(first: Path, second: Path) -> PackageDiff:
     Raises
     ------
     DeepZError
-        If one of them holds no package that can be opened, or is made to do harm.
+        If one of them holds no package that can be opened, or it is malicious.
     """
     with ExitStack() as stack:
         before, after = (stack.enter_context(open_package(path)) for path in (first, second))

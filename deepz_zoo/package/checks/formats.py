@@ -63,7 +63,7 @@ def run_bioimageio_tests(description: Path, *, trust: bool = False) -> list[Chec
     Raises
     ------
     DeepZError
-        If the file is no description, or reading the weights could do harm.
+        If the file is not a description, or the weights may be malicious.
     """
     content = read_description(description)
     refuse_harmful_weights(content, description.parent)
@@ -130,7 +130,7 @@ def load_model_description(description: Path) -> ModelDescr:
     ------
     DeepZError
         If it is not valid, describes something other than a model of format 0.5, or its weights
-        could do harm.
+        may be malicious.
     """
     refuse_harmful_weights(read_description(description), description.parent)
     from bioimageio.spec import InvalidDescr, load_description

@@ -258,7 +258,7 @@ def read_parity(path: Path) -> ParityReport:
 def refuse_disparity(report: ParityReport) -> None:
     """Raise CheckFailed where a weight format gives other images than the state dict.
 
-    The limit of 1 % of the largest value leaves room for models that give whole grey levels of
+    The limit of 1 % of the largest value leaves room for models that give integer grey levels of
     8 bits, where rounding may tip a pixel by one.
     """
     # "not … <=" so that NaN fails too

@@ -30,7 +30,7 @@ def verify_package(path: Path) -> tuple[Check, ...]:
     Raises
     ------
     DeepZError
-        If `path` holds no package that can be opened, one that is made to do harm, or one that
+        If `path` holds no package that can be opened, a malicious one, or one that
         states no hashes.
     """
     with open_package(path) as description:

@@ -252,8 +252,8 @@ def output_unit(manifest: Manifest) -> str:
     """Return in what the output of the graph is."""
     return {
         "paper": "the intensity unit of the input",
-        "plugin": "the whole grey levels that the authors' Fiji plugin gives to 16-bit images",
-        "plugin-8bit": "the whole grey levels that the authors' Fiji plugin gives to 8-bit images",
+        "plugin": "integer grey levels, those of the authors' Fiji plugin for 16-bit images",
+        "plugin-8bit": "integer grey levels, those of the authors' Fiji plugin for 8-bit images",
     }[manifest.normalization]
 
 

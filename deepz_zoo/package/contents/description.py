@@ -237,11 +237,15 @@ def _timestamp(date: str) -> datetime:
 def _input(manifest: Manifest, variant: Variant) -> InputTensorDescr:
     from bioimageio.spec.model import v0_5 as spec
 
-    reach = manifest.system.z_range_um
+    half_range = manifest.system.z_range_um
     channels = variant.input_channels
     data = [spec.IntervalOrRatioDataDescr(type="float32")]
     if DPM_CHANNEL in channels:
-        data += [spec.IntervalOrRatioDataDescr(type="float32", unit="µm", range=(-reach, reach))]
+        data += [
+            spec.IntervalOrRatioDataDescr(
+                type="float32", unit="µm", range=(-half_range, half_range)
+            )
+        ]
     any_size = spec.ParameterizedSize(min=SMALLEST_SIDE_PX, step=1)
     return spec.InputTensorDescr(
         id=spec.TensorId(INPUT),
@@ -348,5 +352,5 @@ def _training_config(record: TrainingRecord) -> dict[str, Any]:
 
 
 def _step(manifest: Manifest) -> float:
-    """Return by how much rounding may change an output: whole grey levels change by one."""
+    """Return by how much rounding may change an output: integer grey levels change by one."""
     return 0.0 if manifest.normalization == "paper" else 1.0

@@ -101,7 +101,7 @@ def export_model(
             engine = TorchScriptFile(temporary)
         differences = compare_sizes(model, engine)
         exported = ExportedModel(path, temporary.stat().st_size, sha256_of(temporary), differences)
-        # Where the graph rounds to whole grey levels, the last bit of a tie is worth one of them.
+        # Where the graph rounds to integer grey levels, the last bit of a tie is worth one of them.
         step = 1.0 if isinstance(model.normalization, PluginNormalization) else 0.0
         # "not … <=" so that NaN fails too
         found = [size.difference for size in differences]

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from deepz_zoo.records.training import TrainingRecord
 
 _DEFINITIONS = (
-    "The truth is the noise-free plane of the same stack, in camera units. Error/rms is "
-    "rms(image − truth) / rms(truth − background), 1 for a blank image; SSIM, MAE and RMSE are "
-    "those of images scaled to the intensity range of the true stack. The input as it is stands "
-    "for doing nothing."
+    "The ground truth is the noise-free plane of the same stack, in camera units. Error/rms is "
+    "rms(image − ground truth) / rms(ground truth − background), 1 for a blank image; SSIM, MAE "
+    "and RMSE are those of images scaled to the intensity range of the ground truth. The input as "
+    "it is stands for doing nothing."
 )
 
 

@@ -80,5 +80,5 @@ def _normalized(manifest: Manifest) -> str:
     bits = 16 if manifest.normalization == "plugin" else 8
     return (
         f" The image is normalized as in the authors' Fiji plugin, which takes {bits}-bit images: "
-        f"give it whole grey levels from 0 to {2**bits - 1}."
+        f"give it integer grey levels from 0 to {2**bits - 1}."
     )

@@ -23,7 +23,7 @@ FLUORESCENCE, DPM_CHANNEL = "fluorescence", "dpm"
 
 _DEFAULT_PLANES = 21
 # Each plane repeats the graph: about 70 kB in the ONNX file, and 0.3 s in which an engine loads it.
-_MOST_PLANES = 101
+_MAX_PLANES = 101
 
 
 @dataclass(frozen=True)
@@ -101,20 +101,20 @@ def zstack_variant(system: ImagingSystem, z_um: Sequence[float] | None = None) -
         If the distances do not ascend, differ by less than a nanometer, lie outside the trained
         range or are too many.
     """
-    reach = system.z_range_um
+    half_range = system.z_range_um
     if z_um is None:
-        z_um = np.round(np.linspace(-reach, reach, _DEFAULT_PLANES), 3).tolist()
+        z_um = np.round(np.linspace(-half_range, half_range, _DEFAULT_PLANES), 3).tolist()
     planes = tuple(float(z) for z in z_um)
     names = tuple(map(plane_name, planes))
     if list(planes) != sorted(planes) or len(set(names)) < len(names):
         raise DeepZError(
             f"planes at {', '.join(f'{z:g}' for z in planes[:5])}… µm; expected ascending distances"
         )
-    if outside := [z for z in planes if abs(z) > reach * (1 + 1e-5)]:
+    if outside := [z for z in planes if abs(z) > half_range * (1 + 1e-5)]:
         raise DeepZError(
-            f"a plane at {outside[0]:g} µm; {system.name} was trained from {-reach:g} to "
-            f"{reach:g} µm: stay inside"
+            f"a plane at {outside[0]:g} µm; {system.name} was trained from {-half_range:g} to "
+            f"{half_range:g} µm: stay inside"
         )
-    if len(planes) > _MOST_PLANES:
-        raise DeepZError(f"{len(planes)} planes; expected at most {_MOST_PLANES} in one package")
+    if len(planes) > _MAX_PLANES:
+        raise DeepZError(f"{len(planes)} planes; expected at most {_MAX_PLANES} in one package")
     return Variant(planes)

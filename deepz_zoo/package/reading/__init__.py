@@ -1,3 +1,3 @@
-"""Packages from anybody, read without harm."""
+"""Untrusted packages, read safely."""
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def open_package(path: Path) -> Iterator[Path]:
     Raises
     ------
     DeepZError
-        If there is no such file, it is not a sound zip file, it is made to do harm (members or
+        If there is no such file, it is not a sound zip file, it is malicious (members or
         links that lead outside, more than the disk or the memory holds), or no description is
         found.
     """
@@ -65,7 +65,7 @@ def open_package(path: Path) -> Iterator[Path]:
 
 
 def _checked(folder: Path, package: Path) -> Path:
-    """Return the path of the description in a folder of which nothing does harm."""
+    """Return the path of the description in a folder that holds nothing malicious."""
     description = _description(folder, package)
     _refuse_links(folder, package)
     try:

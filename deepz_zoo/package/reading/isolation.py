@@ -22,7 +22,7 @@ def isolated_bioimageio(*, online: bool = False) -> Iterator[None]:
     ----------
     online
         Let it ask for the addresses in a description. It asks for each to see whether it exists,
-        which tells a stranger who opens the package.
+        which tells their owner who opens the package.
     """
     silence_telemetry()
     from bioimageio.spec import settings

@@ -45,7 +45,7 @@ def load_packaged_model(path: Path) -> tuple[DeepZModel, Manifest]:
     Raises
     ------
     DeepZError
-        If `path` holds no package that can be opened, one that is made to do harm, one of another
+        If `path` holds no package that can be opened, a malicious one, one of another
         kind of model, or one whose files do not agree with each other.
     """
     with open_package(path) as description:

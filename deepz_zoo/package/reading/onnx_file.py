@@ -20,7 +20,7 @@ def external_files(path: Path) -> tuple[str, ...]:
     import onnx
 
     try:
-        # without the format, the suffix of a stranger's file would choose the parser
+        # without the format, the suffix of an untrusted file would choose the parser
         model = onnx.load(path, format="protobuf", load_external_data=False)
     except Exception as error:  # protobuf's, which differ between its implementations
         raise DeepZError(f"{path.name} is not an ONNX file, or a damaged one") from error

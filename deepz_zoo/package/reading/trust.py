@@ -1,4 +1,4 @@
-"""Which weight formats of a package can be run without running a stranger's program.
+"""Which weight formats of a package can be run without running an untrusted program.
 
 The architecture of a state dict is Python source in the package, or any importable function that
 the description names; a processing step can be Python source too; Keras and TensorFlow files may
@@ -22,20 +22,20 @@ from deepz_zoo.package.reading.archive import ZIP_DAMAGE
 from deepz_zoo.package.reading.onnx_file import external_files
 from deepz_zoo.package.reading.untrusted import leads_outside
 
-# What reaches files in the serialized source of TorchScript: operators of torch, `getattr` with a
+# What accesses files in the serialized source of TorchScript: operators of torch, `getattr` with a
 # name that is not spelled out, and classes in C++ other than the weights of quantized layers. A
 # name alone counts, as a comment may stand before its parenthesis.
 _FILE_OPERATORS = re.compile(
     rb"\b(save|from_file|load_tensor|torch\.classes\.(?!quantized\b)\w+"
     rb'|getattr(?!\([\w.]+, "[^"\\]*"\)))\b'
 )
-_LARGEST_SOURCE_BYTES = 64 * 2**20
+_MAX_SOURCE_BYTES = 64 * 2**20
 
 
 def programs_in(
     description: Mapping[str, Any], folder: Path, present: Sequence[str]
 ) -> dict[str, str]:
-    """Return the weight formats that would run a stranger's program, and what that is.
+    """Return the weight formats that would run an untrusted program, and what that is.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def programs_in(
 
 
 def refuse_harmful_weights(description: Mapping[str, Any], folder: Path) -> None:
-    """Raise DeepZError where reading the weights of a package could do harm.
+    """Raise DeepZError where the weights of a package may be malicious.
 
     Parameters
     ----------
@@ -191,9 +191,9 @@ def _file_operators_in(path: Path) -> str | None:
                 return f"{path.name} is of an old form, which is not looked through"
             if "/code/" not in member.filename or not member.filename.endswith(".py"):
                 continue
-            if member.file_size > _LARGEST_SOURCE_BYTES:
+            if member.file_size > _MAX_SOURCE_BYTES:
                 return f"the program in {path.name} is too large to look through"
             if call := _FILE_OPERATORS.search(archive.read(member)):
                 used = call.group(1).decode()
-                return f"the program in {path.name} uses {used}, which may reach files"
+                return f"the program in {path.name} uses {used}, which may read or write files"
     return None

@@ -1,4 +1,4 @@
-"""The files of a package that a stranger made, read without harm.
+"""The files of an untrusted package, read so that a malicious one can do nothing.
 
 A description is looked at before anything interprets it: the aliases of a kilobyte of YAML can
 stand for more nodes than a computer holds. Names of files must lead into the package, and arrays
@@ -16,9 +16,9 @@ import numpy as np
 
 from deepz_zoo.errors import DeepZError
 
-_LARGEST_DESCRIPTION_BYTES = 2**20
-_MOST_NODES = 50_000
-_DEEPEST = 64
+_MAX_DESCRIPTION_BYTES = 2**20
+_MAX_NODES = 50_000
+_MAX_DEPTH = 64
 _TEXT_PER_NODE = 100
 
 # Fields whose strings, at any depth below them, name files: of formats 0.4 and 0.5.
@@ -58,9 +58,9 @@ def read_description(path: Path) -> dict[str, Any]:
         If the file is too large, is not YAML, holds no mapping, or unfolds to more than 50 000
         values or 64 levels.
     """
-    if path.stat().st_size > _LARGEST_DESCRIPTION_BYTES:
+    if path.stat().st_size > _MAX_DESCRIPTION_BYTES:
         raise DeepZError(
-            f"{path.name} is larger than {_LARGEST_DESCRIPTION_BYTES >> 20} MiB; expected a "
+            f"{path.name} is larger than {_MAX_DESCRIPTION_BYTES >> 20} MiB; expected a "
             "description of some kilobytes"
         )
     from ruyaml import YAML
@@ -110,9 +110,9 @@ def _refuse_bombs(name: str, text: str) -> None:
             size = 1 + len(event.value) // _TEXT_PER_NODE
             counts[-1] += size
             sizes[anchor] = size
-        if counts[-1] > _MOST_NODES or len(counts) > _DEEPEST:
+        if counts[-1] > _MAX_NODES or len(counts) > _MAX_DEPTH:
             raise DeepZError(
-                f"{name} unfolds to more than {_MOST_NODES} values or {_DEEPEST} levels; "
+                f"{name} unfolds to more than {_MAX_NODES} values or {_MAX_DEPTH} levels; "
                 "do not use a package from this source"
             )
 
@@ -176,7 +176,7 @@ def _without_blanks(name: str) -> str:
 
 
 def refuse_harmful_files(folder: Path, description: Mapping[str, Any]) -> None:
-    """Raise DeepZError where a description or an array of a package would harm its reader.
+    """Raise DeepZError where a description or an array of a package is malicious.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Packages whose weights, programs or addresses are made to do harm."""
+"""Packages whose weights, programs or addresses are malicious."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_torchscript_that_writes_files_is_not_run(folder, tmp_path, kind):
     entry = keep_only(folder, "torchscript")
     weights = folder / entry["source"]
     torch.jit.script(kind(str(written))).save(str(weights))
-    assert "which may reach files" in programs(folder)["torchscript"]
+    assert "which may read or write files" in programs(folder)["torchscript"]
     assert statuses(folder)["Tests of the weight format (torchscript)"] == "skipped"
     assert not written.exists()
     torch.jit.load(str(weights))(torch.ones(1, 2, 3, 3))

@@ -1,4 +1,4 @@
-"""Descriptions and arrays that are made to do harm."""
+"""Malicious descriptions and arrays."""
 
 from __future__ import annotations
 

@@ -15,9 +15,9 @@ from deepz_zoo.package.reading.archive import ZIP_DAMAGE
 from deepz_zoo.package.reading.untrusted import is_remote, leads_outside, open_array
 
 # No test image comes near it; comparing a larger one with itself would take minutes.
-_LARGEST_TEST_TENSOR = 10**8
-_LONGEST_DOCUMENT_BYTES = 2**20
-_LONGEST_RECORD_BYTES = 2**10
+_MAX_TEST_VALUES = 10**8
+_MAX_DOCUMENT_BYTES = 2**20
+_MAX_RECORD_BYTES = 2**10
 
 
 class NotApplicable(Exception):  # noqa: N818 - an answer, not an error
@@ -158,7 +158,7 @@ class Contents:
         if path is None or path.suffix.lower() != ".npy":
             raise NotApplicable(f"{tensor.name} has no test tensor in the package")
         array = open_array(path)
-        if not 0 < array.size <= _LARGEST_TEST_TENSOR:
+        if not 0 < array.size <= _MAX_TEST_VALUES:
             raise NotApplicable(f"{path.name} holds {array.size} values")
         return array
 
@@ -172,7 +172,7 @@ class Contents:
             If there is none in the package.
         """
         path = self.file(source_of(self.description.get("documentation")))
-        if path is None or path.stat().st_size > _LONGEST_DOCUMENT_BYTES:
+        if path is None or path.stat().st_size > _MAX_DOCUMENT_BYTES:
             raise NotApplicable("there is no documentation in the package")
         return path.read_text(encoding="utf-8", errors="replace")
 
@@ -189,7 +189,7 @@ class Contents:
 
         path = self._weights_file("onnx")
         try:
-            # without the format, the suffix of a stranger's file would choose the parser
+            # without the format, the suffix of an untrusted file would choose the parser
             return onnx.load(path, format="protobuf", load_external_data=False)
         except Exception as error:  # protobuf's, which differ between its implementations
             raise NotApplicable(f"{path.name} cannot be read as ONNX") from error
@@ -207,7 +207,7 @@ class Contents:
             with zipfile.ZipFile(path) as archive:
                 for member in archive.infolist():
                     record = member.filename.partition("/")[2]
-                    if record == name and member.file_size <= _LONGEST_RECORD_BYTES:
+                    if record == name and member.file_size <= _MAX_RECORD_BYTES:
                         return archive.read(member)
         except (OSError, *ZIP_DAMAGE) as error:
             raise NotApplicable(f"{path.name} cannot be read as TorchScript") from error

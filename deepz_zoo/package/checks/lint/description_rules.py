@@ -19,9 +19,9 @@ from deepz_zoo.package.checks.lint.rule import rule
 from deepz_zoo.package.contents.checksums import CHECKSUMS_NAME
 from deepz_zoo.package.reading.untrusted import is_remote, referenced_files
 
-_LARGEST_SHARE = 0.01  # of the largest value of a test output
-_LARGEST_RELATIVE = 0.01
-_MOST_MISMATCHED = 5000
+_MAX_FRACTION = 0.01  # of the largest value of a test output
+_MAX_RELATIVE = 0.01
+_MAX_MISMATCHED = 5000
 
 _NAME = re.compile(r"[A-Za-z0-9_+\- ()]+")
 _VALIDATION = re.compile("^#.*validation", re.IGNORECASE | re.MULTILINE)
@@ -138,17 +138,17 @@ def _units(package: Contents) -> Iterator[str]:
     "tolerances are within what the format allows",
     "bioimageio",
     symptom="the description counts as invalid",
-    fix=f"at most absolute_tolerance {_LARGEST_SHARE:g} of the largest test output, "
-    f"relative_tolerance {_LARGEST_RELATIVE:g}, mismatched_elements_per_million {_MOST_MISMATCHED}",
+    fix=f"at most absolute_tolerance {_MAX_FRACTION:g} of the largest test output, "
+    f"relative_tolerance {_MAX_RELATIVE:g}, mismatched_elements_per_million {_MAX_MISMATCHED}",
 )
 def _tolerances(package: Contents) -> Iterator[str]:
     for entry in _tolerance_entries(package):
         relative, most = (
             entry.get(key) or 0 for key in ("relative_tolerance", "mismatched_elements_per_million")
         )
-        if _exceeds(relative, _LARGEST_RELATIVE):
+        if _exceeds(relative, _MAX_RELATIVE):
             yield f"relative_tolerance {relative}"
-        if _exceeds(most, _MOST_MISMATCHED):
+        if _exceeds(most, _MAX_MISMATCHED):
             yield f"mismatched_elements_per_million {most}"
         absolute = entry.get("absolute_tolerance") or 0
         named = items(entry.get("output_ids"))
@@ -156,8 +156,8 @@ def _tolerances(package: Contents) -> Iterator[str]:
             if not _exceeds(absolute, 0) or (named and tensor.entry.get("id") not in named):
                 continue
             largest = float(np.max(package.test_array(tensor)))
-            if _exceeds(absolute, _LARGEST_SHARE * largest):
-                yield f"absolute_tolerance {absolute}; {tensor.name} reaches {largest:g}"
+            if _exceeds(absolute, _MAX_FRACTION * largest):
+                yield f"absolute_tolerance {absolute}; largest value of {tensor.name} {largest:g}"
 
 
 @rule(

@@ -186,7 +186,7 @@ def _unit_of_dpm(package: Contents) -> Iterator[str]:
 
 
 @rule(
-    "processing does not reach the DPM",
+    "processing leaves the DPM alone",
     "deepimagej",
     "ilastik",
     "bioimageio",

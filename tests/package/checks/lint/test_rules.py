@@ -259,7 +259,7 @@ def dpm_without_unit(rdf, folder):
     rdf["inputs"][0]["data"][1].pop("unit")
 
 
-@breaks("processing does not reach the DPM", "zero_mean_unit_variance")
+@breaks("processing leaves the DPM alone", "zero_mean_unit_variance")
 def normalized_dpm(rdf, folder):
     step = {"id": "zero_mean_unit_variance", "kwargs": {"axes": ["y", "x"]}}
     rdf["inputs"][0]["preprocessing"] = [step]
