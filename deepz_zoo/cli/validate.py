@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deepz_zoo.cli.option_names import with_option_names
 from deepz_zoo.cli.options import console, engines_option, json_option, print_json
 from deepz_zoo.errors import CheckFailed
 
@@ -89,7 +90,12 @@ def command(
         _print(report)
     if report.failed:
         names = ", ".join(f"'{check.name}'" for check in report.failed)
-        raise CheckFailed(f"{package}: {names}: {report.failed[0].detail}")
+        raise CheckFailed(f"{package}: {names}: {_in_options(report.failed[0].detail)}")
+
+
+def _in_options(detail: str) -> str:
+    """Return what a check found, with the command's options in the place of arguments."""
+    return with_option_names(detail, click.get_current_context().command.params)
 
 
 def _as_json(report: ValidationReport) -> dict[str, object]:
@@ -115,7 +121,7 @@ def _print(report: ValidationReport) -> None:
 
     def add(check: Check, *details: str) -> None:
         color = _COLORS[check.status]
-        detail = "\n".join(filter(None, (check.detail, *details)))
+        detail = "\n".join(filter(None, (_in_options(check.detail), *details)))
         table.add_row(escape(check.name), f"[{color}]{check.status}[/{color}]", escape(detail))
 
     for summary in _summaries(report):
