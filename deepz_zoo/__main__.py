@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from deepz_zoo.cli.main import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    from deepz_zoo.cli.entry import run
+
+    sys.exit(run())

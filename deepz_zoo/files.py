@@ -5,10 +5,13 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import shutil
+import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -31,7 +34,9 @@ AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
 def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[Path]:
     """Yield a temporary name beside `path`, which becomes `path` if the block succeeds.
 
-    Whatever happens in the block, no reader sees a partial file and no temporary file is left.
+    Whatever happens in the block, no reader sees a partial file and no temporary file is left. A
+    link stays, and the file that it leads to is replaced. A device or a pipe, such as
+    ``/dev/stdout``, stays what it is and is written through when the block has succeeded.
 
     Parameters
     ----------
@@ -47,6 +52,13 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
     """
     path = Path(path)
     refuse_output(path, overwrite=overwrite)
+    if _is_written_through(path):
+        with TemporaryDirectory(prefix="deepz-output-") as folder:
+            yield (made := Path(folder) / path.name)
+            with made.open("rb") as source, path.open("wb") as target:
+                shutil.copyfileobj(source, target)
+        return
+    path = path.resolve()
     _remove_leftovers(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -54,6 +66,12 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _is_written_through(path: Path) -> bool:
+    """Tell what a file must not replace: devices, pipes, and what the system lists as files."""
+    listed = str(path.absolute()).startswith(("/dev/", "/proc/"))
+    return listed or (path.exists() and not path.is_file() and not path.is_dir())
 
 
 def _remove_leftovers(path: Path) -> None:
@@ -77,21 +95,79 @@ def _has_ended(process: int) -> bool:
     return False
 
 
-def refuse_output(path: str | os.PathLike[str], *, overwrite: bool = True) -> None:
+def refuse_output(
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = True,
+    inputs: Iterable[str | os.PathLike[str]] = (),
+) -> None:
     """Check that a file may be written, before anything is computed for it.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    overwrite
+        Whether a file of that name is replaced.
+    inputs
+        Files that are read, which are never replaced, by whatever name or link.
 
     Raises
     ------
     DeepZError
-        If `path` is a folder, lies in a folder that does not exist, or exists without `overwrite`.
+        If `path` is a folder or an input, lies in a folder that does not exist, or exists without
+        `overwrite`.
     """
     path = Path(path)
     if path.is_dir():
         raise DeepZError(f"{path} is a folder; expected the name of a file to write")
     if not path.absolute().parent.is_dir():
         raise DeepZError(f"cannot write {path}: the folder {path.parent} does not exist")
+    if any(_is_same_file(path, Path(name)) for name in inputs):
+        raise DeepZError(f"{path} is an input too; choose another name for the output")
+    if _is_written_through(path):
+        return
+    if path.is_symlink() and not path.exists():
+        raise DeepZError(f"{path} is a link that leads nowhere; name another file")
     if path.exists() and not overwrite:
         raise DeepZError(f"{path} exists; name another file or set `overwrite`")
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them does not exist, or a link leads nowhere
+        return one.absolute() == other.absolute()
+
+
+def check_readable(path: str | os.PathLike[str], expected: str) -> Path:
+    """Check that a path names a file that can be read to its end, and return it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    expected
+        What it should be, for the message: "an image file".
+
+    Raises
+    ------
+    DeepZError
+        If it is missing, a folder, or a device or a pipe, which may never end.
+    """
+    path = Path(path)
+    try:
+        kind = path.stat().st_mode
+    except FileNotFoundError:
+        raise DeepZError(f"{path} does not exist; expected {expected}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DeepZError(f"{path} cannot be opened ({reason}); expected {expected}") from error
+    if stat.S_ISDIR(kind):
+        raise DeepZError(f"{path} is a folder; expected {expected}")
+    if not stat.S_ISREG(kind):
+        raise DeepZError(f"{path} is not a regular file; expected {expected}")
+    return path
 
 
 def sha256_of(path: Path) -> str:
@@ -123,6 +199,7 @@ def read_record(path: Path, kind: type[AnyRecord]) -> AnyRecord:
     DeepZError
         If the file is not JSON or does not hold a `kind`; one line, which names the place.
     """
+    check_readable(path, "a JSON file")
     try:
         return kind.model_validate_json(path.read_bytes())
     except ValidationError as error:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from pydantic import ValidationError
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import (
     Record,
+    check_readable,
     first_fault,
     read_record,
     refuse_output,
@@ -31,6 +34,8 @@ with replacing(Path(sys.argv[1])) as temporary:
     print("ready", flush=True)
     sys.stdin.readline()
 """
+
+posix = pytest.mark.skipif(os.name == "nt", reason="needs pipes and devices: run on Linux or macOS")
 
 
 class Lens(Record):
@@ -185,3 +190,76 @@ def test_a_fault_names_what_the_record_was_read_from():
         Lens.model_validate({"name": 3})
     assert first_fault(caught.value, "config.deepz").startswith("config.deepz.name: ")
     assert first_fault(caught.value).startswith("name: ")
+
+
+# ---------------------------------------------------------------- inputs, links, devices and pipes
+
+
+def test_an_input_is_never_replaced_by_whatever_name(tmp_path):
+    original = tmp_path / "mine.tif"
+    original.write_text("mine")
+    (tmp_path / "link.tif").symlink_to(original)
+    (tmp_path / "hard.tif").hardlink_to(original)
+    for name in ("mine.tif", "link.tif", "hard.tif", "../" + tmp_path.name + "/mine.tif"):
+        with pytest.raises(DeepZError, match="is an input too"):
+            refuse_output(tmp_path / name, inputs=[original])
+    refuse_output(tmp_path / "other.tif", inputs=[original, tmp_path / "missing.tif"])
+    with pytest.raises(DeepZError, match="is an input too"):
+        refuse_output(tmp_path / "missing.tif", inputs=[tmp_path / "missing.tif"])
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
+    (tmp_path / "there").mkdir()
+    target, link = tmp_path / "there" / "a.txt", tmp_path / "a.txt"
+    target.write_text("old")
+    link.symlink_to(target)
+    with replacing(link) as temporary:
+        assert temporary.parent == target.parent  # so that renaming crosses no disk
+        temporary.write_text("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    (tmp_path / "nowhere").symlink_to(tmp_path / "missing")
+    with pytest.raises(DeepZError, match="is a link that leads nowhere"):
+        refuse_output(tmp_path / "nowhere")
+
+
+@posix
+def test_a_pipe_is_written_through(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    with replacing(pipe, overwrite=False) as temporary:
+        temporary.write_text("through")
+    reader.join(10)
+    assert read == ["through"]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@posix
+def test_a_device_stays_a_device():
+    null = Path("/dev/null")
+    before = null.stat().st_mode, null.stat().st_rdev
+    with replacing(null) as temporary:
+        temporary.write_text("nothing")
+    assert (null.stat().st_mode, null.stat().st_rdev) == before
+
+
+@posix
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("pipe", "is not a regular file; expected a picture"),
+        ("folder", "is a folder; expected a picture"),
+        ("missing", "does not exist; expected a picture"),
+        ("loop", "cannot be opened .*; expected a picture"),
+        ("a\0b", "cannot be opened .*; expected a picture"),
+    ],
+)
+def test_what_cannot_be_read_is_told_at_once(tmp_path, name, message):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(DeepZError, match=message):
+        check_readable(tmp_path / name, "a picture")

@@ -17,6 +17,7 @@ ORDER = (
     "errors",
     "files",
     "progress",
+    "memory",
     "optics",
     "images",
     "intensities",

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from deepz_zoo.cli.options import model_options, weights_option
+from deepz_zoo.cli.parameters import PathName
 from deepz_zoo.errors import DeepZError
 
 CARDS = Path("model_cards")
@@ -20,7 +21,7 @@ CARDS = Path("model_cards")
     "-o",
     "folder",
     metavar="FOLDER",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathName(file_okay=False, path_type=Path),
     help="Write card and pictures into this folder, instead of printing the text.",
 )
 @click.option(

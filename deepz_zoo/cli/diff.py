@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deepz_zoo.cli.options import console, json_option, print_json
+from deepz_zoo.cli.parameters import PathName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +22,8 @@ _MAX_TENSORS = 10
 
 
 @click.command("diff")
-@click.argument("first", metavar="A.zip", type=click.Path(path_type=Path))
-@click.argument("second", metavar="B.zip", type=click.Path(path_type=Path))
+@click.argument("first", metavar="A.zip", type=PathName(path_type=Path))
+@click.argument("second", metavar="B.zip", type=PathName(path_type=Path))
 @json_option
 def command(first: Path, second: Path, as_json: bool) -> None:
     """Say what changed from one package to another.

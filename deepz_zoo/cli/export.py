@@ -14,6 +14,7 @@ from deepz_zoo.cli.options import (
     overwrite_option,
     weights_option,
 )
+from deepz_zoo.cli.parameters import PathName
 
 if TYPE_CHECKING:
     from deepz_zoo.network.config import Normalization
@@ -33,7 +34,7 @@ _FORMATS = ("onnx", "torchscript")
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PathName(path_type=Path),
     required=True,
     help="The file to write.",
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deepz_zoo.cli.options import console, model_options, overwrite_option, show_progress
+from deepz_zoo.cli.parameters import PathName
 from deepz_zoo.errors import DeepZError
 
 if TYPE_CHECKING:
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
 
 @click.command("import")
-@click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="FOLDER", type=PathName(path_type=Path))
 @click.option(
     "-o",
     "--output",
     metavar="MODEL",
-    type=click.Path(path_type=Path),
+    type=PathName(path_type=Path),
     required=True,
     help="A .safetensors file, or a folder for one file per model.",
 )

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
+from types import FrameType
 
 import click
 
@@ -42,6 +47,11 @@ EXIT_CHECK_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130  # as shells report it: 128 + SIGINT
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
+EXIT_ENDED = 143  # 128 + SIGTERM
+
+
+class Ended(KeyboardInterrupt):
+    """SIGTERM: whatever cleans up after Ctrl-C does so after it too."""
 
 
 @click.group(
@@ -70,8 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code.
 
     0: done, 1: a check failed, 2: wrong usage or bad input, 130: interrupted by the user, 141: the
-    reader of the output went away. A mistake of the user becomes one line on standard error; only
-    a fault of the program ends with a traceback.
+    reader of the output went away, 143: ended by SIGTERM. A mistake of the user becomes one line on
+    standard error; only a fault of the program ends with a traceback. Characters that the encoding
+    of the output does not have are replaced.
 
     Parameters
     ----------
@@ -79,6 +90,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         What follows ``deepz-zoo``; by default that of this process.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    with ending_like_interrupts():
+        return _main(words)
+
+
+def _main(words: list[str]) -> int:
     if words[:1] != [STDOUT_ONLY]:
         return _run(words)
     with _errors_on_stdout():
@@ -94,12 +113,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     """Run the command line and return the exit code, see `main`."""
     try:
-        result = cli.main(arguments, prog_name="deepz-zoo", standalone_mode=False)
+        with warnings.catch_warnings():
+            # Those of libraries are for programmers; the package's own are printed by commands.
+            warnings.simplefilter("ignore")
+            result = cli.main(arguments, prog_name="deepz-zoo", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
     except (DeepZError, click.ClickException) as error:
         return _report("Error", _message(error), EXIT_BAD_INPUT)
     except CheckFailed as error:
         return _report("Failed", str(error), EXIT_CHECK_FAILED)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        if isinstance(error, Ended) or isinstance(error.__cause__, Ended):
+            return _report("Ended", "nothing further was written", EXIT_ENDED)
         return _report("Interrupted", "nothing further was written", EXIT_INTERRUPTED)
     except SystemExit as end:
         # No command exits by itself. click and rich do when the reader of their output has gone
@@ -113,6 +140,24 @@ def _run(arguments: list[str]) -> int:
             raise
         return _report("Error", line, EXIT_BAD_INPUT)
     return result if isinstance(result, int) else 0
+
+
+@contextmanager
+def ending_like_interrupts() -> Iterator[None]:
+    """Turn SIGTERM into an exception, where nobody else has done something about it."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise Ended
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextmanager
@@ -153,8 +198,11 @@ def _operating_system_message(error: Exception) -> str | None:
     if full or "No space left on device" in str(error):
         place = getattr(error, "filename", None)
         return f"disk full{f' while writing {place}' if place else ''}; free some space and repeat"
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror is not None:
+        place = f"{error.filename}: " if error.filename is not None else ""
+        return f"{place}{error.strerror}"
+    if isinstance(error, MemoryError):
+        return f"not enough memory ({error})" if str(error) else "not enough memory"
     return None
 
 

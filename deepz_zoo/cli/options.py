@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from deepz_zoo.cli.parameters import PathName
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bars
@@ -139,7 +141,7 @@ def weights_option(function: Function) -> Function:
         "--weights",
         "weights",
         metavar="FILE",
-        type=click.Path(),
+        type=PathName(),
         help="Use these weights: a checkpoint (best.safetensors with its best.json beside it), or "
         "a Deep-Z package (.zip).",
     )(command)
@@ -170,7 +172,7 @@ def engines_option(function: Function) -> Function:
     return click.option(
         "--engines",
         metavar="FOLDER",
-        type=click.Path(file_okay=False, exists=True, path_type=Path),
+        type=PathName(file_okay=False, exists=True, path_type=Path),
         help="Also run the weights with the old engines in this folder, see docs/validation.md.",
     )(function)
 

@@ -15,6 +15,7 @@ from deepz_zoo.cli.options import (
     overwrite_option,
     weights_option,
 )
+from deepz_zoo.cli.parameters import PathName
 from deepz_zoo.errors import DeepZError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ _VARIANTS = ("surface", "zstack")
     "-o",
     "--output",
     metavar="FILE.zip",
-    type=click.Path(path_type=Path),
+    type=PathName(path_type=Path),
     help="The package, or an existing folder to put it in.  [default: deepz_OBJECTIVE_CHANNEL.zip, "
     "or deepz_OBJECTIVE_CHANNEL_zstack.zip]",
 )

@@ -19,6 +19,7 @@ from deepz_zoo.cli.options import (
     print_json,
     show_progress,
 )
+from deepz_zoo.cli.parameters import Integer, Number, PathName
 
 if TYPE_CHECKING:
     from deepz_zoo.images.sampling import Mismatch
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from deepz_zoo.preprocess.focus.projection import Steps
     from deepz_zoo.records.dataset import PreparationSettings, StackReading
 
-_FILE = click.Path(path_type=Path)
-_LENGTH = click.FloatRange(0, min_open=True)
-_NUMBER = click.IntRange(1)
+_FILE = PathName(path_type=Path)
+_LENGTH = Number(0, min_open=True)
+_NUMBER = Integer(1)
 _OLD_NAMES = {"validation-share": "validation-fraction"}
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -94,14 +95,14 @@ _step_options = _in_order(
     click.option(
         "--region",
         "region_px",
-        type=click.IntRange(32),
+        type=Integer(32),
         metavar="PX",
         help="Side of a region.  [default: 256]",
     ),
     click.option(
         "--planes",
         "planes_each_side",
-        type=click.IntRange(2),
+        type=Integer(2),
         metavar="N",
         help="Planes above and below the middle plane of a region.  [default: 20]",
     ),
@@ -125,11 +126,11 @@ _step_options = _in_order(
     ),
     click.option(
         "--validation-fraction",
-        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        type=Number(0, 1, min_open=True, max_open=True),
         metavar="FRACTION",
         help="Fraction of the regions for validation.  [default: 0.15]",
     ),
-    click.option("--seed", type=click.IntRange(0), help="Seed of targets and split.  [default: 0]"),
+    click.option("--seed", type=Integer(0), help="Seed of targets and split.  [default: 0]"),
 )
 
 _target_options = _in_order(

@@ -17,6 +17,7 @@ from deepz_zoo.cli.options import (
     show_progress,
     weights_option,
 )
+from deepz_zoo.cli.parameters import Integer, Number, PathName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,19 +43,33 @@ def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
     axis = click.Choice(["x", "y"])
     for decorate in (
         click.option("--z", metavar="UM", help="Distance, list -5,0,5 or range -10:10:0.5, in µm."),
-        click.option("--dpm", metavar="FILE", help="Image of distances in µm (32-bit float)."),
-        click.option("--tilt", metavar="DEG", type=float, help="Plane tilted around --tilt-axis."),
-        click.option("--cylinder", metavar="UM", type=float, help="Tube of this diameter in µm."),
+        click.option(
+            "--dpm",
+            metavar="FILE",
+            type=PathName(),
+            help="Image of distances in µm (32-bit float).",
+        ),
+        click.option(
+            "--tilt", metavar="DEG", type=Number(), help="Plane tilted around --tilt-axis."
+        ),
+        click.option(
+            "--cylinder", metavar="UM", type=Number(), help="Tube of this diameter in µm."
+        ),
         click.option(
             "--sinusoid",
             metavar="PX:ZMIN:ZMAX",
             help="Wave of this period in pixels, between two distances in µm.",
         ),
-        click.option("--height-map", metavar="FILE", help="Image of heights as grey levels."),
+        click.option(
+            "--height-map",
+            metavar="FILE",
+            type=PathName(),
+            help="Image of heights as grey levels.",
+        ),
         click.option(
             "--um-per-level",
             "um_per_grey_level",
-            type=float,
+            type=Number(),
             metavar="UM",
             help="Height of one level of --height-map.",
         ),
@@ -77,7 +92,7 @@ def _target_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--offset",
             "offset_um",
-            type=float,
+            type=Number(),
             metavar="UM",
             help="Distance at the center of --tilt, the apex of --cylinder, level 0 of a map.",
         ),
@@ -94,11 +109,13 @@ def _input_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--axes", metavar="tyx", help="Name the file's axes, where it does not or is wrong."
         ),
         input_channel_option,
-        click.option("--plane", type=int, metavar="N", help="Plane of a z-stack, from 1."),
+        click.option(
+            "--plane", type=Integer(min=1), metavar="N", help="Plane of a z-stack, from 1."
+        ),
         click.option(
             "--pixel-size",
             "pixel_size_um",
-            type=float,
+            type=Number(),
             metavar="UM",
             help="Pixel size of the image, where it does not say or is wrong.",
         ),
@@ -142,8 +159,15 @@ def _normalization_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("refocus")
-@click.argument("image", metavar="IMAGE")
-@click.option("-o", "--output", required=True, metavar="OUT.tif", help="The file to write.")
+@click.argument("image", metavar="IMAGE", type=PathName())
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="OUT.tif",
+    type=PathName(),
+    help="The file to write.",
+)
 @model_options(argument=False)
 @weights_option
 @_target_options
@@ -161,7 +185,7 @@ def _normalization_option(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--tile",
     "tile_px",
-    type=click.IntRange(min=16),
+    type=Integer(min=16),
     default=1024,
     show_default=True,
     metavar="PX",

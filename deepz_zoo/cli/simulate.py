@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from deepz_zoo.cli.options import model_options, overwrite_option, show_progress
+from deepz_zoo.cli.parameters import Integer, Number, PathName
 
 SPECIMENS = (
     "beads", "clusters", "nuclei", "neurons", "filaments", "microtubules", "texture",
@@ -19,7 +20,7 @@ SPECIMENS = (
     "--output",
     "-o",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PathName(dir_okay=False, path_type=Path),
     help="OME-TIFF to write; the noise-free stack goes beside it as NAME_clean, and the confocal "
     "one of a Deep-Z+ model as NAME_confocal.",
 )
@@ -31,10 +32,10 @@ SPECIMENS = (
     show_default=True,
     help="Any exposure and background, or a well-filled camera over a dark background.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=Integer(0), default=0, show_default=True)
 @click.option(
     "--size",
-    type=(click.IntRange(16), click.IntRange(16)),
+    type=(Integer(16), Integer(16)),
     default=(256, 256),
     show_default=True,
     metavar="ROWS COLUMNS",
@@ -43,20 +44,20 @@ SPECIMENS = (
 @click.option(
     "--drift",
     "drift_px",
-    type=click.FloatRange(0),
+    type=Number(0),
     default=0.0,
     help="Lateral drift over the stack in pixels; real ones drift by 0 to 2.",
 )
 @click.option(
     "--jitter",
     "jitter_px",
-    type=click.FloatRange(0),
+    type=Number(0),
     default=0.0,
     help="Standard deviation of each plane's own shift in pixels; about 0.2 in real stacks.",
 )
 @click.option(
     "--bleaching",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=Number(0, 1, max_open=True),
     default=0.0,
     help="Fraction of the light that is lost over the stack; real ones lose up to 0.2.",
 )

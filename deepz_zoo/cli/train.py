@@ -12,6 +12,7 @@ import click
 
 from deepz_zoo.cli.option_names import warn
 from deepz_zoo.cli.options import model_options
+from deepz_zoo.cli.parameters import Integer, Number, PathName
 
 if TYPE_CHECKING:
     from deepz_zoo.optics import ImagingSystem
@@ -36,7 +37,7 @@ _OLD_NAMES = {
     "-o",
     "folder",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathName(file_okay=False, path_type=Path),
     help="Folder of the run: weights, record, checkpoint, logs and (by default) simulated stacks.",
 )
 @click.option(
@@ -50,7 +51,7 @@ _OLD_NAMES = {
     "--data",
     metavar="DATASET",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PathName(path_type=Path),
     help="Train on this dataset of 'deepz-zoo prepare', not on simulated stacks (repeat).",
 )
 @click.option("--simulate", is_flag=True, help="Train on simulated stacks in addition to --data.")
@@ -61,46 +62,46 @@ _OLD_NAMES = {
     help="Begin with the weights of a model (leica20x_0.8/TxRd), best.safetensors or last.ckpt.",
 )
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the folder.")
-@click.option("--seed", type=click.IntRange(0, 1000), default=0, show_default=True)
-@click.option("--stacks", type=click.IntRange(2), help="Number of stacks to simulate.")
+@click.option("--seed", type=Integer(0, 1000), default=0, show_default=True)
+@click.option("--stacks", type=Integer(2), help="Number of stacks to simulate.")
 @click.option(
     "--stacks-folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathName(file_okay=False, path_type=Path),
     help="Folder of the simulated stacks, which several runs can use.",
 )
 @click.option(
     "--simulated-fraction",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Number(0, 1, min_open=True, max_open=True),
     help="Fraction of simulated patches, with --data and --simulate.",
 )
-@click.option("--max-steps", type=click.IntRange(1), help="Number of iterations.")
-@click.option("--batch-size", type=click.IntRange(1), help="Patches per iteration and process.")
-@click.option("--patch", "patch_px", type=click.IntRange(32), help="Side of a patch in pixels.")
+@click.option("--max-steps", type=Integer(1), help="Number of iterations.")
+@click.option("--batch-size", type=Integer(1), help="Patches per iteration and process.")
+@click.option("--patch", "patch_px", type=Integer(32), help="Side of a patch in pixels.")
 @click.option(
     "--small-patch",
     "small_patch_px",
-    type=click.IntRange(32),
+    type=Integer(32),
     help="Side of the small patches, which have the shorter distances.",
 )
 @click.option(
     "--small-fraction",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     help="Fraction of the batches with small patches.",
 )
 @click.option(
     "--single-image-fraction",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     help="Fraction of the patches scaled by their own plane, as single images are.",
 )
 @click.option(
     "--in-focus-fraction",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     help="Fraction of the simulated targets drawn by their contrast, near focus.",
 )
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True))
+@click.option("--learning-rate", type=Number(0, min_open=True))
 @click.option(
     "--decay-fraction",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     help="Last fraction of the run, over which the learning rate falls to zero.",
 )
 @click.option(
@@ -109,27 +110,27 @@ _OLD_NAMES = {
     default=None,
     help="Train against a discriminator by Eqs. (4) and (5), as --preset paper always does.",
 )
-@click.option("--alpha", type=click.FloatRange(0), help="α of Eq. (4).")
+@click.option("--alpha", type=Number(0), help="α of Eq. (4).")
 @click.option(
     "--alpha-weighs",
     type=click.Choice(["mae", "adversarial"]),
     help="Term that α multiplies; mae in the paper.",
 )
-@click.option("--validate-every", type=click.IntRange(1), help="Iterations between validations.")
+@click.option("--validate-every", type=Integer(1), help="Iterations between validations.")
 @click.option(
     "--checkpoint-seconds",
-    type=click.FloatRange(0),
+    type=Number(0),
     default=60.0,
     show_default=True,
     help="Time between checkpoints: the most that a killed run loses.",
 )
 @click.option("--accelerator", default="auto", show_default=True, help="cpu, gpu, …")
 @click.option("--devices", default="1", show_default=True, help="A number, a list as 0,2, or auto.")
-@click.option("--nodes", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--nodes", type=Integer(1), default=1, show_default=True)
 @click.option("--strategy", default="auto", show_default=True, help="ddp, fsdp, …")
 @click.option("--precision", help="bf16-mixed, 32-true, …; by default what suits the hardware.")
 @click.option("--compile", is_flag=True, help="Compile the networks with torch.compile.")
-@click.option("--workers", type=click.IntRange(0), help="Processes that cut patches, per device.")
+@click.option("--workers", type=Integer(0), help="Processes that cut patches, per device.")
 def command(
     model_name: str | None,
     folder: Path,

@@ -11,6 +11,7 @@ import click
 
 from deepz_zoo.cli.option_names import with_option_names
 from deepz_zoo.cli.options import console, engines_option, json_option, print_json
+from deepz_zoo.cli.parameters import PathName
 from deepz_zoo.errors import CheckFailed
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _COLORS = {"passed": "green", "warned": "yellow", "failed": "red", "skipped": "y
 
 
 @click.command("validate")
-@click.argument("package", type=click.Path(path_type=Path))
+@click.argument("package", type=PathName(path_type=Path))
 @click.option(
     "--consumer",
     type=click.Choice(["deepimagej", "ilastik", "bioimageio", "all"]),

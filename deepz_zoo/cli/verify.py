@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deepz_zoo.cli.options import console, json_option, print_json
+from deepz_zoo.cli.parameters import PathName
 from deepz_zoo.errors import CheckFailed
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("verify")
-@click.argument("package", type=click.Path(path_type=Path))
+@click.argument("package", type=PathName(path_type=Path))
 @json_option
 def command(package: Path, as_json: bool) -> None:
     """Compare a package with the SHA-256 of each of its files.

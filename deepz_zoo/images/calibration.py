@@ -76,7 +76,7 @@ def _ome_calibration(path: Path, xml: str, position: int) -> dict[str, Any]:
         "z_step_um": even_step(z_um) or length("PhysicalSizeZ"),
         "z_origin_um": z_um[0] if z_um else 0.0,
         "channel_names": names if all(names) else (),
-        "frame_interval_s": float(interval) if interval and in_seconds else None,
+        "frame_interval_s": _positive(interval) if in_seconds else None,
         "emission_um": tuple(_emission_um(channel) for channel in channels),
         **_ome_objective(root, images[position]),
     }
@@ -98,7 +98,7 @@ def _ome_objective(root: ElementTree.Element, image: ElementTree.Element) -> dic
     lens = (used or objectives)[0]
     aperture = lens.get("LensNA")
     return {
-        "numerical_aperture": None if aperture is None else float(aperture),
+        "numerical_aperture": _positive(aperture),
         "immersion": lens.get("Immersion"),
     }
 
@@ -110,13 +110,13 @@ def _imagej_calibration(
     step = _in_micrometers(float(metadata.get("spacing", math.nan)), unit)
     # ImageJ counts the z origin in slices: z = (slice - zorigin) * spacing.
     origin = -float(metadata.get("zorigin", 0.0)) * (step or 0.0)
-    interval = float(metadata.get("finterval", 0.0))
+    interval = _positive(metadata.get("finterval"))
     in_seconds = str(metadata.get("tunit", "s")) in {"s", "sec", "second", "seconds"}
     return {
         "pixel_size_um": _pixel_from_tags(path, page, unit),
         "z_step_um": step,
         "z_origin_um": origin + 0.0,  # not -0.0
-        "frame_interval_s": interval if interval > 0 and in_seconds else None,
+        "frame_interval_s": interval if in_seconds else None,
     }
 
 
@@ -134,6 +134,12 @@ def _pixel_from_tags(
 def _tag(page: tifffile.TiffPage | tifffile.TiffFrame, name: str, default: Any) -> Any:
     tag = page.aspage().tags.get(name)
     return default if tag is None else tag.value
+
+
+def _positive(value: Any) -> float | None:
+    """Return a number that a file states, None where it is missing or cannot be meant."""
+    number = math.nan if value is None else float(value)
+    return number if 0 < number < math.inf else None
 
 
 def _in_micrometers(value: float, unit: str) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,14 @@ class Calibration:
     z_um: tuple[float, ...] | None = None
     channel_names: tuple[str, ...] = ()
     frame_interval_s: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check that no file will state NaN, infinity or a size below 0."""
+        for value in (self.pixel_size_um, self.frame_interval_s):
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(f"a calibration of {value}; expected a number above 0")
+        if not all(map(math.isfinite, self.z_um or ())):
+            raise ValueError(f"planes at {self.z_um} µm; expected finite positions")
 
 
 @dataclass(frozen=True, eq=False)

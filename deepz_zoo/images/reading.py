@@ -15,8 +15,10 @@ import numpy as np
 import tifffile
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import check_readable
 from deepz_zoo.images.calibration import read_calibration
 from deepz_zoo.images.image import Array, Image
+from deepz_zoo.memory import refuse_too_large
 
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PNG_MAGIC = b"\x89PNG"
@@ -29,6 +31,19 @@ _FOREIGN_MAGIC = {
     b"GIF8": "a GIF file",
     b"BM": "a BMP file",
     b"%PDF": "a PDF file",
+}
+_MAX_VALUE = 1e15  # squares of it, summed over an image, are finite in 32 bits
+_PALETTE = 3
+# Pixels of one sample that are not intensities which grow with the value. Where white is 0,
+# programs disagree on whether the values or only their display is inverted: only the user knows.
+_OTHER_MEANINGS = {
+    0: "shows white where the value is 0; in Fiji: Image > Lookup Tables > Invert LUT, and save it",
+    _PALETTE: "has a palette of colors; in Fiji: Image > Lookup Tables > Grays, and save it",
+    4: "is a mask; give the image itself",
+    5: "has inks for colors (CMYK); convert it to grey levels",
+    6: "has colors (YCbCr); convert it to grey levels",
+    8: "has colors (CIE L*a*b*); convert it to grey levels",
+    32803: "has the raw mosaic of a color camera; give one color",
 }
 # What tifffile logs where it carries on with fewer planes, zeros or lost metadata.
 _DAMAGE = re.compile(r"invalid (page|value) offset|corrupt|missing|failed to read|incomplete")
@@ -90,10 +105,7 @@ def read_image(
 
 def _format(path: Path) -> Literal["tiff", "png"]:
     """Tell the two formats by their first bytes; refuse everything else."""
-    if path.is_dir():
-        raise DeepZError(f"{path} is a folder; expected an image file (TIFF or PNG)")
-    if not path.exists():
-        raise DeepZError(f"{path} does not exist; expected an image file (TIFF or PNG)")
+    check_readable(path, "an image file (TIFF or PNG)")
     with path.open("rb") as file:
         start = file.read(8)
     if not start:
@@ -130,6 +142,8 @@ def _read_tiff(path: Path, position: int | None) -> Image:
             names = series.axes.lower()
             if "s" in names:
                 raise DeepZError(_color_message(path, f"axes {series.axes}, shape {series.shape}"))
+            _check_meaning(path, series)
+            refuse_too_large(series.nbytes, f"{path} ({'×'.join(map(str, series.shape))} px)")
             calibration = read_calibration(path, tif, index)
             data = _pixels(tif, series)
     except (DeepZError, MemoryError):
@@ -140,6 +154,20 @@ def _read_tiff(path: Path, position: int | None) -> Image:
         raise _damaged(path, complaints[0])
     data, names = _canonical(data, names)
     return Image(data, names, **calibration)
+
+
+def _check_meaning(path: Path, series: tifffile.TiffPageSeries) -> None:
+    """Refuse pixels that are not intensities, though they look like them."""
+    page = series.keyframe
+    photometric = _int_or_none(page.photometric)
+    if series.dtype == bool or (photometric == _PALETTE and page.parent.is_imagej):
+        return  # another complaint follows; ImageJ keeps intensities under its lookup tables
+    if photometric in _OTHER_MEANINGS:
+        raise DeepZError(f"{path} {_OTHER_MEANINGS[photometric]}")
+
+
+def _int_or_none(value: object) -> int | None:
+    return int(value) if isinstance(value, int) else None
 
 
 def _pixels(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Array:
@@ -238,4 +266,9 @@ def _check_pixels(path: Path, data: Array) -> None:
         raise DeepZError(
             f"{path}: {bad} of {data.size} pixels are NaN or infinite; replace them by numbers "
             "first (in Fiji: Process > Math > NaN Background or Macro)"
+        )
+    if data.dtype.kind == "f" and (largest := float(np.abs(data).max())) > _MAX_VALUE:
+        raise DeepZError(
+            f"{path} holds values up to {largest:.3g}; expected intensities of at most "
+            f"{_MAX_VALUE:g}: divide the image by a constant"
         )

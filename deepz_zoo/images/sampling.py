@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.images.image import Shape
+from deepz_zoo.memory import refuse_too_large
 
 Mismatch = Literal["refuse", "resample", "ignore"]
 
 TOLERANCE = 0.03
+_RESAMPLED_BYTES_PER_PIXEL = 16  # in double precision, and the result
 _CUBIC, _LINEAR = 3, 1
 
 
@@ -80,6 +82,10 @@ def find_sampling(
             "`ignore_pixel_size` to go on as it is, or correct the image's with `pixel_size_um`"
         )
     ny, nx = (max(round(n * zoom), 1) for n in shape)
+    refuse_too_large(
+        ny * nx * _RESAMPLED_BYTES_PER_PIXEL,
+        f"an image of {ny} × {nx} px, resampled from pixels of {pixel_size_um:g} µm,",
+    )
     return Sampling(shape, (ny, nx))
 
 

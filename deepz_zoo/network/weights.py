@@ -28,13 +28,16 @@ def load_generator(path: Path, config: GeneratorConfig) -> Generator:
     Raises
     ------
     DeepZError
-        If the file is missing, is not safetensors or holds the weights of another network.
+        If the file is missing, is not safetensors, or holds the weights of another network, NaN
+        or infinity.
     """
     with torch.device("meta"):  # no time and memory for weights that are replaced at once
         generator = Generator(config)
     try:
         state = {name: weights.float() for name, weights in load_file(path).items()}
         generator.load_state_dict(state, assign=True)
+    except IsADirectoryError:
+        raise DeepZError(f"{path} is a folder; expected weights as .safetensors") from None
     except FileNotFoundError:
         raise DeepZError(f"{path}: no such file; expected weights as .safetensors") from None
     except SafetensorError as error:
@@ -44,4 +47,7 @@ def load_generator(path: Path, config: GeneratorConfig) -> Generator:
             f"{path}: the weights do not fit a generator of width {config.width:g} and "
             f"{config.levels} levels ({str(error).splitlines()[-1].strip()})"
         ) from None
+    bad = [name for name, weights in state.items() if not torch.isfinite(weights).all()]
+    if bad:
+        raise DeepZError(f"{path}: the weights {bad[0]} hold NaN or infinity; train them anew")
     return generator.eval()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from deepz_zoo.cards.picture import cover_distances, write_cover
 from deepz_zoo.engines.engine import FileFormat, Runtime
 from deepz_zoo.errors import CheckFailed, DeepZError
-from deepz_zoo.files import replacing, sha256_of
+from deepz_zoo.files import refuse_output, replacing, sha256_of
 from deepz_zoo.images import Image, write_image
 from deepz_zoo.network.graph.export import export_onnx, export_torchscript
 from deepz_zoo.package.checks.formats import (
@@ -32,7 +32,7 @@ from deepz_zoo.package.contents.architecture import (
     architecture_source,
 )
 from deepz_zoo.package.contents.archive import write_archive
-from deepz_zoo.package.contents.checksums import list_checksum, write_checksums
+from deepz_zoo.package.contents.checksums import CHECKSUMS_NAME, list_checksum, write_checksums
 from deepz_zoo.package.contents.description import FILES, macro_name, write_description
 from deepz_zoo.package.contents.readme import readme_text
 from deepz_zoo.package.contents.torchscript import strip_machine_traces
@@ -121,6 +121,7 @@ def build_package(
     CheckFailed
         If a test of the package fails; the message names it.
     """
+    refuse_output(path.with_name(CHECKSUMS_NAME))
     with replacing(path, overwrite=overwrite) as temporary, isolated_bioimageio():
         if example is None:
             progress("preparing an example image")

@@ -24,8 +24,8 @@ def choose_device(device: str = "auto") -> torch.device:
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
+        (torch.zeros(1, device=device) + 1).cpu().numpy()  # "meta" has no values to give
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
         reason = str(error).splitlines()[0]
         raise DeepZError(f"`device` {device} cannot be used ({reason}); try cpu") from error
     return torch.device(device)

@@ -48,9 +48,7 @@ def refuse_refocused(
     path = Path(path)
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise DeepZError(f"{path}: expected a name that ends in .tif or .tiff")
-    if any(Path(name).resolve() == path.resolve() for name in inputs):
-        raise DeepZError(f"{path} is an input too; choose another name for the output")
-    refuse_output(path, overwrite=overwrite)
+    refuse_output(path, overwrite=overwrite, inputs=inputs)
 
 
 def write_refocused(

@@ -130,6 +130,11 @@ def _refocus_tiles(
         with torch.inference_mode():
             output = refocus(batch)
         refocused[tile.core] = output[0, 0].float().cpu().numpy()[tile.inner]
+    if not np.isfinite(refocused).all():
+        raise DeepZError(
+            "the refocused image holds NaN or infinity; check the weights, and whether the values "
+            "of the image are sane"
+        )
     return refocused
 
 

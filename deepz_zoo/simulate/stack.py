@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.intensities import intensity_scale
+from deepz_zoo.memory import refuse_too_large
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.optics.psf import PsfParameters
 from deepz_zoo.simulate.acquisition import Acquisition
@@ -23,6 +25,8 @@ Noise = Literal["low", "realistic"]
 
 HELD_OUT_SEED = 1_000_000
 """Seeds from here on are for measuring accuracy; training draws from those below."""
+
+_BYTES_PER_VOXEL = 125  # of the specimen, as measured
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,10 @@ def make_microscope(
 ) -> WideField:
     """Make a microscope of a system for specimens of a number of rows and columns."""
     volume = specimen_volume(system, shape)
+    refuse_too_large(
+        math.prod(volume.shape) * _BYTES_PER_VOXEL,
+        f"a simulated stack of {shape[0]} × {shape[1]} px",
+    )
     return WideField(volume, system.z_range_um, parameters, device, system.confocal)
 
 

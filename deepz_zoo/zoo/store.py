@@ -258,7 +258,7 @@ def _holds_manifest(path: Path) -> bool:
     """Tell a manifest from a training record, which is a part of it; both name other files."""
     try:
         content = json.loads(path.read_bytes())
-    except ValueError:
+    except (ValueError, RecursionError):
         return False  # reading it as a record will say what is wrong
     return isinstance(content, dict) and "training" in content
 

@@ -263,7 +263,7 @@ def test_options_replace_the_calibration_and_turn_the_stack(
         path = tmp_path / "bare.json"
         code, _, err = run_cli(
             "evaluate", "stack", bare, "--weights", run, "--pixel-size", 0.65,
-            "--z-step", 0.5, "--json", path, *turn,
+            "--z-step", 0.5, "--json", path, "--overwrite", *turn,
         )  # fmt: skip
         assert code == 0, err
         found = json.loads(path.read_text())

@@ -126,7 +126,7 @@ def test_a_package_asks_for_the_license_and_states_it(
     assert "\nlicense:" not in description
     assert "not to be redistributed" in description
     assert AUTHORS_LICENSE in readme
-    assert "grey levels that the authors' Fiji plugin gives to 16-bit images" in readme
+    assert "integer grey levels, those of the authors' Fiji plugin for 16-bit images" in readme
     assert '"normalization": "plugin"' in manifest
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import click
 import pytest
@@ -187,3 +189,63 @@ def test_a_reader_that_goes_away_is_not_a_failed_check(arguments):
     process.stderr.close()
     assert process.wait() == 141
     assert err == ""
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp437", "ascii"])
+@pytest.mark.parametrize(
+    "words",
+    [["list"], ["info", "leica20x_0.8/TxRd"], ["card", "leica20x_0.8/TxRd"], ["train", "-h"]],
+)
+def test_what_the_encoding_lacks_is_replaced(encoding, words):
+    done = subprocess.run(
+        [sys.executable, "-m", "deepz_zoo", *words.split()],
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout
+
+
+@pytest.mark.parametrize("words", [[], ["fiji"]])
+def test_a_group_alone_shows_its_help(run_cli, words):
+    code, out, err = run_cli(*words)
+    assert code == 2
+    assert "Usage: deepz-zoo" in out + err
+    assert (out + err).count("\n") > 10
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs the signals of Linux or macOS")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_an_interruption_while_the_program_loads_is_quiet(name, code):
+    program = (
+        "import builtins, os, signal\n"
+        "real = builtins.__import__\n"
+        "def load(name, *rest):\n"
+        "    if name == 'click':\n"
+        f"        os.kill(os.getpid(), signal.{name})\n"
+        "    return real(name, *rest)\n"
+        "builtins.__import__ = load\n"
+        "import deepz_zoo.cli.entry\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (code, b"", b"")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs the signals of Linux or macOS")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_command_that_is_ended_cleans_up(tmp_path, number, code):
+    words = ["simulate", "leica20x_0.8/TxRd", "--size", "512", "512", "-o", str(tmp_path / "a.tif")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deepz_zoo", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(4)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    assert err.strip().count("\n") == 0
+    assert "nothing further was written" in err
+    assert list(tmp_path.iterdir()) == []

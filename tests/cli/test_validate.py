@@ -146,7 +146,8 @@ def test_parity_is_printed_as_measured(run_cli, report):
 
 
 def test_skipped_format_is_shown_and_no_failure(run_cli, report):
-    report(PASSED, format_check=Check("Tests (keras)", "skipped", "may hold programs; set `trust` to run it"))
+    detail = "may hold programs; set `trust` to run it"
+    report(PASSED, format_check=Check("Tests (keras)", "skipped", detail))
     code, out, err = run_cli("validate", "a.zip")
     assert (code, err) == (0, "")
     assert "all 2" not in out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from deepz_zoo import memory
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.images import count_positions, read_image
 
@@ -19,8 +21,52 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 def test_lookup_table_of_imagej_is_no_color(tmp_path: Path) -> None:
     grey = np.random.default_rng(0).integers(0, 255, (20, 30)).astype(np.uint8)
     path = tmp_path / "fire.tif"
-    tifffile.imwrite(path, grey, colormap=np.zeros((3, 256), np.uint16))
+    fire = np.zeros((3, 256), np.uint16)
+    tifffile.imwrite(path, grey, colormap=fire, description="ImageJ=1.53t\n", metadata=None)
     np.testing.assert_array_equal(read_image(path).data, grey)
+    tifffile.imwrite(path, grey, colormap=fire, metadata=None)
+    with pytest.raises(DeepZError, match="has a palette of colors"):
+        read_image(path)
+
+
+def test_values_that_are_no_intensities_are_refused(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "a.tif"
+    grey = np.ones((20, 30), np.uint8)
+    tifffile.imwrite(path, grey, photometric="miniswhite")
+    with pytest.raises(DeepZError, match="shows white where the value is 0.*Invert LUT"):
+        read_image(path)
+    tifffile.imwrite(path, np.full((20, 30), 1e37, np.float32))
+    with pytest.raises(DeepZError, match=r"values up to 1e\+37; expected .* at most 1e\+15"):
+        read_image(path)
+
+
+def test_what_is_too_large_is_refused_before_it_is_read(tmp_path: Path, stack, monkeypatch) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, stack, photometric="minisblack")
+    monkeypatch.setattr(memory, "available_bytes", lambda: stack.nbytes - 1)
+    monkeypatch.setattr(tifffile.TiffPageSeries, "asarray", None)
+    with pytest.raises(DeepZError, match=r"a\.tif \(.* px\) takes .* GiB of memory, .* available"):
+        read_image(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes: run on Linux or macOS")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.tif")
+    with pytest.raises(DeepZError, match="is not a regular file; expected an image file"):
+        read_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("size", ["inf", "nan", "0", "-0.3"])
+def test_sizes_that_cannot_be_meant_are_no_calibration(tmp_path: Path, stack, size: str) -> None:
+    path = tmp_path / "a.ome.tif"
+    metadata = {"axes": "ZYX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5, "TimeIncrement": 2.0}
+    tifffile.imwrite(path, stack, ome=True, metadata=metadata)
+    xml = (
+        str(tifffile.tiffcomment(path)).replace('"0.5"', f'"{size}"').replace('"2.0"', f'"{size}"')
+    )
+    tifffile.tiffcomment(path, xml.encode())
+    image = read_image(path)
+    assert (image.pixel_size_um, image.frame_interval_s) == (None, None)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

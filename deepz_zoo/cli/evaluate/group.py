@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from typing import Any
 
 import click
 
-from deepz_zoo.cli.option_names import with_option_names
-from deepz_zoo.errors import DeepZError
+from deepz_zoo.cli.option_names import OptionNamesGroup
 
 DEFAULT = "simulated"
 
 
-class EvaluateGroup(click.Group):
+class EvaluateGroup(OptionNamesGroup):
     """Evaluations of a model; without a command, that on simulated stacks."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -24,15 +22,6 @@ class EvaluateGroup(click.Group):
         """Put the command first where it is left out."""
         known = {*self.commands, *ctx.help_option_names}
         return super().parse_args(ctx, with_command(args, known))
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; where an error names an argument, it names the option instead."""
-        try:
-            return super().invoke(ctx)
-        except DeepZError as error:
-            command = self.get_command(ctx, ctx.invoked_subcommand or "")
-            message = with_option_names(str(error), command.params if command else ())
-            raise DeepZError(message) from error
 
 
 def with_command(words: Sequence[str], known: Container[str]) -> list[str]:

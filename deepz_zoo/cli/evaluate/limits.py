@@ -7,6 +7,7 @@ import click
 from deepz_zoo.cli.accuracy_tables import print_limits
 from deepz_zoo.cli.evaluate.output import Outputs, output_options
 from deepz_zoo.cli.options import model_options, show_progress, weights_option
+from deepz_zoo.cli.parameters import Integer
 from deepz_zoo.records.conditions import CONDITIONS, Condition
 
 
@@ -22,7 +23,7 @@ from deepz_zoo.records.conditions import CONDITIONS, Condition
 )
 @click.option(
     "--seeds",
-    type=click.IntRange(1, 1000),
+    type=Integer(1, 1000),
     show_default="2",
     help="Held-out instruments.",
 )

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from deepz_zoo.cli.options import overwrite_option
+from deepz_zoo.cli.parameters import PathName
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -42,25 +45,29 @@ def output_options(function: Function) -> Function:
 
     @wraps(function)
     def with_outputs(
-        *args: Any, json_path: Path | None, plot_path: Path | None, **kwargs: Any
+        *args: Any, json_path: Path | None, plot_path: Path | None, overwrite: bool, **kwargs: Any
     ) -> Any:
         from deepz_zoo.files import refuse_output
 
+        if json_path is not None and json_path == plot_path:
+            raise click.UsageError("--json and --plot name the same file")
+        inputs = [kwargs[name] for name in ("path", "weights") if kwargs.get(name)]
         for path in filter(None, (json_path, plot_path)):
-            refuse_output(path)
+            refuse_output(path, overwrite=overwrite, inputs=inputs)
         return function(*args, outputs=Outputs(json_path, plot_path), **kwargs)
 
-    command: Any = click.option(
+    command: Any = overwrite_option(with_outputs)
+    command = click.option(
         "--plot",
         "plot_path",
         metavar="FILE.png",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=PathName(dir_okay=False, path_type=Path),
         help="Write plots of the metrics.",
-    )(with_outputs)
+    )(command)
     return click.option(  # type: ignore[no-any-return]
         "--json",
         "json_path",
         metavar="FILE",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=PathName(dir_okay=False, path_type=Path),
         help="Write all metrics to this file.",
     )(command)

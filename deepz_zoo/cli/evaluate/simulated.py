@@ -9,6 +9,7 @@ import click
 from deepz_zoo.cli.accuracy_tables import print_accuracy
 from deepz_zoo.cli.evaluate.output import Outputs, output_options
 from deepz_zoo.cli.options import model_options, show_progress, weights_option
+from deepz_zoo.cli.parameters import Integer
 
 if TYPE_CHECKING:
     from deepz_zoo.records.accuracy import Noise
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @weights_option
 @click.option(
     "--seeds",
-    type=click.IntRange(1, 1000),
+    type=Integer(1, 1000),
     show_default="4",
     help="Held-out simulated stacks of each specimen and noise.",
 )

@@ -9,22 +9,23 @@ import click
 from deepz_zoo.cli.accuracy_tables import print_stack_accuracy
 from deepz_zoo.cli.evaluate.output import Outputs, output_options
 from deepz_zoo.cli.options import model_options, weights_option
+from deepz_zoo.cli.parameters import Number, PathName
 
 
 @click.command("stack")
-@click.argument("path", metavar="STACK.tif", type=click.Path(path_type=Path))
+@click.argument("path", metavar="STACK.tif", type=PathName(path_type=Path))
 @model_options()
 @weights_option
 @click.option(
     "--pixel-size",
     "pixel_size_um",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     help="Pixel size in µm, where the file does not say it.",
 )
 @click.option(
     "--z-step",
     "z_step_um",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     help="Distance between the planes in µm, where the file does not say it.",
 )
 @click.option("--reverse", is_flag=True, help="The stack was acquired with decreasing stage z.")

@@ -12,6 +12,7 @@ import click
 
 from deepz_zoo.cli.fiji.options import imagej_option, window_option
 from deepz_zoo.cli.options import progress_bar
+from deepz_zoo.cli.parameters import Number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ _PROGRESS = re.compile(r"^\s*(\d+)\s*/\s*(\d+)\b\s*(.*)$")
 @click.option(
     "--timeout",
     "timeout_s",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     metavar="SECONDS",
     help="Stop the macro after this time.",
 )

@@ -17,6 +17,7 @@ from deepz_zoo.cli.options import (
     print_json,
     show_progress,
 )
+from deepz_zoo.cli.parameters import Integer, PathName
 from deepz_zoo.errors import DeepZError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from deepz_zoo.fiji.comparison import Comparison
     from deepz_zoo.images import Image, Style
 
-_FILE = click.Path(path_type=Path)
+_FILE = PathName(path_type=Path)
 
 
 def _stack_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,7 +63,7 @@ def _output_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @_output_options
 @click.option(
     "--anchor",
-    type=click.IntRange(1),
+    type=Integer(1),
     metavar="PLANE",
     help="The plane that stays, from 1.  [default: the middle one]",
 )
@@ -86,7 +87,9 @@ def align(
     window: bool,
 ) -> None:
     """Align the planes of STACK with ImageJ's plugin StackReg."""
-    _refuse_existing(output, overwrite)
+    from deepz_zoo.files import refuse_output
+
+    refuse_output(output, overwrite=overwrite, inputs=[stack])
     image = _read(stack, axes)
 
     from deepz_zoo.fiji.gateway import start_imagej
@@ -110,14 +113,14 @@ def align(
 @_output_options
 @click.option(
     "--quality",
-    type=click.IntRange(0, 4),
+    type=Integer(0, 4),
     default=4,
     show_default=True,
     help="0 Sobel, 1 variance, 2 and 3 real wavelets, 4 complex wavelets (the paper's).",
 )
 @click.option(
     "--topology",
-    type=click.IntRange(0, 4),
+    type=Integer(0, 4),
     default=0,
     show_default=True,
     help="How much the height map is smoothed.",
@@ -147,9 +150,11 @@ def edf(
     window: bool,
 ) -> None:
     """Fuse the planes of STACK with ImageJ's plugin Extended Depth of Field."""
+    from deepz_zoo.files import refuse_output
+
     for path in (output, height):
         if path is not None:
-            _refuse_existing(path, overwrite)
+            refuse_output(path, overwrite=overwrite, inputs=[stack])
     chosen = _settings(settings)
     image = _read(stack, axes)
 
@@ -223,11 +228,6 @@ def _print(result: Comparison) -> None:
 
 
 # ------------------------------------------------------------------------------ reading, checking
-
-
-def _refuse_existing(path: Path, overwrite: bool) -> None:
-    if path.exists() and not overwrite:
-        raise DeepZError(f"{path} exists; replace it with --overwrite")
 
 
 def _read(path: Path, axes: str | None) -> Image:

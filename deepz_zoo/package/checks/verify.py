@@ -47,7 +47,7 @@ def _archive(path: Path) -> Check:
     beside = path.with_name(CHECKSUMS_NAME)
     if path.is_dir() or not beside.is_file():
         return Check(path.name, "skipped", f"there is no {CHECKSUMS_NAME} beside it")
-    stated = read_checksums(beside).get(path.name)
+    stated = read_checksums(beside, skip_other_lines=True).get(path.name)
     if stated is None:
         return Check(path.name, "skipped", f"{CHECKSUMS_NAME} beside it does not list it")
     found = sha256_of(path)

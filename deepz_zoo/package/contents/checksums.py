@@ -29,11 +29,15 @@ def write_checksums(folder: Path) -> None:
 def list_checksum(path: Path, digest: str) -> None:
     """Write a file's SHA-256 into ``SHA256SUMS`` beside it; the lines of other files stay."""
     sums = path.with_name(CHECKSUMS_NAME)
-    lines = sums.read_text(encoding="utf-8").splitlines() if sums.is_file() else []
+    lines = (
+        sums.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        if sums.is_file()
+        else []
+    )
     others = [f"{line}\n" for line in lines if _listed_name(line) != path.name]
     with replacing(sums) as temporary:
         text = "".join([*others, _sums_line(digest, path.name)])
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
 def _listed_name(line: str) -> str | None:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import check_readable
 from deepz_zoo.package.reading.untrusted import read_description, refuse_harmful_files
 
 DESCRIPTION_NAMES = ("rdf.yaml", "bioimageio.yaml")
@@ -102,8 +103,7 @@ def _refuse_links(folder: Path, package: Path) -> None:
 
 
 def _unpack(path: Path, folder: Path) -> None:
-    if not path.exists():
-        raise DeepZError(f"{path} does not exist; expected a package (.zip) or its folder")
+    check_readable(path, "a package (.zip) or its folder")
     try:
         with zipfile.ZipFile(path) as archive:
             _refuse_unsafe(archive.infolist(), path)

@@ -11,8 +11,16 @@ from deepz_zoo.package.contents.checksums import CHECKSUM_LINE, CHECKSUMS_NAME
 _MAX_BYTES = 2**20
 
 
-def read_checksums(path: Path) -> dict[str, str]:
+def read_checksums(path: Path, *, skip_other_lines: bool = False) -> dict[str, str]:
     """Return the hashes in a ``SHA256SUMS`` by the names of their files.
+
+    Parameters
+    ----------
+    path
+        The list; empty lines and comments in it are skipped.
+    skip_other_lines
+        Whether lines of any other kind are skipped too: a list outside of a package may hold what
+        its user wrote.
 
     Raises
     ------
@@ -23,7 +31,11 @@ def read_checksums(path: Path) -> dict[str, str]:
         raise DeepZError(f"{path.name} is larger than {_MAX_BYTES >> 20} MiB")
     found = {}
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
         if not (parts := CHECKSUM_LINE.fullmatch(line)):
+            if skip_other_lines:
+                continue
             raise DeepZError(
                 f"{path.name}: {line[:80]!r} is no line of sha256sum; expected a hash and a name"
             )

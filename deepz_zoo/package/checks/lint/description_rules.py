@@ -23,12 +23,69 @@ _MAX_FRACTION = 0.01  # of the largest value of a test output
 _MAX_RELATIVE = 0.01
 _MAX_MISMATCHED = 5000
 
+_KNOWN_VERSION = re.compile(r"0\.[45]\.\d+")
 _NAME = re.compile(r"[A-Za-z0-9_+\- ()]+")
 _VALIDATION = re.compile("^#.*validation", re.IGNORECASE | re.MULTILINE)
 _MACRO = re.compile(r"""run\(\s*["']DeepImageJ Run["'].*?\)\s*;?""", re.DOTALL)
 _OLD_KEYS = re.compile(r"\b(modelPath|inputPath|outputFolder|displayOutput)\b")
 # such as "50 million", "5000×5000", "50331648 values"
 _LIMIT = re.compile(r"50(\.\d+)?\s*(million|M\b)|5000\s*[x×]\s*5000|50[,. ']?331[,. ']?648")
+
+
+@rule(
+    "the package is one of a model",
+    "deepimagej",
+    "ilastik",
+    "bioimageio",
+    symptom="the package is not listed, or not loaded",
+    fix="write type: model",
+)
+def _type(package: Contents) -> Iterator[str]:
+    if (kind := package.description.get("type")) != "model":
+        yield f"its type is {kind!r}" if kind else "it states no type"
+
+
+@rule(
+    "the version of the format is known",
+    "deepimagej",
+    "ilastik",
+    "bioimageio",
+    symptom="the description is not read, or read as that of another version",
+    fix="write the version that the description follows, such as format_version: 0.5.10",
+)
+def _version(package: Contents) -> Iterator[str]:
+    version = package.description.get("format_version")
+    if not isinstance(version, str) or not _KNOWN_VERSION.fullmatch(version):
+        yield f"format_version is {version!r}"
+
+
+@rule(
+    "there are weights",
+    "deepimagej",
+    "ilastik",
+    "bioimageio",
+    symptom="nothing can be run",
+    fix="describe at least one weight format with its file",
+)
+def _weights(package: Contents) -> Iterator[str]:
+    weights = package.description.get("weights")
+    entries = weights.values() if isinstance(weights, Mapping) else ()
+    if not any(isinstance(entry, Mapping) and entry.get("source") for entry in entries):
+        yield "no weight format has a source"
+
+
+@rule(
+    "every file that is named is there",
+    "deepimagej",
+    "ilastik",
+    "bioimageio",
+    symptom="the package fails when the file is needed",
+    fix="put the file into the package, under the name that the description states",
+)
+def _existing_files(package: Contents) -> Iterator[str]:
+    for place, name in referenced_files(package.description):
+        if not is_remote(name) and not (package.folder / name).is_file():
+            yield f"{place}: {name} is missing"
 
 
 @rule(
@@ -259,6 +316,10 @@ def _exceeds(value: Any, limit: float) -> bool:
 
 
 RULES = (
+    _type,
+    _version,
+    _weights,
+    _existing_files,
     _id,
     _plain_names,
     _local_files,

@@ -131,7 +131,7 @@ def relative_tolerance(rdf, folder):
     tolerance(rdf)["relative_tolerance"] = 0.1
 
 
-@breaks("tolerances are within what the format allows", "outputs[0] (output) reaches")
+@breaks("tolerances are within what the format allows", "largest value of outputs[0] (output)")
 def absolute_tolerance(rdf, folder):
     largest = np.load(folder / FILES.test_output).max()
     tolerance(rdf)["absolute_tolerance"] = 100 * float(largest)
@@ -361,6 +361,31 @@ def state_dict_as_torchscript(rdf, folder):
     edit_torchscript(folder, {"constants.pkl": None})
 
 
+@breaks("the package is one of a model", "its type is 'dataset'")
+def other_type(rdf, folder):
+    rdf["type"] = "dataset"
+
+
+@breaks("the version of the format is known", "format_version is '9.9.9'")
+def unknown_version(rdf, folder):
+    rdf["format_version"] = "9.9.9"
+
+
+@breaks("the version of the format is known", "format_version is None")
+def no_version(rdf, folder):
+    rdf["format_version"] = None
+
+
+@breaks("every file that is named is there", "cover.png is missing")
+def missing_cover(rdf, folder):
+    (folder / FILES.cover).unlink()
+
+
+@breaks("there are weights", "no weight format has a source")
+def no_weights(rdf, folder):
+    rdf["weights"] = {}
+
+
 @pytest.mark.parametrize(("name", "detail", "change"), CASES, ids=[c[2].__name__ for c in CASES])
 def test_broken_package_is_named(folder, name, detail, change):
     path = folder / FILES.description
@@ -392,6 +417,37 @@ def test_own_zstack_breaks_no_rule(model, manifest, example, tmp_path):
     assert skipped == dict.fromkeys(
         ("the DPM is in µm", "the test DPM is tilted and not zero"), "no input has a DPM channel"
     )
+
+
+@pytest.mark.parametrize(
+    "missing", [FILES.onnx, FILES.state_dict, FILES.test_input, FILES.sample_output, FILES.readme]
+)
+def test_a_missing_file_fails(folder, missing):
+    (folder / missing).unlink()
+    assert f"{missing} is missing" in complaints(folder)["every file that is named is there"]
+
+
+@pytest.mark.parametrize("weights", [None, {}, [], {"onnx": None}, {"onnx": {}}])
+def test_a_package_without_weights_fails(folder, weights):
+    path = folder / FILES.description
+    write_yaml(read_yaml(path) | {"weights": weights}, path)
+    assert complaints(folder)["there are weights"] == "no weight format has a source"
+
+
+def test_a_description_without_any_file_fails(folder):
+    for path in folder.iterdir():
+        if path.name != FILES.description:
+            path.unlink()
+    found = complaints(folder)["every file that is named is there"]
+    for name in (FILES.onnx, FILES.torchscript, FILES.state_dict, FILES.cover, FILES.test_input):
+        assert name in found
+
+
+def test_a_description_of_nothing_fails(tmp_path):
+    (tmp_path / "rdf.yaml").write_text("name: Nothing\n", encoding="utf-8")
+    found = complaints(tmp_path)
+    assert found["the package is one of a model"] == "it states no type"
+    assert {"there are weights", "there is one input tensor"} <= set(found)
 
 
 @pytest.mark.parametrize("consumer", CONSUMERS)
@@ -448,6 +504,7 @@ def test_package_of_format_0_4_is_linted(tmp_path):
     np.save(tmp_path / "b.npy", np.arange(64.0 * 64).reshape(1, 1, 64, 64))
     found = complaints(tmp_path)
     for name, detail in {
+        "every file that is named is there": "weights.h5 is missing",
         "the description has an id": "there is none",
         "all files are in the package": "documentation is https",
         "there is one input tensor": "inputs[0] (raw), inputs[1] (seeds)",
