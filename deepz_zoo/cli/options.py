@@ -100,8 +100,10 @@ def model_options(
         )(with_model_name)
         command = click.option(
             "--objective",
+            "--model",
+            "objective",
             metavar="ID",
-            help="Objective, such as leica20x_0.8; or both at once, leica20x_0.8/TxRd.",
+            help="Objective, such as leica20x_0.8; or the model, leica20x_0.8/TxRd.",
         )(command)
         if argument:
             command = click.argument("name", metavar="[OBJECTIVE/CHANNEL]", required=False)(command)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from deepz_zoo.dpm import Surface
     from deepz_zoo.records.manifest import Manifest
-    from deepz_zoo.refocus import ImageNormalization
+    from deepz_zoo.refocus import ImageNormalization, RefocusPlan
 
 AxisName = Literal["x", "y"]
 
@@ -260,7 +260,7 @@ def command(
             model.to(choose_device(device)),
             dtype=frames.data.dtype if keep_type or like_plugin else "float32",
             style=style,
-            description=_description(image, manifest, target_options),
+            description=_description(image, plan, manifest, target_options),
             tile_px=tile_px,
             progress=progress,
         )
@@ -310,13 +310,15 @@ def _three_numbers(text: str) -> tuple[float, float, float]:
     return period_px, z_min_um, z_max_um
 
 
-def _description(image: str, manifest: Manifest, target_options: dict[str, Any]) -> str:
+def _description(
+    image: str, plan: RefocusPlan, manifest: Manifest, target_options: dict[str, Any]
+) -> str:
     """Return what the file says of its origin."""
     from deepz_zoo import __version__
 
     options = (f"{option} {target_options[name]}" for name, option in _TARGETS.items())
     chosen = [text for text in options if not text.endswith(" None")]
     return (
-        f"{Path(image).name} refocused by Deep-Z with {manifest.name} ({' '.join(chosen)}), "
-        f"deepz-zoo {__version__}, weights {manifest.sha256[:12]}. {manifest.provenance}"
+        f"{Path(image).name} refocused by Deep-Z with {manifest.name} ({' '.join(chosen)}): "
+        f"{plan}; deepz-zoo {__version__}, weights {manifest.sha256[:12]}. {manifest.provenance}"
     )

@@ -8,6 +8,7 @@ import click
 
 from deepz_zoo.cli.options import model_options, overwrite_option, show_progress
 from deepz_zoo.cli.parameters import Integer, Number, PathName
+from deepz_zoo.errors import DeepZError
 
 SPECIMENS = (
     "beads", "clusters", "nuclei", "neurons", "filaments", "microtubules", "texture",
@@ -86,8 +87,11 @@ def command(
     from deepz_zoo.simulate.acquisition import Acquisition
 
     system = get_system(model_name)
-    stem = output.name.removesuffix("".join(output.suffixes[-2:]))
-    suffix = output.name.removeprefix(stem) or ".ome.tif"
+    if output.suffix.lower() not in (".tif", ".tiff"):
+        raise DeepZError(f"{output}: TIFF is written; expected a name that ends in .tif or .tiff")
+    is_ome = output.stem.lower().endswith(".ome")
+    suffix = output.name[-len(output.suffix) - 4 * is_ome :]
+    stem = output.name.removesuffix(suffix)
     clean, confocal = (output.with_name(f"{stem}_{kind}{suffix}") for kind in ("clean", "confocal"))
     for path in (output, clean, confocal) if system.confocal else (output, clean):
         refuse_output(path, overwrite=overwrite)

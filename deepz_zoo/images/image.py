@@ -29,12 +29,17 @@ class Calibration:
         A name per channel, or empty.
     frame_interval_s
         Time between frames in seconds, or None.
+    emission_um, numerical_aperture, immersion
+        As in `Image`.
     """
 
     pixel_size_um: float | None = None
     z_um: tuple[float, ...] | None = None
     channel_names: tuple[str, ...] = ()
     frame_interval_s: float | None = None
+    emission_um: tuple[float | None, ...] = ()
+    numerical_aperture: float | None = None
+    immersion: str | None = None
 
     def __post_init__(self) -> None:
         """Check that no file will state NaN, infinity or a size below 0."""
@@ -101,7 +106,15 @@ class Image:
     @property
     def calibration(self) -> Calibration:
         """What `write_planes` takes."""
-        return Calibration(self.pixel_size_um, self.z_um, self.channel_names, self.frame_interval_s)
+        return Calibration(
+            self.pixel_size_um,
+            self.z_um,
+            self.channel_names,
+            self.frame_interval_s,
+            self.emission_um,
+            self.numerical_aperture,
+            self.immersion,
+        )
 
 
 def even_step(z_um: Sequence[float]) -> float | None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
+from xml.sax.saxutils import quoteattr
 
 import numpy as np
 import tifffile
@@ -116,6 +117,8 @@ def write_planes(
     pages = (np.asarray(plane).astype(pixel_type, copy=False) for plane in planes)
     with replacing(path) as temporary:
         tifffile.imwrite(temporary, pages, shape=tuple(shape), dtype=pixel_type, **options)
+        if style == "ome" and (lens := _objective(calibration)):
+            _state_objective(temporary, lens)
 
 
 def _writable_type(dtype: np.dtype[Any], style: Style) -> np.dtype[Any]:
@@ -166,11 +169,39 @@ def _ome_options(
         metadata["Plane"] = {"PositionZ": positions, "PositionZUnit": ["µm"] * len(positions)}
         if (step := even_step(z_um)) is not None:
             metadata |= {"PhysicalSizeZ": abs(step), "PhysicalSizeZUnit": "µm"}
-    if len(calibration.channel_names) == (shape[axes.index("c")] if "c" in axes else 1):
-        metadata["Channel"] = {"Name": list(calibration.channel_names)}
+    channels = shape[axes.index("c")] if "c" in axes else 1
+    stated: dict[str, Any] = {}
+    if len(calibration.channel_names) == channels:
+        stated["Name"] = list(calibration.channel_names)
+    emission_um = calibration.emission_um
+    if len(emission_um) == channels and all(emission_um):
+        stated["EmissionWavelength"] = [round(um * 1e3, 6) for um in emission_um if um]
+        stated["EmissionWavelengthUnit"] = ["nm"] * channels
+    if stated:
+        metadata["Channel"] = stated
     if calibration.frame_interval_s is not None and "t" in axes:
         metadata |= {"TimeIncrement": calibration.frame_interval_s, "TimeIncrementUnit": "s"}
     return {"ome": True, "metadata": metadata, "photometric": "minisblack"}
+
+
+def _objective(calibration: Calibration) -> dict[str, str]:
+    """Return the attributes of OME's Objective, as far as they are known."""
+    known = {"LensNA": calibration.numerical_aperture, "Immersion": calibration.immersion}
+    return {name: str(value) for name, value in known.items() if value is not None}
+
+
+def _state_objective(path: Path, attributes: dict[str, str]) -> None:
+    """Add an objective to the OME-XML of a file, which tifffile does not write."""
+    lens = " ".join(f"{name}={quoteattr(value)}" for name, value in attributes.items())
+    instrument = (
+        f'<Instrument ID="Instrument:0"><Objective ID="Objective:0:0" {lens}/></Instrument>'
+    )
+    used = '<InstrumentRef ID="Instrument:0"/><ObjectiveSettings ID="Objective:0:0"/>'
+    xml = str(tifffile.tiffcomment(path))
+    xml = xml.replace("<Image ", f"{instrument}<Image ", 1).replace(
+        "<Pixels ", f"{used}<Pixels ", 1
+    )
+    tifffile.tiffcomment(path, xml.encode())
 
 
 def _each_plane(shape: Sequence[int], axes: str, z_um: Sequence[float]) -> Iterator[float]:

@@ -47,7 +47,7 @@ def refuse_refocused(
     """
     path = Path(path)
     if path.suffix.lower() not in (".tif", ".tiff"):
-        raise DeepZError(f"{path}: expected a name that ends in .tif or .tiff")
+        raise DeepZError(f"{path}: TIFF is written; expected a name that ends in .tif or .tiff")
     refuse_output(path, overwrite=overwrite, inputs=inputs)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,6 +48,8 @@ class RefocusPlan:
         The grid on which the network sees them.
     warnings
         A line for each thing that the user should know.
+    clipped_to_um
+        The half-range to which distances were clipped, or None where all were inside.
     """
 
     frames: Image
@@ -56,6 +58,7 @@ class RefocusPlan:
     pixel_size_um: float
     sampling: Sampling
     warnings: tuple[str, ...]
+    clipped_to_um: float | None = None
 
     @property
     def z_um(self) -> tuple[float, ...] | None:
@@ -79,10 +82,7 @@ class RefocusPlan:
     @property
     def calibration(self) -> Calibration:
         """Calibration of the result."""
-        frames = self.frames
-        return Calibration(
-            self.pixel_size_um, self.z_um, frames.channel_names, frames.frame_interval_s
-        )
+        return replace(self.frames.calibration, pixel_size_um=self.pixel_size_um, z_um=self.z_um)
 
     def run(
         self, model: DeepZModel, *, tile_px: int = DEFAULT_TILE_PX
@@ -107,6 +107,10 @@ class RefocusPlan:
         else:
             where = f"z = {self.z_um[0]:+g}"
             where += f" to {self.z_um[-1]:+g} µm" if len(self.z_um) > 1 else " µm"
+        if self.clipped_to_um is not None:
+            where += f", clipped to ±{self.clipped_to_um:g} µm"
+        if self.sampling.resamples:
+            where += f", resampled to {_size(self.sampling.model_shape)} px and back"
         return f"{', '.join([*size, f'{nx} × {ny} px'])}, {where}"
 
 
@@ -155,10 +159,10 @@ def plan_refocus(
     targets: tuple[float | DPM, ...]
     if isinstance(target, Surface):
         surface = target
-        targets, warnings = _surface(target, shape, pixel_um, system.z_range_um, clip)
+        targets, warnings, clipped = _surface(target, shape, pixel_um, system.z_range_um, clip)
     else:
         surface = None
-        targets, warnings = _planes(target, system.z_range_um, clip)
+        targets, warnings, clipped = _planes(target, system.z_range_um, clip)
     if sampling.resamples:
         warnings.insert(
             0,
@@ -168,29 +172,38 @@ def plan_refocus(
     doubts = image_warnings(
         frames, manifest, pixel_size_um=pixel_size_um, resampled=sampling.resamples
     )
-    return RefocusPlan(frames, surface, targets, pixel_um, sampling, (*doubts, *warnings))
+    return RefocusPlan(
+        frames,
+        surface,
+        targets,
+        pixel_um,
+        sampling,
+        (*doubts, *warnings),
+        system.z_range_um if clipped else None,
+    )
 
 
 def _surface(
     surface: Surface, shape: Shape, pixel_size_um: float, z_range_um: float, clip: bool
-) -> tuple[tuple[DPM], list[str]]:
-    """Return the DPM of a surface, within the trained range, and what to say about it."""
+) -> tuple[tuple[DPM], list[str], bool]:
+    """Return the DPM of a surface in the trained range, what to say of it, and if it is clipped."""
     wanted = surface.dpm(shape, pixel_size_um)
     dpm = check_range(wanted, z_range_um, clip=clip)
-    doubts = (lateral_limit_warning(wanted, pixel_size_um), clipping_warning(wanted, z_range_um))
-    return (dpm,), [doubt for doubt in doubts if doubt]
+    clipping = clipping_warning(wanted, z_range_um)
+    doubts = (lateral_limit_warning(wanted, pixel_size_um), clipping)
+    return (dpm,), [doubt for doubt in doubts if doubt], clipping is not None
 
 
 def _planes(
     distances_um: Sequence[float], z_range_um: float, clip: bool
-) -> tuple[tuple[float, ...], list[str]]:
-    """Return the distances of planes, within the trained range, and what to say about them."""
+) -> tuple[tuple[float, ...], list[str], bool]:
+    """Return distances in the trained range, what to say of them, and if they are clipped."""
     wanted = np.asarray(distances_um, dtype=np.float64)
     check_range(wanted, z_range_um, clip=clip)
     doubt = clipping_warning(wanted, z_range_um)
     # Kept in double precision: 2.3 µm shall stand as 2.3 in the file.
-    inside = tuple(min(max(float(z), -z_range_um), z_range_um) for z in distances_um)
-    return inside, [doubt] if doubt else []
+    inside = tuple(min(max(float(z), -z_range_um), z_range_um) + 0.0 for z in distances_um)
+    return inside, [doubt] if doubt else [], doubt is not None
 
 
 def _check_size(sampling: Sampling) -> None:

@@ -198,7 +198,7 @@ def test_a_reader_that_goes_away_is_not_a_failed_check(arguments):
 )
 def test_what_the_encoding_lacks_is_replaced(encoding, words):
     done = subprocess.run(
-        [sys.executable, "-m", "deepz_zoo", *words.split()],
+        [sys.executable, "-m", "deepz_zoo", *words],
         env=os.environ | {"PYTHONIOENCODING": encoding},
         capture_output=True,
         check=False,

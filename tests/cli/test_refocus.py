@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
+from safetensors.torch import load_file, save_file
 
 from deepz_zoo.images import Image, read_image, write_image
 from deepz_zoo.models import load_model
@@ -298,3 +300,45 @@ def test_an_interruption_leaves_nothing(refocus, tmp_path: Path, monkeypatch) ->
     monkeypatch.setattr(DeepZModel, "refocus", interrupt)
     assert refocus("--z", "1")[0] == 130
     assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--z", "20", "--clip"], "z = +10 µm, clipped to ±10 µm"),
+        (["--tilt", "1", "--tilt-axis", "x", "--offset", "2"], "tilted by 1° around x"),
+        (["--z", "1", "--pixel-size", "0.65", "--resample"], "resampled to 80 × 100 px and back"),
+        (["--z", "-0"], "z = +0 µm"),
+    ],
+)
+def test_the_file_states_what_was_done(refocus, tmp_path: Path, arguments, says: str) -> None:
+    code, _, err = refocus(*arguments)
+    assert code == 0, err
+    with tifffile.TiffFile(tmp_path / "out.tif") as tif:
+        assert says in tif.ome_metadata
+        assert 'PositionZ="-0' not in tif.ome_metadata
+
+
+def test_the_optics_of_the_input_are_kept(refocus, tmp_path: Path) -> None:
+    path = tmp_path / "worm.ome.tif"
+    optics: dict[str, Any] = {
+        "emission_um": (0.615,),
+        "numerical_aperture": 0.8,
+        "immersion": "Air",
+    }
+    write_image(path, Image(picture(40, 50), "yx", 0.325, channel_names=("TxRd",), **optics))
+    code, _, err = refocus("--z", "1", image=path)
+    assert code == 0, err
+    found = read_image(tmp_path / "out.tif")
+    assert {name: getattr(found, name) for name in optics} == optics
+    assert found.channel_names == ("TxRd",)
+
+
+def test_a_result_that_is_not_finite_is_not_written(refocus, run: Path, tmp_path: Path) -> None:
+    weights = load_file(run / "best.safetensors")
+    weights["last.bias"] += float("nan")
+    save_file(weights, run / "best.safetensors")
+    code, _, err = refocus("--z", "1")
+    assert code == 2
+    assert "last.bias hold NaN or infinity" in err
+    assert not (tmp_path / "out.tif").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import tifffile
 
 from deepz_zoo.cli.simulate import SPECIMENS as OFFERED
@@ -59,3 +60,34 @@ def test_odd_sides_and_unknown_names_are_one_line(run_cli, tmp_path) -> None:
     assert code == 2
     assert "leica20x_0.8/TxRd" in err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "twin"),
+    [
+        ("a_v1.2.tif", "a_v1.2_clean.tif"),
+        ("a.ome.tif", "a_clean.ome.tif"),
+        ("a.OME.TIFF", "a_clean.OME.TIFF"),
+        ("worm.day.3.ome.tif", "worm.day.3_clean.ome.tif"),
+    ],
+)
+def test_the_twin_is_named_after_the_whole_name(run_cli, tmp_path, name, twin) -> None:
+    size = ("--size", "16", "16")
+    code, _, err = run_cli("simulate", "leica20x_0.8/TxRd", "-o", tmp_path / name, *size)
+    assert (code, err) == (0, "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, twin])
+
+
+@pytest.mark.parametrize("name", ["a.png", "a", "a.tif.png"])
+def test_another_format_is_refused(run_cli, tmp_path, name) -> None:
+    code, _, err = run_cli("simulate", "leica20x_0.8/TxRd", "-o", tmp_path / name)
+    assert code == 2
+    assert "TIFF is written; expected a name that ends in .tif or .tiff" in err
+
+
+def test_what_is_too_large_is_refused_at_once(run_cli, tmp_path) -> None:
+    words = ("-o", tmp_path / "a.tif", "--size", "2000000", "2000000")
+    code, _, err = run_cli("simulate", "leica20x_0.8/TxRd", *words)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "GiB of memory" in err
+    assert list(tmp_path.iterdir()) == []

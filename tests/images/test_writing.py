@@ -138,3 +138,29 @@ def test_imagej_itself_reads_the_calibration(tmp_path: Path) -> None:
     assert numbers == pytest.approx([0.325, 0.325, 0.5, -1.0, 0.5])
     assert micrometers == "true"
     assert [float(line.split()[1]) for line in planes] == pytest.approx(list(data[:, 7, 3]), 1e-5)
+
+
+def test_the_optics_of_a_file_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.ome.tif"
+    image = Image(
+        np.zeros((2, 16, 17), np.uint16),
+        "cyx",
+        0.325,
+        channel_names=("a", "b"),
+        emission_um=(0.515, 0.6155),
+        numerical_aperture=0.8,
+        immersion='Air "dry"',
+    )
+    write_image(path, image)
+    found = read_image(path)
+    assert (found.emission_um, found.channel_names) == ((0.515, 0.6155), ("a", "b"))
+    assert (found.numerical_aperture, found.immersion) == (0.8, 'Air "dry"')
+    assert (found.pixel_size_um, found.axes) == (0.325, "cyx")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 0.0, -0.3])
+def test_no_file_states_a_size_that_cannot_be_meant(value: float) -> None:
+    with pytest.raises(ValueError, match="expected a number above 0"):
+        Calibration(pixel_size_um=value)
+    with pytest.raises(ValueError, match="expected a number above 0"):
+        Calibration(frame_interval_s=value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def test_planes_are_written_as_they_are_made(frames, model, manifest, tmp_path, 
     assert heard == [("Refocusing", done, 6) for done in range(7)]
     image = read_image(tmp_path / "out.tif")
     assert (image.axes, image.data.dtype) == ("tzyx", dtype)
-    assert image.calibration == plan.calibration
+    assert replace(image.calibration, emission_um=()) == plan.calibration
     expected = np.stack(list(plan.run(model))).reshape(plan.shape)
     tolerance = 0.5 if dtype == "uint16" else 0
     np.testing.assert_allclose(image.data, expected.clip(0), rtol=1e-6, atol=tolerance)

@@ -179,3 +179,12 @@ def test_rounding_stays_in_range() -> None:
     plane = np.array([[-3.2, 7.6, 300.0]], np.float32)
     assert rounded(plane, np.dtype(np.uint8)).tolist() == [[0, 8, 255]]
     assert rounded(plane, np.dtype(np.float32)).dtype == np.float32
+
+
+def test_a_plane_that_is_not_finite_is_refused() -> None:
+    class Nowhere(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x[:, :1] / 0
+
+    with pytest.raises(DeepZError, match="the refocused image holds NaN or infinity"):
+        refocus_image(Nowhere(), np.ones((20, 20), np.uint16), 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import zipfile
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import sha256_of
 from deepz_zoo.package.checks.verify import verify_package
 from deepz_zoo.package.contents.archive import write_archive
-from deepz_zoo.package.contents.checksums import CHECKSUMS_NAME
+from deepz_zoo.package.contents.checksums import CHECKSUMS_NAME, list_checksum
 from deepz_zoo.package.contents.description import FILES
 
 
@@ -69,3 +71,18 @@ def test_package_without_hashes(folder):
     (folder / CHECKSUMS_NAME).unlink()
     with pytest.raises(DeepZError, match="there is no SHA256SUMS"):
         verify_package(folder)
+
+
+def test_other_lines_beside_a_package_are_left_alone(built, tmp_path):
+    path = tmp_path / "a.zip"
+    shutil.copy(built, path)
+    sums = tmp_path / CHECKSUMS_NAME
+    sums.write_bytes(b"# mine\n\nnot a hash\n\xff\xfe\n")
+    list_checksum(path, sha256_of(path))
+    assert b"not a hash\n\xff\xfe\n" in sums.read_bytes()
+    assert {check.status for check in verify_package(path)} == {"passed"}
+
+
+def test_a_device_is_not_read_to_its_end():
+    with pytest.raises(DeepZError, match="is not a regular file; expected a package"):
+        verify_package(Path(os.devnull))
