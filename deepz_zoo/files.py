@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from deepz_zoo.errors import DeepZError
 
 _BLOCK_BYTES = 1 << 20
+_FULL_DISK_BYTES = 1 << 16
 
 
 class Record(BaseModel):
@@ -48,7 +49,7 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
     Raises
     ------
     DeepZError
-        See `refuse_output`.
+        If the disk is full; and see `refuse_output`.
     """
     path = Path(path)
     refuse_output(path, overwrite=overwrite)
@@ -64,8 +65,25 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
     try:
         yield temporary
         temporary.replace(path)
+    except Exception as error:
+        if not isinstance(error, DeepZError) and _tells_of_full_disk(error, path.parent):
+            raise DeepZError(
+                f"disk full while writing {path}; free some space and repeat"
+            ) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _tells_of_full_disk(error: Exception, folder: Path) -> bool:
+    """Tell whether writing failed for want of space.
+
+    Libraries report it each in their own way, some by no more than the number of bytes that they
+    could write; then the disk has hardly a block left.
+    """
+    if "No space left on device" in str(error):
+        return True
+    return shutil.disk_usage(folder).free < _FULL_DISK_BYTES
 
 
 def _is_written_through(path: Path) -> bool:

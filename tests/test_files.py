@@ -10,8 +10,12 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
+import torch
 from pydantic import ValidationError
+from safetensors.torch import save_file
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import (
@@ -24,6 +28,8 @@ from deepz_zoo.files import (
     sha256_of,
     write_record,
 )
+from deepz_zoo.network.graph.export import export_torchscript
+from tests.builders import tiny_model
 
 WRITER = """
 import sys
@@ -263,3 +269,51 @@ def test_what_cannot_be_read_is_told_at_once(tmp_path, name, message):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(DeepZError, match=message):
         check_readable(tmp_path / name, "a picture")
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """Return a folder on a disk of 100 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(folder)]
+    try:
+        subprocess.run(words, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs the right to mount a tmpfs: run as root on Linux")
+    (folder / "mine").write_bytes(bytes(60_000))
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def write_with_numpy(path):
+    np.zeros(10**6).tofile(path)
+
+
+def write_with_tifffile(path):
+    tifffile.imwrite(path, np.zeros((1000, 1000)))
+
+
+def export_tiny_torchscript(path):
+    export_torchscript(tiny_model(), path)
+
+
+def write_with_safetensors(path):
+    save_file({"a": torch.zeros(10**6)}, path)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [write_with_numpy, write_with_tifffile, write_with_safetensors, export_tiny_torchscript],
+)
+def test_a_full_disk_is_one_line_whatever_library_meets_it(full_disk, write):
+    path = full_disk / "a.bin"
+    message = f"^disk full while writing {path}; free some space"
+    with pytest.raises(DeepZError, match=message), replacing(path) as temporary:
+        write(temporary)
+    assert [path.name for path in full_disk.iterdir()] == ["mine"]
+
+
+def test_other_errors_are_no_full_disk(tmp_path):
+    with pytest.raises(KeyError), replacing(tmp_path / "a"):
+        raise KeyError("other")

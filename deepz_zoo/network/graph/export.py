@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 
@@ -33,7 +34,10 @@ def export_torchscript(model: DeepZModel, path: Path) -> None:
         traced = torch.jit.trace(  # type: ignore[no-untyped-call]
             model.eval(), _example(model), check_trace=False
         )
-        torch.jit.save(traced, str(path))
+        # Into memory first: on a full disk libtorch's own writer ends the process.
+        content = io.BytesIO()
+        torch.jit.save(traced, content)
+    path.write_bytes(content.getbuffer())
 
 
 def export_onnx(model: DeepZModel, path: Path) -> None:
