@@ -58,19 +58,22 @@ def _print_tables(system: ImagingSystem, manifest: Manifest | None) -> None:
     from deepz_zoo.cards.failures import failure_sentences
 
     output = console()
-    output.print(_facts(system.name, _optics(system)))
+    # What decides whether the model is for an image comes first.
+    output.print(_facts(system.name, _use(system)))
     if manifest is None:
         output.print(f"No weights yet: train them with 'deepz-zoo train {system.name} -o RUN'.")
+        output.print(_facts("Optics", _optics(system)))
         return
-    output.print(_facts("Model", _model(manifest)))
-    output.print(_facts("Training", _training(manifest)))
+    output.print(manifest.provenance)
+    for sentence in failure_sentences(manifest.failure_modes):
+        output.print(f"• {sentence}")
+    output.print(_facts("Optics", _optics(system)))
     if manifest.accuracy is not None:
         print_accuracy(manifest.accuracy)
     if manifest.limits is not None:
         output.print(limit_summary(manifest.limits))
-    output.print(manifest.provenance)
-    for sentence in failure_sentences(manifest.failure_modes):
-        output.print(f"• {sentence}")
+    output.print(_facts("Model", _model(manifest)))
+    output.print(_facts("Training", _training(manifest)))
 
 
 def _facts(title: str, facts: dict[str, str]) -> Table:
@@ -85,15 +88,20 @@ def _facts(title: str, facts: dict[str, str]) -> Table:
     return table
 
 
+def _use(system: ImagingSystem) -> dict[str, str]:
+    return {
+        "axial range": f"-{system.z_range_um:g} to +{system.z_range_um:g} µm of stage z",
+        "pixel size": f"{system.pixel_size_um:g} µm in the specimen",
+        "objective": system.objective.name,
+        "channel": f"{system.channel.name}, {system.channel.emission_wavelength_um * 1000:.0f} nm",
+    }
+
+
 def _optics(system: ImagingSystem) -> dict[str, str]:
     lens = system.objective
     return {
-        "objective": lens.name,
         "magnification, NA": f"{lens.magnification:g}x, {lens.numerical_aperture:g}",
         "immersion": f"{lens.immersion}, index {lens.immersion_index:g}",
-        "channel": f"{system.channel.name}, {system.channel.emission_wavelength_um * 1000:.0f} nm",
-        "pixel size": f"{system.pixel_size_um:g} µm in the specimen",
-        "axial range": f"-{system.z_range_um:g} to +{system.z_range_um:g} µm of stage z",
         "step of its stacks": f"{system.z_step_um:g} µm",
         "depth of field λn/NA²": f"{system.depth_of_field_um:.2f} µm",
         "lateral FWHM 0.51 λ/NA": f"{system.lateral_fwhm_um:.3f} µm",

@@ -66,25 +66,29 @@ def _correlations(manifest: Manifest | None) -> dict[str, float]:
 def _print_table(rows: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
-    table = Table(title="Models by objective and channel", title_justify="left")
-    table.add_column("name", no_wrap=True)
-    for heading in ("emission nm", "pixel µm", "range µm"):
+    # Without frames it fits into 80 columns.
+    table = Table(box=None, header_style="bold", pad_edge=False, collapse_padding=True)
+    table.add_column("model", no_wrap=True)
+    for heading in ("nm", "px µm", "range µm"):
         table.add_column(heading, justify="right")
-    table.add_column("weights")
-    for heading in ("MB", "correlation (Δz µm)", "at the edge"):
+    table.add_column("size, MB")
+    for heading in ("correlation", "at the edge"):
         table.add_column(heading, justify="right")
     for row in rows:
         correlations = [f"{value:.2f} ({dz})" for dz, value in row["correlation"].items()]
         size = row["weights_bytes"]
+        megabytes = "?" if size is None else f"{size / 1e6:.1f}"
         table.add_row(
             row["name"],
             f"{row['emission_um'] * 1000:.0f}",
             f"{row['pixel_size_um']:g}",
             f"±{row['z_range_um']:g}",
-            f"{row['size']}, {row['training_data']}" if row["trained"] else "not trained",
-            "–" if size is None else f"{size / 1e6:.1f}",
+            f"{row['size']} {megabytes}" if row["trained"] else "none",
             *(correlations or ("–", "–")),
         )
     output = console()
     output.print(table)
-    output.print("Correlation with the ground truth on held-out simulated stacks with low noise.")
+    output.print(
+        "Mean correlation with the ground truth (at |Δz| in µm), on held-out simulated\n"
+        "stacks with low noise. 'deepz-zoo info MODEL' has the rest."
+    )
