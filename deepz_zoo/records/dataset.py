@@ -31,6 +31,9 @@ MIN_PLANES = 5
 MASK_LOW, MASK_HIGH = 0.1, 0.3
 """Thresholds of the foreground mask; the paper does not give its own."""
 
+MAX_THRESHOLD = 1000.0
+"""In units of the intensity scale, which 1 % of the foreground exceeds."""
+
 TARGETS_SAME_MODALITY = 7
 TARGETS_CROSS_MODALITY = 4
 
@@ -38,8 +41,11 @@ SAME_MODALITY = "same"
 """Target modality of pairs whose two planes come from one stack."""
 
 
-MAX_LENGTH_UM = 1000.0
-"""No microscope has pixels or steps between planes of a millimeter."""
+MIN_LENGTH_UM, MAX_LENGTH_UM = 1e-4, 1000.0
+"""No microscope has pixels or steps between planes outside of this range."""
+
+MAX_PLANES = 10_000
+MAX_SEED = 2**63 - 1
 
 
 class DatasetPart(Record):
@@ -80,17 +86,17 @@ class PreparationSettings(DatasetPart):
     edf: Edf = "wavelets"
     region_px: int = Field(default=256, ge=MIN_REGION_PX)
     overlap: float = Field(default=0.05, ge=0, lt=0.5)
-    mask_low: float = Field(default=MASK_LOW, gt=0)
-    mask_high: float = Field(default=MASK_HIGH, gt=0)
-    planes_each_side: int = Field(default=20, ge=2)
-    targets: int = Field(default=TARGETS_SAME_MODALITY, ge=1)
+    mask_low: float = Field(default=MASK_LOW, gt=0, le=MAX_THRESHOLD)
+    mask_high: float = Field(default=MASK_HIGH, gt=0, le=MAX_THRESHOLD)
+    planes_each_side: int = Field(default=20, ge=2, le=MAX_PLANES)
+    targets: int = Field(default=TARGETS_SAME_MODALITY, ge=1, le=MAX_PLANES)
     validation_fraction: float = Field(
         default=0.15,
         gt=0,
         lt=1,
         validation_alias=AliasChoices("validation_fraction", "validation_share"),
     )
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=MAX_SEED)
 
     @model_validator(mode="after")
     def _check_thresholds(self) -> PreparationSettings:
@@ -119,8 +125,8 @@ class StackReading(DatasetPart):
     input_channel: str | Annotated[int, Field(ge=1)] | None = Field(
         default=None, validation_alias=AliasChoices("input_channel", "channel_index")
     )
-    pixel_size_um: float | None = Field(default=None, gt=0, le=MAX_LENGTH_UM)
-    z_step_um: float | None = Field(default=None, gt=0, le=MAX_LENGTH_UM)
+    pixel_size_um: float | None = Field(default=None, ge=MIN_LENGTH_UM, le=MAX_LENGTH_UM)
+    z_step_um: float | None = Field(default=None, ge=MIN_LENGTH_UM, le=MAX_LENGTH_UM)
     mismatch: Mismatch = "refuse"
 
 
@@ -311,6 +317,9 @@ class DatasetManifest(DatasetPart):
                 raise ValueError(f"region {place} lies outside of its field of view")
             if not len(region.z_um) == len(region.single_image_scale) > 0:
                 raise ValueError(f"region {place} needs a scale for each of its planes")
+            scales = (region.stack_scale, region.target_scale, *region.single_image_scale)
+            if min(scale for _, scale in scales) <= 0:
+                raise ValueError(f"region {place} has an intensity scale that is not positive")
         return self
 
     @property

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from deepz_zoo import __version__
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.files import Record, first_fault, sha256_of
+from deepz_zoo.files import Record, sha256_of
 from deepz_zoo.images import count_positions
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.preprocess.dataset.duplicates import Duplicates, Likeness
@@ -98,7 +98,37 @@ def choose_preparation(changes: dict[str, Any], *, paired: bool) -> PreparationS
     try:
         return PreparationSettings.model_validate(targets | changes)
     except ValidationError as error:
-        raise DeepZError(first_fault(error).removeprefix("file: Value error, ")) from None
+        raise _bad_setting(error) from None
+
+
+def choose_reading(given: dict[str, Any], *, prefix: str = "") -> StackReading:
+    """Return how files are read.
+
+    Parameters
+    ----------
+    given
+        Fields of `StackReading`.
+    prefix
+        What the names of the arguments begin with in errors.
+
+    Raises
+    ------
+    DeepZError
+        If a value is out of its range.
+    """
+    try:
+        return StackReading.model_validate(given)
+    except ValidationError as error:
+        raise _bad_setting(error, prefix) from None
+
+
+def _bad_setting(error: ValidationError, prefix: str = "") -> DeepZError:
+    """Return the error for a setting that is out of its range, with the name of its argument."""
+    first = error.errors()[0]
+    if not first["loc"]:
+        return DeepZError(first["msg"].removeprefix("Value error, "))
+    message = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
+    return DeepZError(f"`{prefix}{first['loc'][0]}` is {first['input']}: {message}")
 
 
 class PreparationPlan(Record):

@@ -102,6 +102,10 @@ def prepare_dataset(
     if steps == OWN_STEPS:
         steps = Steps(project=project_by(settings.edf))
     paired = any(file.target for file in files)
+    if paired and target_modality.strip() in {"", SAME_MODALITY}:
+        raise DeepZError(
+            f"`target_modality` is {target_modality!r}; expected a name such as confocal"
+        )
     part = output.with_name(f"{output.name}.part")
     _check_output(output, overwrite)
     plan = PreparationPlan(

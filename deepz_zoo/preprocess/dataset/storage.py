@@ -14,6 +14,7 @@ without the rest, so a dataset may be larger than the memory.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -209,7 +210,7 @@ def open_dataset(path: str | os.PathLike[str]) -> PreparedDataset:
             "'deepz-zoo prepare', or repeat the command that was interrupted"
         )
     try:
-        content = json.loads(described.read_bytes())
+        content = json.loads(described.read_bytes(), parse_float=_finite, parse_constant=_finite)
         version = content.get("format_version")
         if version != FORMAT_VERSION:
             raise DeepZError(
@@ -221,7 +222,7 @@ def open_dataset(path: str | os.PathLike[str]) -> PreparedDataset:
     except (ValueError, AttributeError, RecursionError, MemoryError) as error:
         reason = str(error).partition("\n")[0]
         if isinstance(error, ValidationError):
-            reason = first_fault(error)
+            reason = first_fault(error).removeprefix("file: Value error, ")
         raise DeepZError(f"{described} cannot be read ({reason}); prepare it anew") from error
     files = [PAIRS_NAME, *(field.file for field in manifest.fields)]
     if missing := [name for name in files if not (path / name).is_file()]:
@@ -229,6 +230,14 @@ def open_dataset(path: str | os.PathLike[str]) -> PreparedDataset:
             f"{path} lacks {missing[0]} (and {len(missing) - 1} more files); copy all of it again"
         )
     return PreparedDataset(path, manifest)
+
+
+def _finite(number: str) -> float:
+    """Return a number of a JSON file."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {number[:20]} is not finite")
+    return value
 
 
 def target_name(y_px: int, x_px: int) -> str:
