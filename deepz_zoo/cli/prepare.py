@@ -275,7 +275,7 @@ def command(
 
 def _reading(options: dict[str, Any], prefix: str, mismatch: Mismatch) -> StackReading:
     """Take the options on how to read files of stacks, or of targets, out of `options`."""
-    from deepz_zoo.records.dataset import StackReading
+    from deepz_zoo.preprocess.dataset.plan import choose_reading
 
     names = ("axes", "input_channel", "channel_index", "pixel_size_um", "z_step_um")
     given = {name: options.pop(f"{prefix}{name}") for name in names}
@@ -286,7 +286,7 @@ def _reading(options: dict[str, Any], prefix: str, mismatch: Mismatch) -> StackR
             option = f"--{prefix.replace('_', '-')}input-channel"
             raise click.UsageError(f"{option} replaces its old spelling; give one of them")
         given["input_channel"] = number
-    return StackReading(**given, mismatch=mismatch)
+    return choose_reading(given | {"mismatch": mismatch}, prefix=prefix)
 
 
 def _steps(settings: PreparationSettings, fiji: str | None) -> Steps:

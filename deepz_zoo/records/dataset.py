@@ -5,9 +5,10 @@ Some fields had other names in older datasets, which still load.
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import AliasChoices, ConfigDict, Field, model_validator
 
 from deepz_zoo.files import Record
 from deepz_zoo.images.sampling import Mismatch
@@ -30,6 +31,9 @@ MIN_PLANES = 5
 MASK_LOW, MASK_HIGH = 0.1, 0.3
 """Thresholds of the foreground mask; the paper does not give its own."""
 
+MAX_THRESHOLD = 1000.0
+"""In units of the intensity scale, which 1 % of the foreground exceeds."""
+
 TARGETS_SAME_MODALITY = 7
 TARGETS_CROSS_MODALITY = 4
 
@@ -37,7 +41,20 @@ SAME_MODALITY = "same"
 """Target modality of pairs whose two planes come from one stack."""
 
 
-class PreparationSettings(Record):
+MIN_LENGTH_UM, MAX_LENGTH_UM = 1e-4, 1000.0
+"""No microscope has pixels or steps between planes outside of this range."""
+
+MAX_PLANES = 10_000
+MAX_SEED = 2**63 - 1
+
+
+class DatasetPart(Record):
+    """A part of the record of a dataset: all its numbers are finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PreparationSettings(DatasetPart):
     """The settings by which stacks become pairs.
 
     Attributes
@@ -69,17 +86,17 @@ class PreparationSettings(Record):
     edf: Edf = "wavelets"
     region_px: int = Field(default=256, ge=MIN_REGION_PX)
     overlap: float = Field(default=0.05, ge=0, lt=0.5)
-    mask_low: float = Field(default=MASK_LOW, gt=0)
-    mask_high: float = Field(default=MASK_HIGH, gt=0)
-    planes_each_side: int = Field(default=20, ge=2)
-    targets: int = Field(default=TARGETS_SAME_MODALITY, ge=1)
+    mask_low: float = Field(default=MASK_LOW, gt=0, le=MAX_THRESHOLD)
+    mask_high: float = Field(default=MASK_HIGH, gt=0, le=MAX_THRESHOLD)
+    planes_each_side: int = Field(default=20, ge=2, le=MAX_PLANES)
+    targets: int = Field(default=TARGETS_SAME_MODALITY, ge=1, le=MAX_PLANES)
     validation_fraction: float = Field(
         default=0.15,
         gt=0,
         lt=1,
         validation_alias=AliasChoices("validation_fraction", "validation_share"),
     )
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=MAX_SEED)
 
     @model_validator(mode="after")
     def _check_thresholds(self) -> PreparationSettings:
@@ -88,7 +105,7 @@ class PreparationSettings(Record):
         return self
 
 
-class StackReading(Record):
+class StackReading(DatasetPart):
     """What the user says of stack files whose metadata are missing or wrong.
 
     Attributes
@@ -108,19 +125,19 @@ class StackReading(Record):
     input_channel: str | Annotated[int, Field(ge=1)] | None = Field(
         default=None, validation_alias=AliasChoices("input_channel", "channel_index")
     )
-    pixel_size_um: float | None = Field(default=None, gt=0)
-    z_step_um: float | None = Field(default=None, gt=0)
+    pixel_size_um: float | None = Field(default=None, ge=MIN_LENGTH_UM, le=MAX_LENGTH_UM)
+    z_step_um: float | None = Field(default=None, ge=MIN_LENGTH_UM, le=MAX_LENGTH_UM)
     mismatch: Mismatch = "refuse"
 
 
-class SourceFile(Record):
+class SourceFile(DatasetPart):
     """A source file: its name without folder, and its SHA-256."""
 
     name: str
     sha256: str
 
 
-class Source(Record):
+class Source(DatasetPart):
     """A stack file, its role, and the file of its targets in another modality."""
 
     file: SourceFile
@@ -129,7 +146,7 @@ class Source(Record):
     target: SourceFile | None = None
 
 
-class FieldOfView(Record):
+class FieldOfView(DatasetPart):
     """One stack of a dataset, with what its preparation measured.
 
     Attributes
@@ -140,6 +157,9 @@ class FieldOfView(Record):
         Which file of `DatasetManifest.sources`, and which image in it, both from 0.
     file
         Where the dataset keeps it, relative to the dataset.
+    same_as
+        Index of an earlier field that shows the same specimen, in other units or with other noise;
+        both are in one split. None for any other field.
     shape
         (planes, rows, columns) as stored.
     pixel_size_um, z_step_um
@@ -164,6 +184,7 @@ class FieldOfView(Record):
     source: int
     position: int
     file: str
+    same_as: int | None = None
     shape: tuple[int, int, int]
     pixel_size_um: float
     z_step_um: float
@@ -178,7 +199,7 @@ class FieldOfView(Record):
     registration: str = ""
 
 
-class Region(Record):
+class Region(DatasetPart):
     """A square window of a field of view over a range of its planes.
 
     Attributes
@@ -236,7 +257,7 @@ class Region(Record):
     clipped: bool = False
 
 
-class Rejection(Record):
+class Rejection(DatasetPart):
     """A region that gives no pairs, and why; `y_px` and `x_px` are None for a whole field."""
 
     field_of_view: int
@@ -245,7 +266,7 @@ class Rejection(Record):
     reason: str
 
 
-class DatasetManifest(Record):
+class DatasetManifest(DatasetPart):
     """The record of a whole dataset.
 
     Attributes
@@ -274,6 +295,33 @@ class DatasetManifest(Record):
     rejected: tuple[Rejection, ...]
     pair_counts: dict[Split, int]
 
+    @model_validator(mode="after")
+    def _check_places(self) -> DatasetManifest:
+        """Check that the parts fit together, so that nothing outside of the stacks is read."""
+        if not self.fields:
+            raise ValueError("there are no fields of view")
+        for place, field in enumerate(self.fields):
+            path = PurePosixPath(field.file)
+            if path.is_absolute() or ".." in path.parts:
+                raise ValueError(f"the file of field {place} lies outside of the dataset")
+            if field.source not in range(len(self.sources)):
+                raise ValueError(f"field {place} is of source {field.source}, which is not listed")
+            if field.same_as is not None and field.same_as not in range(place):
+                raise ValueError(f"field {place} is not the same as an earlier one")
+        for place, region in enumerate(self.regions):
+            if region.field_of_view not in range(len(self.fields)):
+                raise ValueError(
+                    f"region {place} is in field {region.field_of_view}, which is not listed"
+                )
+            if not _lies_within(region, self.fields[region.field_of_view].shape):
+                raise ValueError(f"region {place} lies outside of its field of view")
+            if not len(region.z_um) == len(region.single_image_scale) > 0:
+                raise ValueError(f"region {place} needs a scale for each of its planes")
+            scales = (region.stack_scale, region.target_scale, *region.single_image_scale)
+            if min(scale for _, scale in scales) <= 0:
+                raise ValueError(f"region {place} has an intensity scale that is not positive")
+        return self
+
     @property
     def seed(self) -> int:
         """Seed of targets and split."""
@@ -290,7 +338,7 @@ class DatasetManifest(Record):
         return min(field.z_step_um for field in self.fields)
 
 
-class FieldRecord(Record):
+class FieldRecord(DatasetPart):
     """The record of one field of view before the dataset is complete.
 
     Regions are numbered within the field, and their split is the role of its stack.
@@ -299,3 +347,14 @@ class FieldRecord(Record):
     field: FieldOfView
     regions: tuple[Region, ...]
     rejected: tuple[Rejection, ...]
+
+
+def _lies_within(region: Region, shape: tuple[int, int, int]) -> bool:
+    """Tell whether the planes and the window of a region are in a stack of a shape."""
+    planes, rows, columns = shape
+    return (
+        region.size_px > 0
+        and 0 <= region.first_plane <= planes - len(region.z_um)
+        and 0 <= region.y_px <= rows - region.size_px
+        and 0 <= region.x_px <= columns - region.size_px
+    )

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,7 @@ from deepz_zoo.files import replacing
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.optics.psf import PsfParameters
+from deepz_zoo.preprocess.space import allocate, in_units, is_disk_full
 from deepz_zoo.simulate.camera import Camera
 from deepz_zoo.simulate.stack import HELD_OUT_SEED, Noise, make_microscope, simulate_stack
 from deepz_zoo.simulate.widefield import focal_planes
@@ -83,9 +88,13 @@ def build_cache(
     Raises
     ------
     DeepZError
-        If the folder holds stacks of other settings.
+        If the folder holds stacks of other settings or damaged ones, or the disk is full.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    if (seed + 1) * stacks > HELD_OUT_SEED:
+        raise DeepZError(
+            f"`seed` {seed} with {stacks} `stacks` extends into the held-out seeds; choose a "
+            "smaller one"
+        )
     settings = {
         "system": system.model_dump(mode="json"),
         "stacks": stacks,
@@ -99,24 +108,112 @@ def build_cache(
         raise DeepZError(
             f"{folder} holds simulated stacks of other settings; name another folder or delete it"
         )
-    _write(described, settings)
     z_um = focal_planes(system.z_range_um, system.z_step_um).numpy().astype(np.float64)
-    cache = _open(folder, stacks, stack_px, z_um)
-    done = json.loads(done_file.read_text()) if done_file.exists() else 0
+    done = _read_done(done_file) if described.exists() else 0
     starts = range(done, stacks, len(system.specimens))
     if not starts:
-        return cache
-    for start in track(starts, "simulating", disable=not progress_bar):
-        _simulate_with_one_microscope(cache, system, start, seed, device)
-        _write(done_file, min(start + len(system.specimens), stacks))
+        _write(described, settings)
+        return _open(folder, stacks, stack_px, z_um)
+    with _removed_if_useless(folder, done_file):
+        folder.mkdir(parents=True, exist_ok=True)
+        _allocate(folder, _arrays(stacks, len(z_um), stack_px))
+        cache = _open(folder, stacks, stack_px, z_um)
+        _write(described, settings)
+        for start in track(starts, "simulating", disable=not progress_bar):
+            _simulate_with_one_microscope(cache, system, start, seed, device)
+            _write(done_file, min(start + len(system.specimens), stacks))
     return cache
 
 
 def _read_settings(path: Path) -> dict[str, Any]:
     """Read the settings of a folder; fields that older folders do not have get their default."""
-    settings: dict[str, Any] = json.loads(path.read_text())
-    system = ImagingSystem.model_validate(settings["system"])
-    return settings | {"system": system.model_dump(mode="json")}
+    try:
+        settings: dict[str, Any] = json.loads(path.read_bytes())
+        system = ImagingSystem.model_validate(settings["system"])
+        return settings | {"system": system.model_dump(mode="json")}
+    # Deeply nested JSON ends in a RecursionError.
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise _damaged(path) from error
+
+
+def _read_done(path: Path) -> int:
+    """Return how many stacks are simulated."""
+    if not path.exists():
+        return 0
+    try:
+        done = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path) from error
+    if not isinstance(done, int) or done < 0:
+        raise _damaged(path)
+    return done
+
+
+def _damaged(path: Path) -> DeepZError:
+    return DeepZError(f"{path} is damaged; delete {path.parent} to simulate its stacks again")
+
+
+@contextmanager
+def _removed_if_useless(folder: Path, done_file: Path) -> Iterator[None]:
+    """Delete the files of a simulation that ends before its first stacks are complete.
+
+    Raises
+    ------
+    DeepZError
+        In place of a full disk.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    except BaseException as error:
+        if not done_file.exists():
+            names = [f"{name}.npy" for name in _arrays(0, 0, 0)]
+            for name in (*names, "settings.json"):
+                (folder / name).unlink(missing_ok=True)
+            for path in missing:
+                with suppress(OSError):
+                    path.rmdir()
+        if not is_disk_full(error):
+            raise
+        goes_on = " and repeat the command to go on" if done_file.exists() else ""
+        raise DeepZError(
+            f"the disk of {folder} is full; free some space{goes_on}, or give a folder on another "
+            "disk as `stacks_folder`"
+        ) from error
+
+
+def _allocate(folder: Path, arrays: dict[str, tuple[Any, tuple[int, ...]]]) -> None:
+    """Make the files of the arrays, with all of their space on the disk.
+
+    Raises
+    ------
+    DeepZError
+        If they are larger than the free space, before anything is written.
+    """
+    size, present = 0, 0
+    for name, (dtype, shape) in arrays.items():
+        size += math.prod(shape) * np.dtype(dtype).itemsize
+        file = folder / f"{name}.npy"
+        present += _bytes_on_disk(file) if file.exists() else 0
+    free = shutil.disk_usage(folder).free + present
+    if size > free:
+        stacks = arrays["camera"][1][0]
+        raise DeepZError(
+            f"{stacks:,} simulated stacks would take {in_units(size)} in {folder}, where "
+            f"{in_units(free)} are free; choose fewer `stacks`, or a folder on another disk as "
+            "`stacks_folder`"
+        )
+    for name, (dtype, shape) in arrays.items():
+        file = folder / f"{name}.npy"
+        if not file.exists():
+            np.lib.format.open_memmap(file, "w+", dtype, shape).flush()
+        allocate(file, file.stat().st_size)
+
+
+def _bytes_on_disk(path: Path) -> int:
+    """Return the space that a file takes, which is less than its size if it has holes."""
+    status = path.stat()
+    return 512 * getattr(status, "st_blocks", 0) or status.st_size
 
 
 def _write(path: Path, content: Any) -> None:
@@ -125,21 +222,36 @@ def _write(path: Path, content: Any) -> None:
         temporary.write_text(json.dumps(content))
 
 
+def _arrays(n: int, nz: int, px: int) -> dict[str, tuple[Any, tuple[int, ...]]]:
+    """Return type and shape of the arrays of a folder."""
+    return {
+        "camera": (np.uint16, (n, nz, px, px)),
+        "light": (np.float16, (n, nz, px, px)),
+        "lone_scale": (np.float32, (n, nz, 2)),  # single_image_scale, as in older folders
+        "stack_scale": (np.float32, (n, 2)),
+        "contrast": (np.float32, (n, nz)),
+    }
+
+
 def _open(folder: Path, n: int, px: int, z_um: NDArray[np.float64]) -> StackCache:
-    nz = len(z_um)
-
-    def array(name: str, dtype: Any, *shape: int) -> NDArray[Any]:
+    """Map the arrays of a folder, which exist."""
+    arrays = {}
+    for name, (dtype, shape) in _arrays(n, len(z_um), px).items():
         file = folder / f"{name}.npy"
-        mode: Any = "r+" if file.exists() else "w+"
-        return np.lib.format.open_memmap(file, mode, dtype, shape)
-
+        try:
+            array = np.lib.format.open_memmap(file, "r+")
+        except (ValueError, EOFError, FileNotFoundError) as error:
+            raise _damaged(file) from error
+        if array.dtype != dtype or array.shape != shape:
+            raise _damaged(file)
+        arrays[name] = array
     return StackCache(
         folder=folder,
-        camera=array("camera", np.uint16, n, nz, px, px),
-        light=array("light", np.float16, n, nz, px, px),
-        single_image_scale=array("lone_scale", np.float32, n, nz, 2),  # as in older folders
-        stack_scale=array("stack_scale", np.float32, n, 2),
-        contrast=array("contrast", np.float32, n, nz),
+        camera=arrays["camera"],
+        light=arrays["light"],
+        single_image_scale=arrays["lone_scale"],
+        stack_scale=arrays["stack_scale"],
+        contrast=arrays["contrast"],
         z_um=z_um,
     )
 
@@ -150,8 +262,6 @@ def _simulate_with_one_microscope(
     import torch
 
     n, _, px, _ = cache.camera.shape
-    if (seed + 1) * n > HELD_OUT_SEED:
-        raise DeepZError(f"`seed` {seed} extends into the held-out seeds; choose a smaller one")
     first_seed = seed * n + start
     psf = PsfParameters.draw(system, torch.Generator().manual_seed(first_seed))
     microscope = make_microscope(system, (px, px), psf, device)

@@ -15,6 +15,7 @@ from torch import nn
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import replacing
+from deepz_zoo.records.training import WEIGHTS_NAME
 from deepz_zoo.training.data import Sample
 
 
@@ -36,7 +37,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class SaveLast(Checkpoint):
-    """Saves the state of a run at intervals of time.
+    """Saves the state of a run at intervals of time, and as soon as it has weights to go on from.
 
     pytorch-lightning's own callback saves by time only in automatic optimization.
     """
@@ -54,10 +55,14 @@ class SaveLast(Checkpoint):
         batch_idx: int,
     ) -> None:
         """Save if it is time; the processes decide together, since all of them take part."""
-        due = time.monotonic() - self._saved_at >= self.every_seconds
+        due = time.monotonic() - self._saved_at >= self.every_seconds or self._has_only_weights()
         if trainer.strategy.reduce_boolean_decision(due, all=False):
             trainer.save_checkpoint(self.path)
             self._saved_at = time.monotonic()
+
+    def _has_only_weights(self) -> bool:
+        """Tell whether the best weights are there before the first checkpoint."""
+        return (self.path.parent / WEIGHTS_NAME).exists() and not self.path.exists()
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -20,6 +20,9 @@ from deepz_zoo.network.losses import RelativeLoss
 from deepz_zoo.training.data import Sample
 from deepz_zoo.training.presets import TrainingSettings
 
+BAD_BATCH_NAME = "bad_batch"
+"""Beginning of the names of files with a batch whose loss is not finite."""
+
 
 class GeneratorTraining(pl.LightningModule):
     """Trains a generator by `RelativeLoss`, and validates it in the graph that users run."""
@@ -73,14 +76,15 @@ class GeneratorTraining(pl.LightningModule):
         step = self.iterations_done
         found = f"another process found a loss that is not finite at step {step}"
         if not finite:
-            name_of_file = f"bad_batch_{step}_{trainer.global_rank}.safetensors"
+            name_of_file = f"{BAD_BATCH_NAME}_{step}_{trainer.global_rank}.safetensors"
             file = Path(trainer.default_root_dir) / name_of_file
             save_file({key: t.detach().cpu().contiguous() for key, t in batch.items()}, file)
             value = float(loss.detach())
             found = f"the {name} is {value:g} at step {step}; the batch is kept in {file}"
+        resumable = any(Path(trainer.default_root_dir).glob("*.ckpt"))
+        again = "set `resume` to go on from the last checkpoint" if resumable else "begin again"
         raise DeepZError(
-            f"{found}; set `resume` to go on from the last checkpoint, with a smaller "
-            "`learning_rate` or with `precision` 32-true"
+            f"{found}; {again}, with a smaller `learning_rate` or with `precision` 32-true"
         )
 
     def validation_step(self, batch: Sample, batch_idx: int) -> torch.Tensor:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import Record
 from deepz_zoo.network.config import GENERATOR_SIZES, GeneratorConfig
 from deepz_zoo.network.losses import AlphaWeighs
+
+MAX_NUMBER = 1_000_000_000
+"""Of stacks, iterations, pixels and so on: larger numbers do not fit into the counters of torch."""
 
 
 class TrainingSettings(Record):
@@ -60,22 +63,24 @@ class TrainingSettings(Record):
         Number of pairs of a validation, always the same.
     """
 
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
     generator: GeneratorConfig
     adversarial: bool = False
-    stacks: int = Field(default=600, ge=2)
-    stack_px: int = Field(default=256, ge=32)
-    max_steps: int = Field(default=60_000, ge=1)
-    batch_size: int = Field(default=16, ge=1)
-    patch_px: int = Field(default=160, ge=32, multiple_of=16)
-    small_patch_px: int = Field(default=96, ge=32, multiple_of=16)
+    stacks: int = Field(default=600, ge=2, le=MAX_NUMBER)
+    stack_px: int = Field(default=256, ge=32, le=MAX_NUMBER)
+    max_steps: int = Field(default=60_000, ge=1, le=MAX_NUMBER)
+    batch_size: int = Field(default=16, ge=1, le=MAX_NUMBER)
+    patch_px: int = Field(default=160, ge=32, le=MAX_NUMBER, multiple_of=16)
+    small_patch_px: int = Field(default=96, ge=32, le=MAX_NUMBER, multiple_of=16)
     small_fraction: float = Field(default=0.6, ge=0, le=1)
     learning_rate: float = Field(default=1.5e-3, gt=0)
     discriminator_rate: float = Field(default=3e-5, gt=0)
-    warmup_steps: int = Field(default=500, ge=1)
+    warmup_steps: int = Field(default=500, ge=1, le=MAX_NUMBER)
     decay_fraction: float = Field(default=0.3, ge=0, le=1)
     weight_decay: float = 1e-4
-    generator_updates: int = Field(default=6, ge=1)
-    discriminator_updates: int = Field(default=3, ge=1)
+    generator_updates: int = Field(default=6, ge=1, le=MAX_NUMBER)
+    discriminator_updates: int = Field(default=3, ge=1, le=MAX_NUMBER)
     alpha: float = Field(default=0.02, ge=0)
     alpha_weighs: AlphaWeighs = "mae"
     average: float = Field(default=0.999, ge=0, lt=1)
@@ -84,8 +89,8 @@ class TrainingSettings(Record):
     background_jitter: float = Field(default=0.02, ge=0)
     in_focus_fraction: float = Field(default=0.5, ge=0, le=1)
     simulated_fraction: float = Field(default=0.5, gt=0, lt=1)
-    validate_every: int = Field(default=1000, ge=1)
-    validation_pairs: int = Field(default=60, ge=1)
+    validate_every: int = Field(default=1000, ge=1, le=MAX_NUMBER)
+    validation_pairs: int = Field(default=60, ge=1, le=MAX_NUMBER)
 
     @model_validator(mode="after")
     def _patches_fit(self) -> TrainingSettings:

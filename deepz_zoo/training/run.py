@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -12,20 +15,24 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.preprocess.dataset.storage import PreparedDataset
+from deepz_zoo.preprocess.space import is_disk_full
 from deepz_zoo.records.training import WEIGHTS_NAME
 from deepz_zoo.training.adversarial import make_training
 from deepz_zoo.training.best import KeepBest
 from deepz_zoo.training.checkpoint import AtomicCheckpointIO, SaveLast, check_resumable
 from deepz_zoo.training.data import PatchData
 from deepz_zoo.training.description import RunDescription
-from deepz_zoo.training.hardware import Hardware
-from deepz_zoo.training.module import GeneratorTraining
+from deepz_zoo.training.failures import one_line_errors
+from deepz_zoo.training.hardware import Hardware, is_first_process
+from deepz_zoo.training.memory import require_training_memory
+from deepz_zoo.training.module import BAD_BATCH_NAME, GeneratorTraining
 from deepz_zoo.training.presets import TrainingSettings
 from deepz_zoo.training.quiet import quiet_lightning
 from deepz_zoo.training.samples import SampleImages
 from deepz_zoo.training.transfer import Start
 
 LAST_CHECKPOINT_NAME = "last.ckpt"
+STACKS_NAME = "stacks"
 CHECKPOINT_SECONDS = 60.0
 
 
@@ -83,9 +90,13 @@ def train(
     ------
     DeepZError
         If the folder holds another run and `resume` is not set, or none and it is set; if there is
-        nothing to train on; if the weights of `start` are of another network; if the loss is NaN.
+        nothing to train on; if the weights of `start` are of another network; if the loss is NaN;
+        if memory or disk are too small. A run that ends before its first checkpoint leaves nothing
+        but its simulated stacks.
     """
     hardware = hardware or Hardware()
+    if not 0 <= checkpoint_seconds < math.inf:
+        raise DeepZError(f"`checkpoint_seconds` is {checkpoint_seconds:g}; expected 0 or more")
     last = _last_checkpoint(folder, resume=resume)
     pl.seed_everything(seed, workers=True, verbose=False)
     module = make_training(settings)
@@ -96,17 +107,18 @@ def train(
     data = PatchData(
         system,
         settings,
-        stacks_folder=(stacks_folder or folder / "stacks") if simulate else None,
+        stacks_folder=(stacks_folder or folder / STACKS_NAME) if simulate else None,
         datasets=datasets,
         seed=seed,
         workers=hardware.patch_workers,
         progress_bar=progress_bar,
     )
-    folder.mkdir(parents=True, exist_ok=True)
+    require_training_memory(module, settings, hardware)
     describe = RunDescription(system, settings, preset, seed, module, data)
     keep_best = KeepBest(folder, describe, command, None if start is None else start.record)
     callbacks = [keep_best, SampleImages(folder), SaveLast(last, checkpoint_seconds)]
-    with quiet_lightning():
+    with _removed_if_useless(folder), quiet_lightning():
+        folder.mkdir(parents=True, exist_ok=True)
         trainer = _make_trainer(hardware, settings, folder, callbacks, progress_bar=progress_bar)
         if hardware.compile:
             module.compile_networks()
@@ -116,7 +128,12 @@ def train(
 
 def _last_checkpoint(folder: Path, *, resume: bool) -> Path:
     """Return the path of the last checkpoint, which exists if and only if a run is resumed."""
-    last = folder / LAST_CHECKPOINT_NAME
+    last, weights = folder / LAST_CHECKPOINT_NAME, folder / WEIGHTS_NAME
+    if not last.exists() and weights.exists():
+        raise DeepZError(
+            f"{folder} holds {WEIGHTS_NAME} of a run without {LAST_CHECKPOINT_NAME} to resume "
+            f"from; name another folder, with `start` {weights} to begin with these weights"
+        )
     if resume and not last.is_file():
         raise DeepZError(
             f"{folder} holds no {LAST_CHECKPOINT_NAME} to resume from; leave out `resume`"
@@ -124,6 +141,40 @@ def _last_checkpoint(folder: Path, *, resume: bool) -> Path:
     if last.exists() and not resume:
         raise DeepZError(f"{folder} holds a training run; set `resume` or name another folder")
     return last
+
+
+@contextmanager
+def _removed_if_useless(folder: Path) -> Iterator[None]:
+    """Delete what a run wrote that ends before its first checkpoint, except the simulated stacks.
+
+    Raises
+    ------
+    DeepZError
+        In place of a full disk.
+    """
+    before = set(folder.iterdir()) if folder.is_dir() else set()
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    except BaseException as error:
+        kept = [*folder.glob("*.ckpt"), *folder.glob(f"{BAD_BATCH_NAME}*")]
+        if not kept and is_first_process():
+            for path in set(folder.glob("*")) - before - {folder / STACKS_NAME}:
+                _delete(path)
+            for path in missing:
+                with suppress(OSError):
+                    path.rmdir()  # unless it holds something
+        if not is_disk_full(error):
+            raise
+        goes_on = "go on with `resume`" if kept else "repeat the command"
+        raise DeepZError(f"the disk of {folder} is full; free some space and {goes_on}") from error
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _make_trainer(
@@ -160,10 +211,8 @@ def _fit(
     trainer: pl.Trainer, module: GeneratorTraining, data: PatchData, last: Path, *, resume: bool
 ) -> None:
     """Train, validate after the last iteration, and save the last checkpoint."""
-    try:
+    with one_line_errors():
         trainer.fit(module, data, ckpt_path=last if resume else None, weights_only=True)
-    except SystemExit:  # pytorch-lightning's reaction to a KeyboardInterrupt
-        raise KeyboardInterrupt from None
-    if module.iterations_done % module.run_settings.validate_every:
-        trainer.validate(module, data, verbose=False, weights_only=True)
-    trainer.save_checkpoint(last)
+        if module.iterations_done % module.run_settings.validate_every:
+            trainer.validate(module, data, verbose=False, weights_only=True)
+        trainer.save_checkpoint(last)

@@ -84,6 +84,7 @@ def _describe(
         source=task.source,
         position=task.position,
         file=task.name,
+        same_as=dict(task.plan.twins or ()).get(task.index),
         shape=(planes, rows, columns),
         pixel_size_um=stack.pixel_size_um,
         z_step_um=stack.z_step_um,

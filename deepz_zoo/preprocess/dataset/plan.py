@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,10 @@ from pydantic import ValidationError
 
 from deepz_zoo import __version__
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.files import Record, first_fault, sha256_of
+from deepz_zoo.files import Record, sha256_of
 from deepz_zoo.images import count_positions
 from deepz_zoo.optics import ImagingSystem
+from deepz_zoo.preprocess.dataset.duplicates import Duplicates, Likeness
 from deepz_zoo.preprocess.dataset.stacks import Stack, read_stack
 from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.records.dataset import (
@@ -98,13 +98,48 @@ def choose_preparation(changes: dict[str, Any], *, paired: bool) -> PreparationS
     try:
         return PreparationSettings.model_validate(targets | changes)
     except ValidationError as error:
-        raise DeepZError(first_fault(error).removeprefix("file: Value error, ")) from None
+        raise _bad_setting(error) from None
+
+
+def choose_reading(given: dict[str, Any], *, prefix: str = "") -> StackReading:
+    """Return how files are read.
+
+    Parameters
+    ----------
+    given
+        Fields of `StackReading`.
+    prefix
+        What the names of the arguments begin with in errors.
+
+    Raises
+    ------
+    DeepZError
+        If a value is out of its range.
+    """
+    try:
+        return StackReading.model_validate(given)
+    except ValidationError as error:
+        raise _bad_setting(error, prefix) from None
+
+
+def _bad_setting(error: ValidationError, prefix: str = "") -> DeepZError:
+    """Return the error for a setting that is out of its range, with the name of its argument."""
+    first = error.errors()[0]
+    if not first["loc"]:
+        return DeepZError(first["msg"].removeprefix("Value error, "))
+    message = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
+    return DeepZError(f"`{prefix}{first['loc'][0]}` is {first['input']}: {message}")
 
 
 class PreparationPlan(Record):
     """The settings and sources that determine a dataset; only the same plan resumes one.
 
-    Attributes are those of `DatasetManifest`.
+    Attributes are those of `DatasetManifest`, and those that are found when its stacks are checked:
+
+    Attributes
+    ----------
+    twins
+        See `check_tasks`; None before it.
     """
 
     code_version: str = __version__
@@ -114,6 +149,7 @@ class PreparationPlan(Record):
     reading: StackReading
     target_reading: StackReading | None
     sources: tuple[Source, ...]
+    twins: tuple[tuple[int, int], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -161,8 +197,8 @@ class FieldTask:
         several = self.plan.sources[self.source].positions > 1
         return f"{self.file.path}, image {self.position + 1}" if several else str(self.file.path)
 
-    def check(self) -> str:
-        """Read everything, and return the SHA-256 of the stack's pixels.
+    def check(self) -> tuple[Stack, Stack | None]:
+        """Read everything, and return what `read` does.
 
         Raises
         ------
@@ -172,15 +208,22 @@ class FieldTask:
         side = self.plan.parameters.region_px
         stack, target = self.read()
         for part, path in ((stack, self.file.path), (target, self.file.target)):
-            if part is not None and min(part.data.shape[1:]) < side:
-                rows, columns = part.data.shape[1:]
+            if part is None:
+                continue
+            rows, columns = part.data.shape[1:]
+            if min(rows, columns) < side:
                 fits = min(rows, columns) >= MIN_REGION_PX
                 advice = "choose a smaller `region_px`" if fits else "it is too small to train on"
                 raise DeepZError(
                     f"{path}: the field of view is {rows} × {columns} px, a region is {side} × "
                     f"{side} px; {advice}"
                 )
-        return hashlib.sha256(stack.data.tobytes()).hexdigest()
+            if part.data.min() == part.data.max():
+                raise DeepZError(
+                    f"{path}: all pixels of the stack are {part.data.flat[0]:g}; expected an image "
+                    "of a specimen"
+                )
+        return stack, target
 
 
 def list_tasks(files: Sequence[StackFile], plan: PreparationPlan) -> Iterator[FieldTask]:
@@ -219,26 +262,56 @@ def describe_sources(
     return tuple(sources)
 
 
-def check_tasks(tasks: Sequence[FieldTask], progress: Progress = no_progress) -> None:
-    """Read every field of view before the work begins.
+def check_tasks(
+    tasks: Sequence[FieldTask], progress: Progress = no_progress
+) -> tuple[tuple[int, int], ...]:
+    """Read every field of view before the work begins, and find those that show one specimen.
+
+    Returns
+    -------
+    tuple of tuple of int
+        Index of each field that shows the same specimen as an earlier one, in other units or with
+        other noise, and the index of the first such field. They must come into the same split.
 
     Raises
     ------
     DeepZError
-        When one cannot be used, or has the same pixels as another one, as happens with files that
-        each list all positions of an acquisition: it would be in training as well as in validation
-        or the test.
+        When one cannot be used, or has the same values as another one in whatever type, as happens
+        with files that each list all positions of an acquisition; when one of two that show the
+        same specimen is for training and the other for the test; when two have the same targets.
     """
-    first: dict[str, str] = {}
+    stacks, targets = Duplicates(), Duplicates()
+    twins: dict[int, int] = {}
     for done, task in enumerate(tasks):
         progress("checking", done, len(tasks))
-        pixels = task.check()
-        if earlier := first.get(pixels):
+        stack, target = task.check()
+        found = stacks.find(task.index, stack.data)
+        if found is not None:
+            _refuse_duplicate(task, tasks[found.index], found)
+            twins[task.index] = twins.get(found.index, found.index)
+        found = None if target is None else targets.find(task.index, target.data)
+        if found is not None and found.same_values:
             raise DeepZError(
-                f"{task.label} has the same pixels as {earlier}; give every stack once, for "
-                "training or for the test"
+                f"the target of {task.label} has the same pixels as that of "
+                f"{tasks[found.index].label}; give to each stack the target of its own field of "
+                "view"
             )
-        first[pixels] = task.label
+    progress("checking", len(tasks), len(tasks))
+    return tuple(twins.items())
+
+
+def _refuse_duplicate(task: FieldTask, earlier: FieldTask, found: Likeness) -> None:
+    """Raise unless two stacks that show the same may be in one dataset."""
+    if found.same_values:
+        likeness = "has the same pixels as"
+    elif task.role != earlier.role:
+        likeness = "shows the same field of view, in other units or with other noise, as"
+    else:
+        return
+    raise DeepZError(
+        f"{task.label} {likeness} {earlier.label}; give every stack once, for training or for the "
+        "test"
+    )
 
 
 def _describe(file: StackFile) -> Source:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from deepz_zoo.preprocess.dataset.plan import (
 from deepz_zoo.preprocess.dataset.storage import (
     MANIFEST_NAME,
     PreparedDataset,
+    is_complete_field,
     open_dataset,
     read_field_record,
     write_field,
@@ -32,11 +34,13 @@ from deepz_zoo.preprocess.dataset.storage import (
 )
 from deepz_zoo.preprocess.focus.projection import OWN_STEPS, Steps, project_by
 from deepz_zoo.preprocess.regions.split import Window, divide_regions
+from deepz_zoo.preprocess.space import is_disk_full
 from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.records.dataset import (
     SAME_MODALITY,
     SPLITS,
     DatasetManifest,
+    FieldOfView,
     FieldRecord,
     PreparationSettings,
     Region,
@@ -98,6 +102,10 @@ def prepare_dataset(
     if steps == OWN_STEPS:
         steps = Steps(project=project_by(settings.edf))
     paired = any(file.target for file in files)
+    if paired and target_modality.strip() in {"", SAME_MODALITY}:
+        raise DeepZError(
+            f"`target_modality` is {target_modality!r}; expected a name such as confocal"
+        )
     part = output.with_name(f"{output.name}.part")
     _check_output(output, overwrite)
     plan = PreparationPlan(
@@ -108,18 +116,20 @@ def prepare_dataset(
         target_reading=(target_reading or StackReading()) if paired else None,
         sources=describe_sources(files, progress),
     )
-    _check_unfinished(part, plan, overwrite)
-    tasks = list(list_tasks(files, plan))
-    if not part.exists():  # otherwise they were checked when it was begun
-        check_tasks(tasks, progress)
-    _start(part, plan)
-    for done, task in enumerate(tasks):
-        progress("preparing", done, len(tasks))
-        if not (part / task.name).exists():
-            write_field(part / task.name, prepare_field(task, steps))
-    progress("preparing", len(tasks), len(tasks))
-    _complete(part, plan, [read_field_record(part / task.name) for task in tasks])
-    _move(part, output)
+    unfinished = _read_unfinished(part, plan, overwrite)
+    if unfinished is None:  # otherwise they were checked when it was begun
+        twins = check_tasks(list(list_tasks(files, plan)), progress)
+        unfinished = plan.model_copy(update={"twins": twins})
+    tasks = list(list_tasks(files, unfinished))
+    with _kept_if_resumable(part):
+        _start(part, unfinished)
+        for done, task in enumerate(tasks):
+            progress("preparing", done, len(tasks))
+            if not is_complete_field(part / task.name):
+                write_field(part / task.name, prepare_field(task, steps))
+        progress("preparing", len(tasks), len(tasks))
+        _complete(part, unfinished, [read_field_record(part / task.name) for task in tasks])
+        _move(part, output)
     return open_dataset(output)
 
 
@@ -138,25 +148,71 @@ def _check_output(output: Path, overwrite: bool) -> None:
         raise DeepZError(f"{output} exists; choose another `output` or set `overwrite`")
 
 
-def _check_unfinished(part: Path, plan: PreparationPlan, overwrite: bool) -> None:
-    """Refuse to resume a preparation of other settings; discard it with `overwrite`."""
+def _read_unfinished(part: Path, plan: PreparationPlan, overwrite: bool) -> PreparationPlan | None:
+    """Return the plan of an unfinished preparation to resume, or None if there is none.
+
+    Refuses one of other settings; discards it with `overwrite`.
+    """
     if not part.exists():
-        return
+        return None
     described = part / PLAN_NAME
     if not described.is_file():
+        if _is_empty(part):  # killed before its plan was written
+            return None
         raise DeepZError(f"{part} is not an unfinished preparation; move it away")
     try:
-        same = read_record(described, PreparationPlan) == plan
+        stored = read_record(described, PreparationPlan)
+        if stored.model_copy(update={"twins": plan.twins}) == plan:
+            return stored
     except DeepZError:
-        same = False
-    if same:
-        return
+        pass
     if not overwrite:
         raise DeepZError(
             f"{part} holds an unfinished preparation of other stacks or settings; repeat its "
             "command, choose another `output`, or set `overwrite` to discard it"
         )
     shutil.rmtree(part)
+    return None
+
+
+def _is_empty(part: Path) -> bool:
+    """Tell whether a folder holds nothing but what `_start` makes before the plan."""
+    return part.is_dir() and all(
+        path == part / FIELDS_FOLDER or path.name.startswith(f".{PLAN_NAME}.")
+        for path in part.rglob("*")
+    )
+
+
+@contextmanager
+def _kept_if_resumable(part: Path) -> Iterator[None]:
+    """Delete an unfinished preparation that fails before its first field of view is complete.
+
+    Raises
+    ------
+    DeepZError
+        In place of a full disk or a lack of memory, and of another one if fields are complete: with
+        the line that the preparation can be resumed.
+    """
+    try:
+        yield
+    except BaseException as error:
+        resumable = any((part / FIELDS_FOLDER).glob("*.h5"))
+        if not resumable:
+            shutil.rmtree(part, ignore_errors=True)
+        reason = _reason(error, part)
+        if reason is None:
+            raise
+        kept = f"; what is done is kept in {part}: repeat the command to go on"
+        raise DeepZError(reason + (kept if resumable else "")) from error
+
+
+def _reason(error: BaseException, part: Path) -> str | None:
+    """Return the line for an error that is not a fault of the program, or None."""
+    if is_disk_full(error):
+        return f"the disk of {part.parent.absolute()} is full; free some space"
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory ({error or 'allocation failed'}); close other programs"
+    return str(error) if isinstance(error, DeepZError) else None
 
 
 def _start(part: Path, plan: PreparationPlan) -> None:
@@ -201,7 +257,8 @@ def _complete(
         ]
     rejected = [rejection for record, _ in records for rejection in record.rejected]
     table = np.concatenate(tables)
-    regions, table, leaking = _divide(regions, table, plan.parameters)
+    fields = tuple(record.field for record, _ in records)
+    regions, table, leaking = _divide(fields, regions, table, plan.parameters)
     splits = np.array([region.split for region in regions])[table["region"]]
     manifest = DatasetManifest(
         code_version=plan.code_version,
@@ -211,7 +268,7 @@ def _complete(
         reading=plan.reading,
         target_reading=plan.target_reading,
         sources=plan.sources,
-        fields=tuple(record.field for record, _ in records),
+        fields=fields,
         regions=tuple(regions),
         rejected=(*rejected, *leaking),
         pair_counts={split: int(np.sum(splits == split)) for split in SPLITS},
@@ -220,11 +277,14 @@ def _complete(
 
 
 def _divide(
-    regions: Sequence[Region], table: NDArray[Any], settings: PreparationSettings
+    fields: Sequence[FieldOfView],
+    regions: Sequence[Region],
+    table: NDArray[Any],
+    settings: PreparationSettings,
 ) -> tuple[list[Region], NDArray[Any], list[Rejection]]:
     """Set the split of each region; leave out those that overlap validation, and their pairs."""
     ours = [region for region in regions if region.split != "test"]
-    windows = [Window(r.field_of_view, r.y_px, r.x_px, r.size_px) for r in ours]
+    windows = [_window(region, fields[region.field_of_view]) for region in ours]
     division = divide_regions(windows, settings.validation_fraction, settings.seed)
     validation = {ours[i].index for i in division.validation}
     dropped = {ours[i].index for i in division.dropped}
@@ -252,3 +312,10 @@ def _divide(
         if region.index in dropped
     ]
     return divided, table, leaking
+
+
+def _window(region: Region, field: FieldOfView) -> Window:
+    """Return the place of a region in its specimen: fields that show the same one are one field."""
+    specimen = field.index if field.same_as is None else field.same_as
+    y_px, x_px = field.origin_px
+    return Window(specimen, y_px + region.y_px, x_px + region.x_px, region.size_px)

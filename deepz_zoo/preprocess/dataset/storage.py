@@ -14,7 +14,10 @@ without the rest, so a dataset may be larger than the memory.
 from __future__ import annotations
 
 import json
+import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +28,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.files import replacing, write_record
+from deepz_zoo.files import first_fault, replacing, write_record
+from deepz_zoo.preprocess.regions.pairs import PAIR_DTYPE
 from deepz_zoo.records.dataset import (
     FORMAT_VERSION,
     SAME_MODALITY,
@@ -96,7 +100,7 @@ class PreparedDataset:
         DeepZError
             When the file of pairs is damaged.
         """
-        table = _load_pairs(self.path / PAIRS_NAME)
+        table = self._load_pairs()
         wanted = np.array([region.split == split for region in self.regions], dtype=bool)
         return tuple(Pair(*row) for row in table[wanted[table["region"]]].tolist())
 
@@ -151,13 +155,33 @@ class PreparedDataset:
 
     def overview(self, field: int, name: str) -> NDArray[Any]:
         """Return a whole ``edf``, ``height``, ``mask`` (or ``target_edf``) of a field of view."""
-        return np.asarray(self._file(field)[name][()])
+        with _damage_told(self.path / self.manifest.fields[field].file):
+            return np.asarray(self._file(field)[name][()])
+
+    def _load_pairs(self) -> NDArray[Any]:
+        """Return the table of all pairs, whose numbers are those of regions and their planes."""
+        with _damage_told(self.path / PAIRS_NAME):
+            table = np.load(self.path / PAIRS_NAME, allow_pickle=False)
+            _check_table(table)
+            counts = [(len(r.z_um), len(r.target_z_um)) for r in self.regions]
+            planes, targets = np.array(counts, dtype=int).reshape(-1, 2).T
+            region = table["region"]
+            if not _all_below(region, len(self.regions)):
+                raise ValueError("a pair of a region that the manifest does not list")
+            for name, limits in (("source", planes), ("target", targets)):
+                if not _all_below(table[name], limits[region]):
+                    raise ValueError("a pair of a plane that its region does not have")
+            if not np.isfinite(table["distance_um"]).all():
+                raise ValueError("a distance that is not finite")
+            return np.asarray(table)
 
     def _read(
         self, name: str, region: Region, plane: int, rows: slice, columns: slice
     ) -> NDArray[np.float32]:
-        pixels = self._file(region.field_of_view)[name][plane, rows, columns]
-        return np.asarray(pixels, dtype=np.float32)
+        path = self.path / self.manifest.fields[region.field_of_view].file
+        with _damage_told(path):
+            pixels = self._file(region.field_of_view)[name][plane, rows, columns]
+            return np.asarray(pixels, dtype=np.float32)
 
     def _file(self, field: int) -> h5py.File:
         """Return the open file of a field, opened by this process."""
@@ -186,23 +210,34 @@ def open_dataset(path: str | os.PathLike[str]) -> PreparedDataset:
             "'deepz-zoo prepare', or repeat the command that was interrupted"
         )
     try:
-        content = json.loads(described.read_text(encoding="utf-8"))
+        content = json.loads(described.read_bytes(), parse_float=_finite, parse_constant=_finite)
         version = content.get("format_version")
         if version != FORMAT_VERSION:
             raise DeepZError(
-                f"{path} has format {version}, this version reads {FORMAT_VERSION}; prepare it anew"
+                f"{path} has format {str(version)[:20]}, this version reads {FORMAT_VERSION}; "
+                "prepare it anew"
             )
         manifest = DatasetManifest.model_validate(content)
-    except (ValidationError, ValueError, AttributeError) as error:
-        raise DeepZError(
-            f"{described} cannot be read ({str(error).splitlines()[0]}); prepare it anew"
-        ) from error
+    # Deeply nested JSON ends in a RecursionError.
+    except (ValueError, AttributeError, RecursionError, MemoryError) as error:
+        reason = str(error).partition("\n")[0]
+        if isinstance(error, ValidationError):
+            reason = first_fault(error).removeprefix("file: Value error, ")
+        raise DeepZError(f"{described} cannot be read ({reason}); prepare it anew") from error
     files = [PAIRS_NAME, *(field.file for field in manifest.fields)]
     if missing := [name for name in files if not (path / name).is_file()]:
         raise DeepZError(
             f"{path} lacks {missing[0]} (and {len(missing) - 1} more files); copy all of it again"
         )
     return PreparedDataset(path, manifest)
+
+
+def _finite(number: str) -> float:
+    """Return a number of a JSON file."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {number[:20]} is not finite")
+    return value
 
 
 def target_name(y_px: int, x_px: int) -> str:
@@ -236,8 +271,23 @@ class PreparedField:
 
 
 def write_field(path: Path, content: PreparedField) -> None:
-    """Write a field of view, completely or not at all."""
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    """Write a field of view, completely or not at all.
+
+    The file is made in memory: HDF5 does not survive a disk that is full while it writes.
+
+    Raises
+    ------
+    OSError
+        If the disk is full.
+    """
+    image = _field_file(content)
+    with replacing(path) as temporary:
+        temporary.write_bytes(image)
+
+
+def _field_file(content: PreparedField) -> bytes:
+    """Return the HDF5 file of a field of view."""
+    with h5py.File("field", "w", driver="core", backing_store=False) as file:
         _write_planes(file, "stack", content.stack)
         for name, overview in content.overviews.items():
             file.create_dataset(name, data=overview, compression="lzf", shuffle=True)
@@ -245,13 +295,34 @@ def write_field(path: Path, content: PreparedField) -> None:
             _write_planes(file, target_name(y_px, x_px), planes)
         file.create_dataset("pairs", data=content.pairs)
         file.create_dataset("record", data=content.record.model_dump_json())
+        file.flush()
+        return bytes(file.id.get_file_image())
 
 
 def read_field_record(path: Path) -> tuple[FieldRecord, NDArray[Any]]:
-    """Return the record and the pairs of a stored field of view."""
-    with _open_field(path) as file:
+    """Return the record and the pairs of a stored field of view.
+
+    Raises
+    ------
+    DeepZError
+        If the file is damaged.
+    """
+    with _damage_told(path), _open_field(path) as file:
         text = file["record"].asstr()[()]
-        return FieldRecord.model_validate_json(text), np.asarray(file["pairs"][()])
+        pairs = np.asarray(file["pairs"][()])
+        _check_table(pairs)
+        return FieldRecord.model_validate_json(text), pairs
+
+
+def is_complete_field(path: Path) -> bool:
+    """Tell whether a field of view is stored and not damaged."""
+    if not path.is_file():
+        return False
+    try:
+        read_field_record(path)
+    except DeepZError:
+        return False
+    return True
 
 
 def write_pairs_and_manifest(folder: Path, manifest: DatasetManifest, pairs: NDArray[Any]) -> None:
@@ -266,19 +337,36 @@ def _write_planes(file: h5py.File, name: str, planes: NDArray[Any]) -> None:
     file.create_dataset(name, data=planes, chunks=chunk, compression="lzf", shuffle=True)
 
 
-def _load_pairs(path: Path) -> NDArray[Any]:
-    try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
-        raise DeepZError(f"{path} cannot be read ({error}); prepare the dataset anew") from error
+def _check_table(table: Any) -> None:
+    """Raise ValueError unless it is a table of pairs."""
+    if not isinstance(table, np.ndarray) or table.dtype != PAIR_DTYPE or table.ndim != 1:
+        raise ValueError("not a table of pairs")
+
+
+def _all_below(numbers: NDArray[Any], limits: NDArray[Any] | int) -> bool:
+    return bool(np.all((numbers >= 0) & (numbers < limits)))
 
 
 def _open_field(path: Path) -> h5py.File:
-    try:
+    with _damage_told(path):
         # Nothing writes to a finished file, and file systems of clusters often refuse locks.
         return h5py.File(path, "r", locking=False)
-    except OSError as error:
-        raise DeepZError(f"{path} cannot be read ({error}); prepare the dataset anew") from error
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged file makes its libraries raise into one line.
+
+    A header may ask for more memory than there is, and a truncated file of any kind raises errors
+    of many kinds.
+    """
+    try:
+        yield
+    except DeepZError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DeepZError(f"{path} cannot be read ({reason}); prepare the dataset anew") from error
 
 
 def _checked(plane: int, count: int) -> int:

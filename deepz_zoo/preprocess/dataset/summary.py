@@ -77,6 +77,13 @@ def _warnings(manifest: DatasetManifest) -> Iterator[str]:
             "there are no pairs for validation, since all regions overlap or there is only one; "
             "give more stacks or a smaller `region_px`"
         )
+    for field in manifest.fields:
+        if field.same_as is not None:
+            yield (
+                f"{_name(manifest, field.index)} shows the same field of view as "
+                f"{_name(manifest, field.same_as)}, in other units or with other noise; both are "
+                "in the same split"
+            )
     step_um, system = manifest.z_step_um, manifest.system
     half_range_um = manifest.parameters.planes_each_side * step_um
     if abs(half_range_um - system.z_range_um) > step_um:
@@ -85,3 +92,11 @@ def _warnings(manifest: DatasetManifest) -> Iterator[str]:
             f"range of {system.name} is {system.z_range_um:g} µm "
             f"(`planes_each_side` {round(system.z_range_um / step_um)})"
         )
+
+
+def _name(manifest: DatasetManifest, index: int) -> str:
+    """Return the file of a field of view, and the number of its image if there are several."""
+    field = manifest.fields[index]
+    source = manifest.sources[field.source]
+    several = source.positions > 1
+    return f"{source.file.name}, image {field.position + 1}" if several else source.file.name

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import json
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 import tifffile
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.images import read_image
+from deepz_zoo.optics import get_system
 from deepz_zoo.preprocess.dataset.fields import prepare_field
-from deepz_zoo.preprocess.dataset.plan import StackFile
+from deepz_zoo.preprocess.dataset.plan import PreparationPlan, StackFile, describe_sources
 from deepz_zoo.preprocess.dataset.prepare import prepare_dataset
 from deepz_zoo.preprocess.dataset.storage import PreparedDataset
+from deepz_zoo.preprocess.dataset.summary import summarize
 from deepz_zoo.records.dataset import PreparationSettings, StackReading
-from tests.builders import BEAD
+from tests.builders import BEAD, spotted_stack
 
 SETTINGS = PreparationSettings(align="none", region_px=48, planes_each_side=4, targets=3)
 
@@ -172,6 +175,57 @@ def test_the_same_pixels_in_two_files_are_refused(
         prepare_files(*files, StackFile(again, role="test"), settings=SMALL)
 
 
+def test_other_types_of_the_same_pixels_are_refused(
+    tmp_path: Path, prepare_files, write_stack
+) -> None:
+    stack = spotted_stack()
+    files = [
+        StackFile(write_stack(tmp_path / f"{kind}.ome.tif", stack.astype(kind)))
+        for kind in ("uint16", "float32")
+    ]
+    with pytest.raises(DeepZError, match=r"float32.ome.tif has the same pixels as .*uint16.ome"):
+        prepare_files(*files, settings=SMALL)
+    assert not (tmp_path / "data.part").exists()
+
+
+def test_a_twin_without_noise_is_in_the_split_of_the_noisy_one(
+    tmp_path: Path, prepare_files, write_stack
+) -> None:
+    """Whether whole fields are divided or single regions."""
+    for count, fraction in ((4, 0.3), (2, 0.15)):
+        files = []
+        for index in range(count):
+            for name, noise in (("", 15.0), ("_clean", 0.0)):
+                planes = spotted_stack(index, noise=noise)
+                path = tmp_path / f"{index}{name}.ome.tif"
+                files.append(StackFile(write_stack(path, planes)))
+        settings = SMALL.model_copy(update={"validation_fraction": fraction})
+        dataset = prepare_files(*files, settings=settings, output=f"of{count}")
+        expected = [None if i % 2 == 0 else i - 1 for i in range(2 * count)]
+        assert [field.same_as for field in dataset.manifest.fields] == expected
+        assert dataset.manifest.pair_counts["validation"] > 0
+        for one, other in itertools.combinations(dataset.regions, 2):
+            if one.field_of_view // 2 != other.field_of_view // 2 or one.split == other.split:
+                continue
+            assert max(abs(one.y_px - other.y_px), abs(one.x_px - other.x_px)) >= 32
+        (line, *_) = summarize(dataset).warnings
+        assert line.startswith("0_clean.ome.tif shows the same field of view as 0.ome.tif")
+
+
+def test_a_twin_is_not_the_test_of_the_other(tmp_path: Path, prepare_files, write_stack) -> None:
+    noisy = write_stack(tmp_path / "noisy.ome.tif", spotted_stack(noise=15.0))
+    clean = write_stack(tmp_path / "clean.ome.tif", spotted_stack(noise=0.0))
+    with pytest.raises(DeepZError, match=r"clean.ome.tif shows the same field of view"):
+        prepare_files(StackFile(noisy), StackFile(clean, role="test"), settings=SMALL)
+
+
+def test_one_target_for_two_stacks_is_refused(tmp_path: Path, prepare_files, write_stack) -> None:
+    target = write_stack(tmp_path / "target.ome.tif", spotted_stack(9))
+    stacks = [write_stack(tmp_path / f"{i}.ome.tif", spotted_stack(i)) for i in range(2)]
+    with pytest.raises(DeepZError, match=r"the target of .*1.ome.tif has the same pixels as that"):
+        prepare_files(*(StackFile(path, target=target) for path in stacks), settings=SMALL)
+
+
 # ----------------------------------------------------------------------------------- interruption
 
 
@@ -219,20 +273,99 @@ def test_other_settings_do_not_go_on_with_it(interrupted, tmp_path: Path, prepar
     assert dataset.manifest.parameters.targets == 3
 
 
-def test_an_error_in_the_middle_leaves_no_half_written_field(
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Return a function that lets the disk be full when a field of some number is written."""
+
+    def full_at(number: int) -> None:
+        write = Path.write_bytes
+
+        def write_bytes(path: Path, data: bytes) -> int:
+            if path.name.startswith(f".{number:04d}.h5"):
+                write(path, data[:1000])
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return write(path, data)
+
+        monkeypatch.setattr(Path, "write_bytes", write_bytes)
+
+    return full_at
+
+
+def test_a_disk_full_at_once_leaves_nothing(
+    tmp_path: Path, prepare_files, write_stack, full_disk
+) -> None:
+    files = fields_of_view(tmp_path, write_stack, 1)
+    full_disk(0)
+    with pytest.raises(DeepZError, match="the disk of .* is full; free some space$"):
+        prepare_files(*files, settings=SMALL)
+    assert [path.name for path in tmp_path.iterdir()] == ["field0.ome.tif"]
+
+
+def test_a_preparation_on_a_full_disk_goes_on_when_there_is_space(
+    tmp_path: Path, prepare_files, write_stack, full_disk, monkeypatch
+) -> None:
+    files = fields_of_view(tmp_path, write_stack, 3)
+    with monkeypatch.context():
+        full_disk(2)
+        with pytest.raises(DeepZError, match=r"kept in .*data.part: repeat the command to go on"):
+            prepare_files(*files, settings=SMALL)
+        monkeypatch.undo()
+    kept = sorted((tmp_path / "data.part" / "fields").iterdir())
+    assert [path.name for path in kept] == ["0000.h5", "0001.h5"]
+    begun = kept[0].stat().st_mtime_ns
+    dataset = prepare_files(*files, settings=SMALL)
+    assert (dataset.path / "fields" / "0000.h5").stat().st_mtime_ns == begun
+
+
+def test_an_error_after_the_first_field_says_what_is_kept(
     tmp_path: Path, prepare_files, write_stack, monkeypatch
 ) -> None:
-    create = h5py.Group.create_dataset
+    files = fields_of_view(tmp_path, write_stack, 2)
 
-    def full_disk(file, name, data, **settings):
-        create(file, name, data=data[:1])
-        raise OSError("No space left on device")
+    def fails(task, *steps):
+        if task.index == 1:
+            raise MemoryError("Unable to allocate 8 GiB")
+        return prepare_field(task, *steps)
 
-    monkeypatch.setattr(h5py.Group, "create_dataset", full_disk)
-    with pytest.raises(OSError, match="No space left"):
-        prepare_files(*fields_of_view(tmp_path, write_stack, 1), settings=SMALL)
-    assert list((tmp_path / "data.part" / "fields").iterdir()) == []
-    assert not (tmp_path / "data").exists()
+    monkeypatch.setattr(f"{prepare_dataset.__module__}.prepare_field", fails)
+    expected = r"not enough memory \(Unable to allocate 8 GiB\).* repeat the command to go on"
+    with pytest.raises(DeepZError, match=expected):
+        prepare_files(*files, settings=SMALL)
+
+
+def test_stopped_before_the_first_field_nothing_is_left(
+    tmp_path: Path, prepare_files, write_stack, monkeypatch
+) -> None:
+    files = fields_of_view(tmp_path, write_stack, 1)
+
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"{prepare_dataset.__module__}.prepare_field", stop)
+    with pytest.raises(KeyboardInterrupt):
+        prepare_files(*files, settings=SMALL)
+    assert [path.name for path in tmp_path.iterdir()] == ["field0.ome.tif"]
+
+
+def test_killed_before_the_plan_or_with_a_damaged_field_it_goes_on(
+    tmp_path: Path, prepare_files, write_stack
+) -> None:
+    files = fields_of_view(tmp_path, write_stack, 2)
+    (tmp_path / "data.part" / "fields").mkdir(parents=True)
+    (tmp_path / "data.part" / ".plan.json.1.part").write_text("{")
+    expected = content(prepare_files(*files, settings=SMALL))
+    whole = tmp_path / "data" / "fields" / "0001.h5"
+    part = tmp_path / "again.part" / "fields"
+    part.mkdir(parents=True)
+    (part / "0001.h5").write_bytes(whole.read_bytes()[:5000])
+    with pytest.raises(DeepZError, match=r"again.part is not an unfinished preparation"):
+        prepare_files(*files, settings=SMALL, output="again")
+    plan = PreparationPlan(
+        system=get_system("leica20x_0.8/TxRd"), target_modality="same", parameters=SMALL,
+        reading=StackReading(), target_reading=None, sources=describe_sources(files), twins=(),
+    )  # fmt: skip
+    (part.parent / "plan.json").write_text(plan.model_dump_json())
+    assert content(prepare_files(*files, settings=SMALL, output="again")) == expected
 
 
 # ------------------------------------------------------------------------------------ the folder
