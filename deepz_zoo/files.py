@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from deepz_zoo.disk import is_disk_full
 from deepz_zoo.errors import DeepZError
 
 _BLOCK_BYTES = 1 << 20
@@ -81,9 +82,7 @@ def _tells_of_full_disk(error: Exception, folder: Path) -> bool:
     Libraries report it each in their own way, some by no more than the number of bytes that they
     could write; then the disk has hardly a block left.
     """
-    if "No space left on device" in str(error):
-        return True
-    return shutil.disk_usage(folder).free < _FULL_DISK_BYTES
+    return is_disk_full(error) or shutil.disk_usage(folder).free < _FULL_DISK_BYTES
 
 
 def _is_written_through(path: Path) -> bool:

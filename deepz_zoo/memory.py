@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deepz_zoo.errors import DeepZError
 
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _MEMINFO = Path("/proc/meminfo")
 # The limit of a container, and what it uses of it.
 CGROUPS = (
@@ -18,7 +19,9 @@ CGROUPS = (
 )
 
 
-def refuse_too_large(needed_bytes: float, what: str) -> None:
+def refuse_too_large(
+    needed_bytes: float, what: str, advice: str = "take a smaller part, or a computer with more"
+) -> None:
     """Check that there is memory for something.
 
     Parameters
@@ -27,6 +30,8 @@ def refuse_too_large(needed_bytes: float, what: str) -> None:
         What it takes at least.
     what
         What takes it, for the message: "worm.tif (100 × 4096 × 4096 px)".
+    advice
+        What to do.
 
     Raises
     ------
@@ -36,8 +41,8 @@ def refuse_too_large(needed_bytes: float, what: str) -> None:
     available = available_bytes()
     if available is not None and needed_bytes > available:
         raise DeepZError(
-            f"{what} takes {needed_bytes / 2**30:.3g} GiB of memory, {available / 2**30:.3g} GiB "
-            "are available; take a smaller part, or a computer with more"
+            f"{what} would take {in_units(needed_bytes)} of memory, and {in_units(available)} are "
+            f"available; {advice}"
         )
 
 
@@ -65,3 +70,17 @@ def _left_in_container(limit: Path, used: Path) -> int | None:
         return max(int(limit.read_text("ascii")) - int(used.read_text("ascii")), 0)
     except (OSError, ValueError):  # no such group, or "max"
         return None
+
+
+def in_units(size: float) -> str:
+    """Return a number of bytes for a reader, such as ``1.5 GiB``.
+
+    Examples
+    --------
+    >>> in_units(1536)
+    '1.5 KiB'
+    """
+    exponent = 0
+    while size >= 1024 and exponent < len(_UNITS) - 1:
+        size, exponent = size / 1024, exponent + 1
+    return f"{size:.3g} {_UNITS[exponent]}"

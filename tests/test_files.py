@@ -30,6 +30,7 @@ from deepz_zoo.files import (
 )
 from deepz_zoo.network.graph.export import export_torchscript
 from tests.builders import tiny_model
+from tests.small_disk import mounted
 
 WRITER = """
 import sys
@@ -274,16 +275,9 @@ def test_what_cannot_be_read_is_told_at_once(tmp_path, name, message):
 @pytest.fixture
 def full_disk(tmp_path):
     """Return a folder on a disk of 100 kB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(folder)]
-    try:
-        subprocess.run(words, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("needs the right to mount a tmpfs: run as root on Linux")
-    (folder / "mine").write_bytes(bytes(60_000))
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with mounted(tmp_path / "disk", "100k") as folder:
+        (folder / "mine").write_bytes(bytes(60_000))
+        yield folder
 
 
 def write_with_numpy(path):

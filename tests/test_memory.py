@@ -13,7 +13,7 @@ from deepz_zoo.errors import DeepZError
 def test_the_line_states_both_amounts(monkeypatch) -> None:
     monkeypatch.setattr(memory, "available_bytes", lambda: 2**31)
     memory.refuse_too_large(2**31, "worm.tif")
-    with pytest.raises(DeepZError, match=r"^worm\.tif takes 4 GiB of memory, 2 GiB are available"):
+    with pytest.raises(DeepZError, match=r"^worm\.tif would take 4 GiB of memory, and 2 GiB are"):
         memory.refuse_too_large(2**32, "worm.tif")
 
 

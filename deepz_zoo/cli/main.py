@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import re
@@ -19,6 +18,7 @@ import click
 
 from deepz_zoo import __version__
 from deepz_zoo.cli.command_group import CommandGroup
+from deepz_zoo.disk import is_disk_full
 from deepz_zoo.errors import CheckFailed, DeepZError
 
 # In the order of a user's work.
@@ -194,8 +194,7 @@ def _operating_system_message(error: Exception) -> str | None:
 
     Libraries such as safetensors report a full disk by errors of their own, known by their text.
     """
-    full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
-    if full or "No space left on device" in str(error):
+    if is_disk_full(error):
         place = getattr(error, "filename", None)
         return f"disk full{f' while writing {place}' if place else ''}; free some space and repeat"
     if isinstance(error, OSError) and error.strerror is not None:

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from deepz_zoo.disk import allocate, is_disk_full
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import replacing
 from deepz_zoo.intensities import intensity_scale
+from deepz_zoo.memory import in_units
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.optics.psf import PsfParameters
-from deepz_zoo.preprocess.space import allocate, in_units, is_disk_full
 from deepz_zoo.simulate.camera import Camera
 from deepz_zoo.simulate.stack import HELD_OUT_SEED, Noise, make_microscope, simulate_stack
 from deepz_zoo.simulate.widefield import focal_planes

@@ -6,7 +6,7 @@ import copy
 
 import torch
 
-from deepz_zoo.preprocess.space import require_memory
+from deepz_zoo.memory import refuse_too_large
 from deepz_zoo.training.hardware import Hardware
 from deepz_zoo.training.module import GeneratorTraining
 from deepz_zoo.training.presets import TrainingSettings
@@ -51,4 +51,4 @@ def require_training_memory(
     else:
         size = training_memory(module, settings)
     batch = f"a batch of {settings.batch_size:,} patches of {settings.patch_px} px"
-    require_memory(size, batch, _ADVICE)
+    refuse_too_large(size, batch, _ADVICE)

@@ -12,10 +12,10 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, EMAWeightAveraging
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
+from deepz_zoo.disk import is_disk_full
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.preprocess.dataset.storage import PreparedDataset
-from deepz_zoo.preprocess.space import is_disk_full
 from deepz_zoo.records.training import WEIGHTS_NAME
 from deepz_zoo.training.adversarial import make_training
 from deepz_zoo.training.best import KeepBest

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepz_zoo.disk import is_disk_full
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import read_record, write_record
 from deepz_zoo.optics import ImagingSystem
@@ -34,7 +35,6 @@ from deepz_zoo.preprocess.dataset.storage import (
 )
 from deepz_zoo.preprocess.focus.projection import OWN_STEPS, Steps, project_by
 from deepz_zoo.preprocess.regions.split import Window, divide_regions
-from deepz_zoo.preprocess.space import is_disk_full
 from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.records.dataset import (
     SAME_MODALITY,
