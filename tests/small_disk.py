@@ -28,11 +28,6 @@ def mounted(folder: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def enlarge(folder: Path, size: str) -> None:
-    """Free some space."""
-    subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True)
-
-
 def run_program(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run ``deepz-zoo`` in a process of its own, since a full disk may end it by a signal."""
     return subprocess.run(

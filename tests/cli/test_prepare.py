@@ -14,6 +14,7 @@ from deepz_zoo.preprocess.dataset.fields import prepare_field
 from deepz_zoo.preprocess.dataset.prepare import prepare_dataset
 from deepz_zoo.preprocess.dataset.storage import open_dataset
 from tests.builders import spotted_stack
+from tests.small_disk import mounted, run_program
 
 NAME = ("--objective", "leica20x_0.8", "--channel", "TxRd")
 SMALL = ("--region", "32", "--planes", "2", "--targets", "2", "--align", "none")
@@ -252,3 +253,11 @@ def test_control_c_leaves_no_dataset_and_the_same_command_goes_on(
     assert (code, err.count("Error")) == (0, 0)
     assert (tmp_path / "data" / "fields" / "0000.h5").stat().st_mtime_ns == first
     assert not (tmp_path / "data.part").exists()
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_dataset(stacks, tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", "100k") as disk:
+        done = run_program("prepare", *stacks, "-o", disk / "data", *NAME, *SMALL)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+        assert "full" in done.stderr
+        assert not (disk / "data").exists()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from deepz_zoo.training import run as training_run
+from tests.small_disk import mounted, run_program
 
 
 @pytest.fixture
@@ -87,3 +88,13 @@ def test_wrong_usage_is_one_line(run_cli, asked, options, expected) -> None:
     assert expected in err
     assert len(err.strip().splitlines()) == 1
     assert not asked
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
+    """Mapped stacks that were not allocated ended the process by a signal."""
+    with mounted(tmp_path / "disk", "1m") as disk:
+        words = ("leica20x_0.8/TxRd", "-o", disk / "run", "--stacks", "2", "--max-steps", "2")
+        done = run_program("train", *words)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+        assert "2 simulated stacks would take 20.5 MiB" in done.stderr
+        assert list(disk.iterdir()) == []
