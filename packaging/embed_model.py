@@ -2,8 +2,8 @@
 
 For maintainers: ``python packaging/embed_model.py RUN`` writes the weights and their manifest into
 ``deepz_zoo/zoo/weights``, from where they ship in the wheel. What is measured goes into the
-manifest, and from there into the card: ``deepz-zoo card MODEL -o model_cards``. ``--bead`` takes
-the wide-field stack of pyotf (Apache-2.0), which the project does not ship.
+manifest, and from there into the card, by
+``deepz-zoo card MODEL -o model_cards --overwrite``. ``--bead`` takes the wide-field stack of pyotf (Apache-2.0), which the project does not ship.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ def embed(run: Path, stacks: int, limit_stacks: int, bead: Path | None, folder: 
         )
     for sentence in failure_sentences(manifest.failure_modes):
         output.print(f"• {sentence}", soft_wrap=True)
-    output.print(f"its card: deepz-zoo card {manifest.name} -o model_cards", soft_wrap=True)
+    output.print(
+        f"its card: deepz-zoo card {manifest.name} -o model_cards --overwrite", soft_wrap=True
+    )
 
 
 def _limits(model: DeepZModel, system: ImagingSystem, stacks: int) -> MeasuredLimits:

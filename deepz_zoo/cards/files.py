@@ -76,7 +76,9 @@ def check_cards(folder: Path, manifests: Sequence[Manifest]) -> None:
     for name in sorted(cards - {card_name(manifest) for manifest in manifests}):
         faults.append(f"{folder / name}: no model of this name")
     if faults:
-        raise CheckFailed(f"{'; '.join(faults)} (write cards with 'deepz-zoo card MODEL -o DIR')")
+        raise CheckFailed(
+            f"{'; '.join(faults)} (write cards with 'deepz-zoo card MODEL -o DIR --overwrite')"
+        )
 
 
 def _faults(folder: Path, manifest: Manifest) -> list[str]:

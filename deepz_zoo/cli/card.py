@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from deepz_zoo.cli.options import model_options, weights_option
+from deepz_zoo.cli.options import model_options, overwrite_option, weights_option
 from deepz_zoo.cli.parameters import PathName
 from deepz_zoo.errors import DeepZError
 
@@ -29,8 +29,14 @@ CARDS = Path("model_cards")
     is_flag=True,
     help=f"Check that the cards in FOLDER ({CARDS} by default) are those of the zoo's models.",
 )
+@overwrite_option
 def command(
-    *, model_name: str | None, weights: str | None, folder: Path | None, check: bool
+    *,
+    model_name: str | None,
+    weights: str | None,
+    folder: Path | None,
+    check: bool,
+    overwrite: bool,
 ) -> None:
     """Make the card of a model from its manifest: use, training, accuracy, failures, citation.
 
@@ -54,7 +60,11 @@ def command(
         click.echo(card_text(manifest), nl=False)
         return
     from deepz_zoo.cards.files import write_card
+    from deepz_zoo.cards.names import card_name
+    from deepz_zoo.files import refuse_output
 
+    if folder.is_dir():
+        refuse_output(folder / card_name(manifest), overwrite=overwrite)
     click.echo(write_card(folder, model, manifest))
 
 

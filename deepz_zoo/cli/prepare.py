@@ -239,12 +239,14 @@ def command(
 
     system = get_system(model_name)
 
+    from deepz_zoo.files import refuse_output
     from deepz_zoo.preprocess.dataset.prepare import prepare_dataset
     from deepz_zoo.preprocess.dataset.report import check_report_name, write_report
     from deepz_zoo.preprocess.dataset.summary import summarize
 
     if report is not None:
         check_report_name(report)
+        refuse_output(report, overwrite=overwrite, inputs=[*stacks, *test_stacks, *targets_from])
     reading, target_reading = (_reading(options, prefix, mismatch) for prefix in ("", "target_"))
     changes = {name: value for name, value in options.items() if value is not None}
     settings = choose_preparation(changes, paired=bool(targets_from))

@@ -51,7 +51,7 @@ MAX_SEED = 2**63 - 1
 class DatasetPart(Record):
     """A part of the record of a dataset: all its numbers are finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 class PreparationSettings(DatasetPart):

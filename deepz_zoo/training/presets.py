@@ -63,7 +63,7 @@ class TrainingSettings(Record):
         Number of pairs of a validation, always the same.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     generator: GeneratorConfig
     adversarial: bool = False
