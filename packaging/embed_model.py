@@ -3,7 +3,8 @@
 For maintainers: ``python packaging/embed_model.py RUN`` writes the weights and their manifest into
 ``deepz_zoo/zoo/weights``, from where they ship in the wheel. What is measured goes into the
 manifest, and from there into the card, by
-``deepz-zoo card MODEL -o model_cards --overwrite``. ``--bead`` takes the wide-field stack of pyotf (Apache-2.0), which the project does not ship.
+``deepz-zoo card MODEL -o model_cards --overwrite``. ``--bead`` takes the wide-field stack of pyotf
+(Apache-2.0), which the project does not ship.
 """
 
 from __future__ import annotations
