@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Install Java with its compiler, Debian's ImageJ and a virtual display for the tests that use them,
-# where that needs no question: as root, or with a sudo that asks for no password. Otherwise those
-# tests are skipped.
+# Install Java with its compiler, Debian's ImageJ with a plugin, and a virtual display for the tests
+# that use them, where that needs no question: as root, or with a sudo that asks for no password.
+# Otherwise those tests are skipped.
 set -u
 
-packages=(default-jdk imagej xauth xvfb)
+packages=(default-jdk imagej orthanc-imagej xauth xvfb)
 
 skip() {
   echo "Tests that need Java and ImageJ will be skipped: $1."
@@ -12,13 +12,14 @@ skip() {
 }
 
 has_ij_jar() { [ -f /usr/share/java/ij.jar ]; }
+has_plugin() { [ -f /usr/share/imagej/plugins/Orthanc_Import.jar ]; }
 java_home() { dirname "$(dirname "$(readlink -f "$(command -v javac)")")"; }
 has_display() { # a headless Java has no libawt_xawt
   command -v Xvfb >/dev/null && command -v xauth >/dev/null &&
     find "$(java_home)" -name libawt_xawt.so | grep -q .
 }
 
-command -v javac >/dev/null && has_ij_jar && has_display && exit 0
+command -v javac >/dev/null && has_ij_jar && has_plugin && has_display && exit 0
 command -v apt-get >/dev/null || skip "they are not installed and there is no apt-get"
 
 if [ "$(id -u)" -eq 0 ]; then

@@ -46,7 +46,7 @@ def test_align(run_cli, imagej_folder, stack, tmp_path):
     assert moved < 0.5 * np.abs(np.diff(before.data[:, :, 10:-10].astype(float), axis=0)).mean()
     code, _, err = run_cli("fiji", "align", stack, "-o", output, "--fiji", imagej_folder)
     assert code == 2
-    assert "exists; replace it with --overwrite" in err
+    assert "exists; name another file or set --overwrite" in err
 
 
 def test_align_from_another_plane(run_cli, imagej_folder, stack, tmp_path):
