@@ -60,6 +60,7 @@ def test_training_pairs_take_the_distance_from_input_to_target(tmp_path: Path) -
         assert np.array_equal(sample["target"][0].numpy(), light + 100)
 
 
+@pytest.mark.slow
 def test_refocus_and_package_go_the_same_way(stack: SimulatedStack, tmp_path: Path) -> None:
     model, manifest = load_model(MODEL)
     image = middle_plane(stack)

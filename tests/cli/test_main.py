@@ -232,6 +232,7 @@ def test_an_interruption_while_the_program_loads_is_quiet(name, code):
     assert (done.returncode, done.stdout, done.stderr) == (code, b"", b"")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs the signals of Linux or macOS")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_command_that_is_ended_cleans_up(tmp_path, number, code):

@@ -90,6 +90,7 @@ def test_wrong_usage_is_one_line(run_cli, asked, options, expected) -> None:
     assert not asked
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     """Mapped stacks that were not allocated ended the process by a signal."""
     with mounted(tmp_path / "disk", "1m") as disk:

@@ -24,6 +24,7 @@ def drifting_stack(specimen, seed):
     return np.clip(np.round(planes), 0, 65_535).astype(np.uint16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("specimen", ["beads", "nuclei"])
 @pytest.mark.parametrize(("seed", "dtype"), [(1, np.uint16), (3, np.uint16), (3, np.float32)])
 def test_the_movements_of_an_aligned_stack_are_found(specimen, seed, dtype):

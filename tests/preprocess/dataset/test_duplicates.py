@@ -60,6 +60,7 @@ def test_equal_values_are_told_from_equal_specimens() -> None:
     assert found.find(4, stack + 1.0) == Likeness(2, same_values=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", ["low", "realistic"])
 def test_simulated_twins_are_recognized_and_other_seeds_are_not(system, noise) -> None:
     prints = {}

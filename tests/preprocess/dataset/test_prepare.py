@@ -64,6 +64,7 @@ def content(dataset: PreparedDataset) -> tuple[str, bytes]:
 # ---------------------------------------------------------------------------------- whole stacks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("specimen", ["beads", "nuclei"])
 def test_a_simulated_stack_goes_through(specimen: str, prepare_files, stacks, system) -> None:
     settings = SETTINGS.model_copy(update={"align": "stackreg"})
