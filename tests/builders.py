@@ -18,6 +18,7 @@ from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.wrapper import DeepZModel
+from deepz_zoo.network.weights import save_generator
 from deepz_zoo.optics import ImagingSystem, get_system
 from deepz_zoo.optics.psf import PsfParameters
 from deepz_zoo.preprocess.dataset.storage import Pair
@@ -67,6 +68,14 @@ def read_yaml(path: Path) -> Any:
     from bioimageio.spec import utils
 
     return utils.read_yaml(path)
+
+
+def write_run(folder: Path, generator: Generator) -> Path:
+    """Write a run's folder with the weights of a generator of `CONFIG`, and return it."""
+    folder.mkdir()
+    save_generator(folder / "best.safetensors", generator)
+    (folder / "best.json").write_text(training_record().model_dump_json(), encoding="utf-8")
+    return folder
 
 
 def tiny_model() -> DeepZModel:

@@ -23,7 +23,6 @@ import torch
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.wrapper import DeepZModel
-from deepz_zoo.network.weights import save_generator
 from deepz_zoo.package.build import build_package
 from deepz_zoo.records.accuracy import (
     COMPARED_METHODS,
@@ -39,7 +38,15 @@ from deepz_zoo.records.conditions import Condition
 from deepz_zoo.records.limits import LimitCurve, LimitPoint, LimitSettings, MeasuredLimits
 from deepz_zoo.records.manifest import Manifest
 from deepz_zoo.zoo.examples import Example, tilted_surface
-from tests.builders import CONFIG, SHAPE, SYSTEM, blurred_stack, tiny_model, training_record
+from tests.builders import (
+    CONFIG,
+    SHAPE,
+    SYSTEM,
+    blurred_stack,
+    tiny_model,
+    training_record,
+    write_run,
+)
 
 # Stand-ins for plugins that must not be redistributed.
 JAVA_SOURCES = Path(__file__).parent / "fiji" / "java"
@@ -82,11 +89,7 @@ def generator() -> Generator:
 @pytest.fixture
 def run(tmp_path: Path, generator: Generator) -> Path:
     """Return a run's folder with the weights of `generator`."""
-    folder = tmp_path / "run"
-    folder.mkdir()
-    save_generator(folder / "best.safetensors", generator)
-    (folder / "best.json").write_text(training_record().model_dump_json(), encoding="utf-8")
-    return folder
+    return write_run(tmp_path / "run", generator)
 
 
 @pytest.fixture

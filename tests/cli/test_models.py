@@ -5,26 +5,37 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+import torch
 
 from deepz_zoo.models import load_model
+from deepz_zoo.network.generator import Generator
 from deepz_zoo.package import build
 from deepz_zoo.package.build import build_package
-from tests.builders import drawn_example
+from tests.builders import CONFIG, drawn_example, write_run
 
 NAME = "leica20x_0.8/TxRd"
 
 
-@pytest.fixture
-def package(run, tmp_path):
-    """Return the package of a run's checkpoint, which nothing else of the run is needed for."""
-    model, manifest = load_model(run)
-    path = tmp_path / "mine.zip"
+@pytest.fixture(scope="module")
+def built_once(tmp_path_factory):
+    """Return a package of the weights of `run` that nobody changes."""
+    folder = tmp_path_factory.mktemp("package")
+    torch.manual_seed(7)
+    model, manifest = load_model(write_run(folder / "run", Generator(CONFIG).eval()))
+    path = folder / "mine.zip"
     build_package(model, manifest, path, example=drawn_example(manifest.system), test=False)
     return path
+
+
+@pytest.fixture
+def package(built_once, tmp_path):
+    """Return a copy of the package of a run's checkpoint, far from the run."""
+    return Path(shutil.copy(built_once, tmp_path))
 
 
 @pytest.fixture

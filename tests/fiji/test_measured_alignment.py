@@ -35,6 +35,7 @@ def test_the_movements_of_an_aligned_stack_are_found(specimen, seed, dtype):
     np.testing.assert_allclose(found.angles_deg, expected.angles_deg, atol=0.02)
 
 
+@pytest.mark.slow
 def test_a_stack_that_did_not_move():
     recorded = drifting_stack("beads", 1)
     assert (measure_alignment(recorded, recorded).shifts_px == 0).all()

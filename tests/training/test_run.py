@@ -78,6 +78,7 @@ def test_each_validation_writes_a_picture(go, tmp_path) -> None:
     assert (rows % 48, columns) == (0, 3 * 48), "rows of input, refocused, ground truth"
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(go, tmp_path) -> None:
     """In the middle of a validation interval too; adversarial, since its rates do not change."""
     changes = {"adversarial": True, "average": 0.0}

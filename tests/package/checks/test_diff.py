@@ -61,6 +61,7 @@ def folder_of(path: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_changed_description_and_accuracy(built, model, manifest, example, accuracy, tmp_path):
     remark = manifest.training.model_copy(update={"date": "2026-03-04"})
     later = manifest.model_copy(update={"training": remark, "accuracy": accuracy})
@@ -86,6 +87,7 @@ def test_variants_of_the_same_weights(built, model, manifest, example, tmp_path)
         assert "config.deepz.variant" in {change.place for change in found.description}
 
 
+@pytest.mark.slow
 def test_network_of_another_size(built, manifest, example, tmp_path):
     torch.manual_seed(0)
     config = manifest.generator.model_copy(update={"levels": 3})

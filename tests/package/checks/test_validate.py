@@ -197,6 +197,7 @@ def test_weights_that_differ_from_what_was_stated_are_named(folder, stacks):
     assert "torchscript" not in found[validate.PARITY].detail
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("format_passes", "behaves")
 def test_engine_that_fails_is_a_failed_check(unpacked, stacks, tmp_path):
     python = tmp_path / "torch-1.2.3" / "bin" / "python"

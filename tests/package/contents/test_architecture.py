@@ -30,6 +30,7 @@ np.save(folder + "/output.npy", output.numpy())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config",
     [

@@ -55,6 +55,7 @@ strip_machine_traces(Path(sys.argv[1]))
 """
 
 
+@pytest.mark.slow
 def test_two_processes_write_the_same_bytes(tmp_path):
     paths = [tmp_path / "a" / "one.pt", tmp_path / "b" / "two.pt"]
     for path in paths:

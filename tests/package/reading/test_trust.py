@@ -279,6 +279,7 @@ def test_addresses_of_files_are_not_fetched(folder, server):
     assert asked == []
 
 
+@pytest.mark.slow
 def test_links_are_followed_only_when_trusted(folder, server):
     address, asked = server
     keep_only(folder, "onnx")
