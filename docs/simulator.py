@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from skimage.filters import threshold_triangle
 
-from deepz_zoo.optics import get_system
+from deepz_zoo.optics import ImagingSystem, get_system
 from deepz_zoo.optics.psf import PsfParameters, point_spread_function
 from deepz_zoo.simulate import SPECIMENS, simulate_stack
 
@@ -27,6 +27,8 @@ FRACTIONS = (0.2, 0.5, 0.8)
 MEASURED_RINGS = ((8.4, 11.0, 14.0), (5.6, 7.6, 9.9), (2.8, 4.5, 6.6))
 MEASURED_FOCUS = (1.4, 2.5, 4.5)
 MEASURED_HALO = ((2.2, 3.4, 7.2), (3.6, 6.1, 11.2), (4.6, 8.3, 14.0))
+# The same beads' light in the half toward the side of the slide whose beads are rings.
+MEASURED_HALF = {"rings": "0.53–0.58", "focus": "–", "core and halo": "0.62–0.68"}
 
 
 def light_radii(image: NDArray[np.float32]) -> tuple[float, ...]:
@@ -39,11 +41,26 @@ def light_radii(image: NDArray[np.float32]) -> tuple[float, ...]:
     return tuple(float(np.interp(f, fraction, radius[order])) for f in FRACTIONS)
 
 
-def simulated_beads(draws: int = 12) -> tuple[list[float], NDArray[np.float64]]:
-    """Return distances in µm and median light radii, shape (distances, 3), over drawn optics."""
+def brighter_half(image: NDArray[np.float32]) -> float:
+    """Return the largest fraction of the light on one side of a line through the center."""
+    half = len(image) // 2
+    y, x = np.mgrid[: len(image), : len(image)] - half
+    angles = np.arange(0, 2 * np.pi, np.pi / 12)
+    # Pixels on the line count half on either side.
+    sides = (np.sign(np.round(y * np.sin(a) + x * np.cos(a), 6)) / 2 + 0.5 for a in angles)
+    return max(float((image * side).sum() / image.sum()) for side in sides)
+
+
+def simulated_beads(
+    draws: int = 12,
+) -> tuple[list[float], NDArray[np.float64], NDArray[np.float64]]:
+    """Return distances in µm, median light radii and the brighter halves over drawn optics.
+
+    Shapes (distances,), (distances, 3) and (draws, distances).
+    """
     system = get_system("olympus20x_0.75/TxRd-beads")
     z = torch.arange(-7.0, 7.5, 1.0)
-    radii = []
+    radii, halves = [], []
     for seed in range(draws):
         psf = point_spread_function(
             PsfParameters.draw(system, torch.Generator().manual_seed(seed)),
@@ -52,7 +69,8 @@ def simulated_beads(draws: int = 12) -> tuple[list[float], NDArray[np.float64]]:
             pixel_size_um=system.pixel_size_um,
         )
         radii.append([light_radii(plane) for plane in psf.numpy()])
-    return z.tolist(), np.median(np.array(radii), axis=0)
+        halves.append([brighter_half(plane) for plane in psf.numpy()])
+    return z.tolist(), np.median(np.array(radii), axis=0), np.array(halves)
 
 
 def nearest(radii: NDArray[np.float64], measured: tuple[float, ...]) -> int:
@@ -62,11 +80,12 @@ def nearest(radii: NDArray[np.float64], measured: tuple[float, ...]) -> int:
 
 def bead_table() -> str:
     """Return simulated beside measured radii, matched by the half-light radius on each side."""
-    z, radii = simulated_beads()
+    z, radii, halves = simulated_beads()
     middle = len(z) // 2
     lines = [
-        "| side | measured 20/50/80 % | simulated 20/50/80 % | simulated z µm |",
-        "|---|---|---|---:|",
+        "| side | measured 20/50/80 % | simulated 20/50/80 % | simulated z µm "
+        "| one half, measured | brighter half, simulated |",
+        "|---|---|---|---:|---|---|",
     ]
     sides = (
         ("rings", MEASURED_RINGS, slice(middle, None)),
@@ -77,7 +96,9 @@ def bead_table() -> str:
         for measured in measurements:
             plane = nearest(radii[side], measured) + (side.start or 0)
             cells = [" / ".join(f"{r:.1f}" for r in row) for row in (measured, radii[plane])]
-            lines.append(f"| {name} | {cells[0]} | {cells[1]} | {z[plane]:+g} |")
+            half = "{:.2f}–{:.2f}".format(*np.quantile(halves[:, plane], (0, 1)))
+            cells += [f"{z[plane]:+g}", MEASURED_HALF[name], half]
+            lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -102,19 +123,34 @@ def image_table() -> str:
     return "\n".join(lines)
 
 
+def bead_instruments(system: ImagingSystem) -> dict[str, PsfParameters]:
+    """Return the middle of the ranges with an even pupil, and the instrument of the real slides."""
+    mean_um, _ = system.aberrations.coverslip_um
+    even = replace(PsfParameters.nominal(system), coverslip_um=mean_um, residual_blur_um=0.6)
+    fitted = replace(
+        even,
+        numerical_aperture=0.76,
+        coverslip_um=140.0,
+        pupil_gradient=(0.8, 0.0),
+        coma_waves=(-0.09, 0.07),
+        astigmatism_waves=(0.17, 0.0),
+    )
+    return {"bead": even, "bead, as fitted": fitted}
+
+
 def draw(path: Path) -> None:
-    """Draw a bead through focus and one plane of each specimen at three depths."""
+    """Draw beads through focus and each specimen at seven depths."""
     system = get_system("olympus20x_0.75/TxRd-beads")
     z = torch.tensor([-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0])
-    parameters = replace(PsfParameters.nominal(system), coverslip_um=150.0, residual_blur_um=0.6)
-    psf = point_spread_function(parameters, z, size_px=64, pixel_size_um=system.pixel_size_um)
-    figure = Figure(figsize=(10.5, 1.58 * (1 + len(SPECIMENS))), dpi=70, facecolor="black")
+    figure = Figure(figsize=(10.5, 1.58 * (2 + len(SPECIMENS))), dpi=70, facecolor="black")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(1 + len(SPECIMENS), 7)
-    for axis, plane, distance in zip(axes[0], psf.numpy(), z.tolist(), strict=True):
-        axis.imshow(plane, cmap="gray")
-        axis.set_title(f"bead {distance:+g} µm", color="white", fontsize=8)
-    for row, specimen in zip(axes[1:], SPECIMENS, strict=True):
+    axes = figure.subplots(2 + len(SPECIMENS), 7)
+    for row, (name, parameters) in zip(axes[:2], bead_instruments(system).items(), strict=True):
+        psf = point_spread_function(parameters, z, size_px=64, pixel_size_um=system.pixel_size_um)
+        for axis, plane, distance in zip(row, psf.numpy(), z.tolist(), strict=True):
+            axis.imshow(plane, cmap="gray")
+            axis.set_title(f"{name} {distance:+g} µm", color="white", fontsize=8)
+    for row, specimen in zip(axes[2:], SPECIMENS, strict=True):
         stack = simulate_stack(get_system("leica20x_0.8/TxRd"), specimen, seed=3, noise="low")
         for axis, distance in zip(row, (-9, -6, -3, 0, 3, 6, 9), strict=True):
             image = stack.camera[int(np.abs(stack.z_um - distance).argmin())]
@@ -137,6 +173,10 @@ def main() -> None:
         "isolated beads of an Olympus 20x/0.75 on a 150 µm coverslip, beside the simulated plane "
         "(median of 12 drawn instruments of `olympus20x_0.75/TxRd-beads`) whose half-light radius "
         f"is nearest, on the same side of the focus.\n\n{bead_table()}\n\n"
+        "Light in one half of a bead: of the real beads, the half toward the side of the slide "
+        "whose beads are rings; of the simulated ones, the brightest half of each of the 12 "
+        "instruments, from the least to the greatest. Coma and an uneven pupil make the halves "
+        "differ.\n\n"
         "## Images\n\nThe ranges of six real images of worms beside those of simulated ones, which "
         f"cover more exposures on purpose.\n\n{image_table()}\n\n"
         "## What it looks like\n\n![Beads and specimens](simulator.png)\n",

@@ -72,6 +72,8 @@ def _training(manifest: Manifest) -> str:
         "depth of the focal plane": "{:g} to {:g} µm".format(*ranges.depth_um),
         "index of the specimen": "{:g} to {:g}".format(*ranges.specimen_index),
         "residual blur": "{:g} to {:g} µm FWHM".format(*ranges.residual_blur_um),
+        "coma, astigmatism": f"up to {ranges.coma_waves:g} and {ranges.astigmatism_waves:g} waves",
+        "light over the pupil": _pupil(ranges.pupil_gradient),
     }
     rows |= simulation if record.training_data != "measured" else {}
     rows |= {
@@ -81,6 +83,10 @@ def _training(manifest: Manifest) -> str:
         "remarks": record.remarks or "none",
     } | _weights(manifest)
     return f"## Training\n\n{two_column_table(rows)}"
+
+
+def _pupil(gradient: float) -> str:
+    return f"1 + g u in any direction, g up to {gradient:g}" if gradient else "even"
 
 
 def _weights(manifest: Manifest) -> dict[str, str]:

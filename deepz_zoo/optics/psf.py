@@ -1,7 +1,8 @@
 """Point-spread functions of a wide-field microscope with a mismatched coverslip, depth and index.
 
 The scalar field is computed by psf-generator with the optical path of Gibson and Lanni and with
-coma and astigmatism as Zernike terms. The **sign of z** is that of the whole project (and of
+coma and astigmatism as Zernike terms. Its amplitude is uneven where a tilted slide or a clipped
+back aperture makes it so. The **sign of z** is that of the whole project (and of
 psfmodels): plane ``i`` shows a point source at z = 0 as the camera sees it with the stage at
 ``z_um[i]``. For a coverslip that is too thin the rings lie at z > 0; for a specimen deep in tissue
 at z < 0.
@@ -35,6 +36,11 @@ class PsfParameters:
     """One instrument: the optical settings of one point-spread function (lengths in µm).
 
     ``astigmatism_waves`` and ``coma_waves`` are rms wavefront errors (two orthogonal components).
+
+    ``pupil_gradient`` is (g_y, g_x): the intensity over the pupil is 1 + g · u, with u from -1 to 1
+    from edge to edge. Its length is at most 1, since light is not negative. A defocused disk of
+    radius R has its centroid g R/4 away from its center: toward (g_y, g_x) at z > 0, the opposite
+    way at z < 0.
     """
 
     numerical_aperture: float
@@ -47,6 +53,7 @@ class PsfParameters:
     astigmatism_waves: tuple[float, float] = (0.0, 0.0)
     coma_waves: tuple[float, float] = (0.0, 0.0)
     residual_blur_um: float = 0.0
+    pupil_gradient: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
     def nominal(cls, system: ImagingSystem) -> PsfParameters:
@@ -85,6 +92,7 @@ class PsfParameters:
             astigmatism_waves=vector(ranges.astigmatism_waves),
             coma_waves=vector(ranges.coma_waves),
             residual_blur_um=uniform(*ranges.residual_blur_um),
+            pupil_gradient=vector(ranges.pupil_gradient),
         )
 
     def with_spherical_aberration(self, factor: float) -> PsfParameters:
@@ -92,8 +100,8 @@ class PsfParameters:
 
         The optical path of Gibson and Lanni is linear in depth, in coverslip and in index mismatch.
         0 leaves none. A negative factor stands for an instrument and mount of the opposite sign and
-        mirrors the point-spread function in z, where it has no astigmatism; its negative depth is
-        no place in a specimen.
+        mirrors the point-spread function in z, where it has no astigmatism and an even pupil; its
+        negative depth is no place in a specimen.
         """
         return replace(
             self,
@@ -233,6 +241,10 @@ def _field(
     radius2 = s[:, None] ** 2 + s[None, :] ** 2
     cos = torch.sqrt((1 - propagator.s_max**2 * radius2).clamp(min=0.001))
     k = 2 * math.pi / p.wavelength_um * p.immersion_index
-    propagator.defocus_filters = torch.exp(-1j * k * z_um[:, None, None, None] * cos)
+    defocus = torch.exp(-1j * k * z_um[:, None, None, None] * cos)
+    gradient_y, gradient_x = p.pupil_gradient
+    # The transform to the image inverts the pupil; -s is the side of the disk that a ray meets.
+    pupil_intensity = 1 - gradient_y * s[:, None] - gradient_x * s[None, :]
+    propagator.defocus_filters = defocus * pupil_intensity.clamp(min=0).sqrt()
     field: torch.Tensor = propagator.compute_focus_field()[:, 0]
     return field[:, :size_px, :size_px]

@@ -60,6 +60,9 @@ class Aberrations(Record):
         Range of the full width at half maximum of the lateral blur on top of the optics.
     na_loss
         Largest relative loss of numerical aperture.
+    pupil_gradient
+        Largest gradient of the light over the pupil, whose intensity is 1 + g u from u = -1 at one
+        edge to 1 at the other, in any direction. 0, the value of older records: an even pupil.
     """
 
     coverslip_um: tuple[float, float]
@@ -70,6 +73,7 @@ class Aberrations(Record):
     astigmatism_waves: float = 0.06
     residual_blur_um: Interval = (0.0, 0.8)
     na_loss: float = 0.05
+    pupil_gradient: float = Field(default=0.0, ge=0, le=1)
 
 
 class Confocal(Record):

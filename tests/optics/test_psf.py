@@ -222,3 +222,47 @@ def test_the_asymmetry_grows_with_the_factor() -> None:
         asymmetry.append(np.linalg.norm(psf[::-1] - psf) / np.linalg.norm(psf))
     assert asymmetry[0] < 0.01
     assert all(less < more for less, more in pairwise(asymmetry))
+
+
+@pytest.mark.parametrize("gradient", [(0.8, 0.0), (0.0, -0.5), (0.3, 0.6)])
+def test_an_uneven_pupil_shifts_the_light_of_a_defocused_disk(
+    gradient: tuple[float, float],
+) -> None:
+    """The centroid of a disk of radius R lies g R/4 off: in proportion to z, with its sign."""
+    uneven = replace(DRY, numerical_aperture=0.3, pupil_gradient=gradient)
+    z = np.array([-40.0, -20.0, 20.0, 40.0])
+    planes = point_spread_function(
+        uneven, torch.from_numpy(z), size_px=256, pixel_size_um=PIXEL_UM, recenter=False
+    ).numpy()
+    along = np.arange(256) - 128.0
+    light = planes.sum(axis=(1, 2))
+    centroid = np.stack([planes.sum(axis=2) @ along, planes.sum(axis=1) @ along]) / light
+    radius_um = z * np.tan(np.arcsin(0.3))
+    expected = np.outer(gradient, radius_um) / 4
+    # Diffraction puts a few hundredths of the light outside of the geometric disk.
+    np.testing.assert_allclose(centroid * PIXEL_UM, expected, rtol=0.03, atol=0.01)
+
+
+def test_light_over_the_pupil_is_never_negative() -> None:
+    """At a gradient of 1 one edge of the pupil is dark; half of the light leaves by one half."""
+    dark_edge = replace(DRY, numerical_aperture=0.3, pupil_gradient=(0.0, 1.0))
+    plane = point_spread_function(
+        dark_edge, torch.tensor([40.0]), size_px=256, pixel_size_um=PIXEL_UM, recenter=False
+    )[0].numpy()
+    radius_px = 40 * np.tan(np.arcsin(0.3)) / PIXEL_UM
+    bright, dim = (plane[128, 128 + round(side * 0.8 * radius_px)] for side in (1, -1))
+    assert dim < 0.25 * bright
+    assert plane[:, 129:].sum() / plane.sum() == pytest.approx(0.5 + 4 / (3 * np.pi) / 2, abs=0.03)
+
+
+def test_instruments_are_drawn_with_gradients_up_to_the_largest_in_any_direction() -> None:
+    system = get_system("olympus20x_0.75/TxRd-beads")
+    gradients = np.array(
+        [
+            PsfParameters.draw(system, torch.Generator().manual_seed(seed)).pupil_gradient
+            for seed in range(60)
+        ]
+    )
+    lengths = np.hypot(*gradients.T)
+    assert 0.7 < lengths.max() <= system.aberrations.pupil_gradient == 0.9
+    assert (gradients.min(axis=0) < -0.3).all() and (gradients.max(axis=0) > 0.3).all()
