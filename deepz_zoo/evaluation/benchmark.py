@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from deepz_zoo.optics import ImagingSystem
 
-BENCHMARK_VERSION = 1
+BENCHMARK_VERSION = 2
 """Raised whenever a definition changes, so that only results of one definition are compared."""
 
 FIRST_SEED = HELD_OUT_SEED + 500_000

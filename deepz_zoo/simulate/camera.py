@@ -7,6 +7,7 @@ import math
 import torch
 
 from deepz_zoo.files import Record
+from deepz_zoo.simulate.shot_noise import shot_noise
 
 
 class Camera(Record):
@@ -53,7 +54,7 @@ class Camera(Record):
         torch.Tensor
             Integer grey levels in 0…65535, float32, same shape.
         """
-        shot = torch.poisson(electrons, generator=generator).clamp(max=self.full_well)
+        shot = shot_noise(electrons, generator).clamp(max=self.full_well)
         read = self.read_noise * torch.randn(
             electrons.shape, generator=generator, device=electrons.device
         )
