@@ -17,10 +17,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from deepz_zoo.cli.options import console
 from deepz_zoo.training.adversarial import make_training
-from deepz_zoo.training.data import Sample
 from deepz_zoo.training.hardware import Hardware, device_name
 from deepz_zoo.training.presets import TRAINING_PRESETS, TrainingSettings
 from deepz_zoo.training.quiet import quiet_lightning
+from deepz_zoo.training.simulated_batches import Sample
 
 
 class RandomBatches(Dataset[Sample]):

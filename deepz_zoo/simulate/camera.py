@@ -54,12 +54,24 @@ class Camera(Record):
         torch.Tensor
             Integer grey levels in 0…65535, float32, same shape.
         """
-        shot = shot_noise(electrons, generator).clamp(max=self.full_well)
+        return self.read_out(shot_noise(electrons, generator), generator)
+
+    def read_out(self, photoelectrons: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Return the grey levels of counted photoelectrons: full well, read noise, rounding."""
         read = self.read_noise * torch.randn(
-            electrons.shape, generator=generator, device=electrons.device
+            photoelectrons.shape, generator=generator, device=photoelectrons.device
         )
-        grey = self.offset + (shot + read) / self.electrons_per_grey_level
+        electrons = photoelectrons.clamp(max=self.full_well) + read
+        grey = self.offset + electrons / self.electrons_per_grey_level
         return grey.round().clamp(0, 2**16 - 1)
+
+
+LOW_NOISE_PEAK, LOW_NOISE_BACKGROUND = 28_000.0, 5.0
+"""Electrons of an exposure that fills the well over a dark background."""
+PEAKS = (1_000.0, 28_000.0)
+BACKGROUNDS = (5.0, 150.0)
+"""Ranges of realistic exposures in electrons, drawn evenly on a logarithmic scale."""
+LARGEST_GRADIENT = 0.3
 
 
 class Exposure(Record):
@@ -82,18 +94,25 @@ class Exposure(Record):
             unit = torch.rand((), generator=generator, device=generator.device).item()
             return low + (high - low) * unit
 
+        def log_uniform(low: float, high: float) -> float:
+            return math.exp(uniform(math.log(low), math.log(high)))
+
         low_noise = noise == "low"
         return cls(
-            peak=28_000 if low_noise else math.exp(uniform(math.log(1_000), math.log(28_000))),
-            background=5 if low_noise else math.exp(uniform(math.log(5), math.log(150))),
-            gradient=uniform(0.0, 0.3),
+            peak=LOW_NOISE_PEAK if low_noise else log_uniform(*PEAKS),
+            background=LOW_NOISE_BACKGROUND if low_noise else log_uniform(*BACKGROUNDS),
+            gradient=uniform(0.0, LARGEST_GRADIENT),
             gradient_angle=uniform(0.0, 2 * math.pi),
         )
 
-    def electrons(self, light: torch.Tensor) -> torch.Tensor:
-        """Scale relative light (..., ny, nx) to expected electrons and add the background."""
+    def electrons(self, light: torch.Tensor, brightest: float | None = None) -> torch.Tensor:
+        """Scale relative light (..., ny, nx) to expected electrons and add the background.
+
+        `brightest` is the light that gives `peak` electrons, by default the brightest of `light`.
+        """
         ny, nx = light.shape[-2:]
         y = torch.linspace(-1, 1, ny, device=light.device)[:, None]
         x = torch.linspace(-1, 1, nx, device=light.device)[None, :]
         ramp = y * math.sin(self.gradient_angle) + x * math.cos(self.gradient_angle)
-        return light * (self.peak / light.max()) + self.background * (1 + self.gradient * ramp)
+        scaled = light * (self.peak / (light.max() if brightest is None else brightest))
+        return scaled + self.background * (1 + self.gradient * ramp)

@@ -208,15 +208,17 @@ def acquire_stack(
         confocal=(
             None
             if confocal is None
-            else _in_grey_levels_of(noise_free, confocal.cpu().numpy(), camera.brightest)
+            else in_grey_levels_of(noise_free, confocal.cpu().numpy(), camera.brightest)
         ),
     )
 
 
-def _in_grey_levels_of(
+def in_grey_levels_of(
     stack: NDArray[np.float32], light: NDArray[np.float32], brightest: float
 ) -> NDArray[np.float32]:
     """Give light the background and scale of a stack, each by its brightest values along z.
+
+    Both have shape (nz, ny, nx); no value exceeds `brightest`.
 
     Without haze the few brightest points stand out more: they are clipped.
     """

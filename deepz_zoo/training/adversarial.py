@@ -9,9 +9,9 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from deepz_zoo.network.discriminator import Discriminator
 from deepz_zoo.network.losses import AdversarialGeneratorLoss, discriminator_loss
-from deepz_zoo.training.data import Sample
 from deepz_zoo.training.module import GeneratorTraining
 from deepz_zoo.training.presets import TrainingSettings
+from deepz_zoo.training.simulated_batches import Sample
 
 
 class AdversarialTraining(GeneratorTraining):

@@ -13,8 +13,8 @@ from pytorch_lightning.callbacks import Callback
 from deepz_zoo.files import replacing
 from deepz_zoo.network.weights import save_generator
 from deepz_zoo.records.training import WEIGHTS_NAME, StartRecord, TrainingRecord
-from deepz_zoo.training.data import Sample
 from deepz_zoo.training.module import GeneratorTraining
+from deepz_zoo.training.simulated_batches import Sample
 
 RECORD_NAME = "best.json"
 

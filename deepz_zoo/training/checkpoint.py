@@ -16,7 +16,7 @@ from torch import nn
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import replacing
 from deepz_zoo.records.training import WEIGHTS_NAME
-from deepz_zoo.training.data import Sample
+from deepz_zoo.training.simulated_batches import Sample
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

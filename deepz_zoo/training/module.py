@@ -17,8 +17,8 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.network.losses import RelativeLoss
-from deepz_zoo.training.data import Sample
 from deepz_zoo.training.presets import TrainingSettings
+from deepz_zoo.training.simulated_batches import Sample
 
 BAD_BATCH_NAME = "bad_batch"
 """Beginning of the names of files with a batch whose loss is not finite."""

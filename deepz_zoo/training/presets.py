@@ -55,6 +55,14 @@ class TrainingSettings(Record):
         specimen than a training stack does.
     in_focus_fraction
         Fraction of the simulated pairs whose target is drawn by its contrast, near focus.
+    surface_fraction
+        Fraction of the large simulated patches whose DPM is tilted or curved, with the target
+        interpolated between planes.
+    artifact_fraction
+        Fraction of the simulated patches with a hot pixel or with columns of zeros at an edge.
+    turn
+        Whether patches are turned and flipped: right for a model of many instruments, wrong for a
+        model of one whose point-spread function is not symmetric.
     simulated_fraction
         Fraction of the patches that are simulated, in a run that has prepared datasets as well.
     validate_every
@@ -88,6 +96,9 @@ class TrainingSettings(Record):
     scale_jitter: float = Field(default=0.2, ge=0)
     background_jitter: float = Field(default=0.02, ge=0)
     in_focus_fraction: float = Field(default=0.5, ge=0, le=1)
+    surface_fraction: float = Field(default=0.2, ge=0, le=1)
+    artifact_fraction: float = Field(default=0.1, ge=0, le=1)
+    turn: bool = True
     simulated_fraction: float = Field(default=0.5, gt=0, lt=1)
     validate_every: int = Field(default=1000, ge=1, le=MAX_NUMBER)
     validation_pairs: int = Field(default=60, ge=1, le=MAX_NUMBER)
@@ -126,6 +137,8 @@ TRAINING_PRESETS = {
         scale_jitter=0,
         background_jitter=0,
         in_focus_fraction=0,
+        surface_fraction=0,
+        artifact_fraction=0,
         validate_every=50,
     ),
 }

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from deepz_zoo.training.data import Sample
 from deepz_zoo.training.module import GeneratorTraining
+from deepz_zoo.training.simulated_batches import Sample
 
 _ROWS = 4
 _MAX_PX = 128

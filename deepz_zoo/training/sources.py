@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.intensities import IntensityScale
+from deepz_zoo.intensities import IntensityScale, intensity_scale
 from deepz_zoo.preprocess.dataset.storage import Pair, PreparedDataset
 from deepz_zoo.records.dataset import SAME_MODALITY, Split
-from deepz_zoo.simulate.camera import Camera
+from deepz_zoo.simulate.camera import Camera, Exposure
 from deepz_zoo.training.cache import StackCache
 
 _ROUNDING_UM = 1e-6
+_IN_FOCUS_FRACTION = 0.5
 
 
 class PairSource(Protocol):
@@ -53,7 +55,9 @@ class PairSource(Protocol):
 
 @dataclass(frozen=True)
 class SimulatedPairs:
-    """Pairs of simulated stacks; the target is the plane without noise.
+    """Pairs of simulated stacks, to validate with; the target is the plane without noise.
+
+    Stacks have low and realistic noise by turns. The same pair is the same images each time.
 
     Attributes
     ----------
@@ -61,28 +65,25 @@ class SimulatedPairs:
         The simulated stacks; the region of a pair is the index of its stack.
     stacks
         Indices of the stacks to draw from.
-    in_focus_fraction
-        Fraction of the targets that are drawn by their contrast, near focus.
     """
 
     cache: StackCache
     stacks: range
-    in_focus_fraction: float = 0.5
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the stacks."""
-        return self.cache.camera.shape[2], self.cache.camera.shape[3]
+        return self.cache.light.shape[2], self.cache.light.shape[3]
 
     def draw(self, distances_um: tuple[float, float], rng: np.random.Generator) -> Pair:
-        """Draw any pair of planes of one stack.
+        """Draw any pair of planes of one stack, half of the targets by their contrast.
 
         The largest distance must lead from any plane to at least one end of the stack.
         """
         cache = self.cache
         stack = int(rng.integers(self.stacks.start, self.stacks.stop))
         nz = len(cache.z_um)
-        if rng.random() < self.in_focus_fraction:
+        if rng.random() < _IN_FOCUS_FRACTION:
             weights = cache.contrast[stack].astype(np.float64) ** 2
             target = int(rng.choice(nz, p=weights / weights.sum()))
         else:
@@ -97,20 +98,34 @@ class SimulatedPairs:
 
     def image(self, pair: Pair) -> NDArray[np.float32]:
         """Return the input plane with its noise."""
-        return np.asarray(self.cache.camera[pair.region, pair.source], dtype=np.float32)
+        electrons = self._electrons(self.cache.light, pair.region, pair.source)
+        noise = torch.Generator().manual_seed(pair.region * len(self.cache.z_um) + pair.source)
+        return Camera().expose(electrons, noise).numpy()
 
     def target(self, pair: Pair) -> NDArray[np.float32]:
         """Return the target plane without noise."""
-        light = np.asarray(self.cache.light[pair.region, pair.target], dtype=np.float32)
-        return np.add(light, Camera().offset, dtype=np.float32)
+        electrons = self._electrons(self.cache.target, pair.region, pair.target)
+        return Camera().expected(electrons).numpy()
 
     def single_image_scale(self, pair: Pair) -> IntensityScale:
         """Return the intensity scale of the input plane by itself."""
-        return IntensityScale(*map(float, self.cache.single_image_scale[pair.region, pair.source]))
+        return intensity_scale(self.image(pair))
 
     def stack_scale(self, pair: Pair) -> IntensityScale:
         """Return the intensity scale of the whole stack."""
-        return IntensityScale(*map(float, self.cache.stack_scale[pair.region]))
+        background, scale = map(float, self.cache.scale[pair.region])
+        camera, exposure = Camera(), self._exposure(pair.region)
+        gain = camera.electrons_per_grey_level
+        light = background * exposure.peak + exposure.background
+        return IntensityScale(camera.offset + light / gain, scale * exposure.peak / gain)
+
+    def _electrons(self, planes: NDArray[np.float16], stack: int, plane: int) -> torch.Tensor:
+        light = torch.from_numpy(planes[stack, plane].astype(np.float32))
+        return self._exposure(stack).electrons(light, brightest=1.0)
+
+    def _exposure(self, stack: int) -> Exposure:
+        noise = "low" if stack % 2 == 0 else "realistic"
+        return Exposure.draw(noise, torch.Generator().manual_seed(stack))
 
 
 class PreparedPairs:

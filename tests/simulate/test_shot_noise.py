@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from deepz_zoo.simulate.shot_noise import shot_noise
+from deepz_zoo.simulate.shot_noise import fast_shot_noise, shot_noise
 
 COUNTS = 100_000
 
@@ -47,3 +47,16 @@ def test_a_last_digit_changes_no_other_pixel() -> None:
     counts, changed = (shot_noise(x, torch.Generator().manual_seed(5)) for x in (light, other))
     np.testing.assert_array_equal(counts[100:], changed[100:])
     assert (counts - changed).abs().max() <= 1
+
+
+@pytest.mark.parametrize("mean", [3.0, 8.0, 30.0, 28_000.0])
+def test_fast_noise_is_nearly_of_the_distribution(mean: float) -> None:
+    drawn = fast_shot_noise(torch.full((COUNTS,), mean), torch.Generator().manual_seed(6)).numpy()
+    true = stats.poisson(mean)
+    assert drawn.mean() == pytest.approx(mean, abs=5 * np.sqrt(mean / COUNTS))
+    # Rounding adds 1/12 to the variance.
+    assert drawn.var() == pytest.approx(mean + 1 / 12, rel=0.03)
+    assert stats.skew(drawn) == pytest.approx(float(true.stats("s")), abs=0.06)
+    counts = np.arange(int(mean + 6 * np.sqrt(mean)))
+    found = np.searchsorted(np.sort(drawn), counts, side="right") / COUNTS
+    assert np.abs(found - true.cdf(counts)).max() < 0.02

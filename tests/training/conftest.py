@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from deepz_zoo.optics import ImagingSystem
-from deepz_zoo.training.cache import StackCache, build_cache
+from deepz_zoo.training.cache import StackCache
 from deepz_zoo.training.presets import TrainingSettings
+from deepz_zoo.training.simulation import build_cache
 from tests.builders import SYSTEM, TinyDataset, tiny_settings
 
 

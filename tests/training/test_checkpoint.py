@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from deepz_zoo.training.batches import TrainingBatches
 from deepz_zoo.training.checkpoint import AtomicCheckpointIO
-from deepz_zoo.training.data import PatchPairs
 from deepz_zoo.training.hardware import Hardware
 from deepz_zoo.training.run import train
-from deepz_zoo.training.sources import SimulatedPairs
+from deepz_zoo.training.simulated_batches import SimulatedBatches
 
 PROGRAM = Path(__file__).with_name("tiny_run.py")
 INTERVAL = 0.4
@@ -105,14 +105,13 @@ def test_two_processes_train_one_network_on_patches_of_their_own(
     process = start(run, folder, changes, {"devices": "2", "strategy": "ddp"})
     output, _ = process.communicate(timeout=100)
     assert process.returncode == 0, output
-    patches = PatchPairs(
-        [(SimulatedPairs(cache, range(4), settings.in_focus_fraction), 1.0)],
-        system, settings, seed=0, iteration_patches=4,
-    )  # fmt: skip
+    simulated = SimulatedBatches(cache, range(4), system, settings)
     for rank in (0, 1):
+        batches = TrainingBatches(
+            system, settings, simulated=simulated, prepared=None, seed=0, rank=rank, processes=2
+        )
         for number, _, total in steps(run, rank):
-            first = 4 * number + 2 * rank
-            expected = sum(patches[n]["input"].double().sum().item() for n in (first, first + 1))
+            expected = batches[number]["input"].double().sum().item()
             assert total == pytest.approx(expected)
         assert [number for number, _, _ in steps(run, rank)] == [0, 1]
     # They saw different patches: only averaged gradients keep their weights the same.

@@ -1,37 +1,40 @@
-"""Patches: cut, scaled and augmented alike from every source, and numbered through the run."""
+"""Batches of a training: numbered through the run, and divided among sources."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 import torch
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.training.data import (
-    PatchData,
-    PatchNumbers,
-    PatchPairs,
-    ValidationPairs,
-    farthest_um,
-)
+from deepz_zoo.training.batches import TrainingBatches, farthest_um
+from deepz_zoo.training.data import Iterations, PatchData
+from deepz_zoo.training.patches import PatchPairs
+from deepz_zoo.training.simulated_batches import SimulatedBatches
 from deepz_zoo.training.sources import PreparedPairs, SimulatedPairs
+from deepz_zoo.training.validation import ValidationPairs
 
 
-@pytest.fixture
-def patches(cache, system, settings) -> PatchPairs:
-    source = SimulatedPairs(cache, range(5))
-    return PatchPairs([(source, 1.0)], system, settings, seed=0, iteration_patches=2)
+def batches_of(cache, system, settings, **options) -> TrainingBatches:
+    simulated = SimulatedBatches(cache, range(4), system, settings)
+    given: dict[str, Any] = {"simulated": simulated, "prepared": None, "seed": 0} | options
+    return TrainingBatches(system, settings, **given)
 
 
-def test_a_patch_is_a_pair_of_its_distance(patches, system) -> None:
-    for number in range(8):
-        sample = patches[number]
-        # Iterations of two patches take turns: large patches, then small ones.
-        size = 48 if number // 2 % 2 == 0 else 32
-        assert sample["input"].shape == (2, size, size)
-        assert sample["target"].shape == (1, size, size)
-        assert sample["input"][1].unique().numel() == 1
-        held, distance = farthest_um(system, 32), 10 * sample["input"][1, 0, 0].abs()
-        assert distance <= held if size == 32 else held <= distance <= system.z_range_um
+def test_large_and_small_patches_take_turns(cache, system, settings) -> None:
+    batches = batches_of(cache, system, settings.model_copy(update={"surface_fraction": 0.0}))
+    held = farthest_um(system, 32)
+    for iteration in range(8):
+        sample = batches[iteration]
+        size = 48 if iteration % 2 == 0 else 32
+        assert sample["input"].shape == (2, 2, size, size)
+        assert sample["target"].shape == (2, 1, size, size)
+        for dpm in 10 * sample["input"][:, 1].abs():
+            distance = dpm[0, 0].item()
+            assert dpm == pytest.approx(distance)
+            shortest, farthest = (0, held) if size == 32 else (held, system.z_range_um)
+            assert shortest - 1e-3 <= distance <= farthest + 1e-3
         assert torch.isfinite(sample["target"]).all()
 
 
@@ -42,48 +45,42 @@ def test_small_patches_hold_short_distances(system) -> None:
     assert farthest_um(system, 512) == system.z_range_um
 
 
-def test_a_number_is_a_patch_in_any_process(patches) -> None:
-    for name in ("input", "target"):
-        assert torch.equal(patches[5][name], patches[5][name])
-    assert not torch.equal(patches[4]["target"], patches[5]["target"])
+def test_an_iteration_is_a_batch_before_and_after_a_resume(cache, system, settings) -> None:
+    batches, again = (batches_of(cache, system, settings) for _ in range(2))
+    assert torch.equal(batches[3]["input"], again[3]["input"])
+    assert not torch.equal(batches[3]["input"], batches[5]["input"])
+    other_process = batches_of(cache, system, settings, rank=1, processes=2)
+    assert not torch.equal(batches[3]["input"], other_process[3]["input"])
+    other_run = batches_of(cache, system, settings, seed=1)
+    assert not torch.equal(batches[3]["input"], other_run[3]["input"])
 
 
-def test_processes_and_parts_of_a_run_divide_the_numbers() -> None:
-    def numbers(rank: int, done: int) -> list[list[int]]:
-        return list(PatchNumbers(3, 2, lambda: done, rank=rank, processes=2))
-
-    assert numbers(0, 0) == [[0, 1, 2], [6, 7, 8]]
-    assert numbers(1, 0) == [[3, 4, 5], [9, 10, 11]]
-    everything = [n for done in (0, 2) for rank in (0, 1) for b in numbers(rank, done) for n in b]
-    assert sorted(everything) == list(range(24)), "nothing twice, nothing left out"
+def test_iterations_go_on_where_a_run_stopped() -> None:
+    done = 0
+    numbers = Iterations(2, lambda: done)
+    assert list(numbers) == [0, 1]
+    done = 2
+    assert list(numbers) == [2, 3]
 
 
-def test_augmentation_turns_and_flips_input_and_target_alike(dataset, system, settings) -> None:
-    """With the same plane as input and target they stay the same image, in all eight ways."""
-    pairs = [pair for pair in dataset.pairs("training") if (pair.source, pair.target) == (1, 1)]
-    dataset.pairs = lambda split: pairs
-    source = PreparedPairs(dataset, "training")
-    changes = {"patch_px": 64, "stack_px": 64, "small_fraction": 0.0, "scale_jitter": 0.0,
-               "background_jitter": 0.0, "single_image_fraction": 1.0}  # fmt: skip
-    plain = settings.model_copy(update=changes)
-    patches = PatchPairs([(source, 1.0)], system, plain, seed=0, iteration_patches=1)
-    samples = [patches[number] for number in range(60)]
-    assert all(torch.equal(sample["input"][:1], sample["target"]) for sample in samples)
-    assert len({sample["target"].numpy().tobytes() for sample in samples}) == 8
+def test_prepared_patches_are_divided_among_processes(dataset, system, settings) -> None:
+    prepared = PatchPairs([PreparedPairs(dataset, "training")], settings, seed=0)
+    first, second = (
+        TrainingBatches(
+            system, settings, simulated=None, prepared=prepared, seed=0, rank=rank, processes=2
+        )
+        for rank in (0, 1)
+    )
+    seen = [image for batches in (first, second) for i in range(4) for image in batches[i]["input"]]
+    patches = {round(image.double().sum().item(), 6) for image in seen}
+    assert len(patches) == 16, "nothing twice"
 
 
-def test_scales_are_those_of_single_planes_and_stacks(dataset, system, settings) -> None:
-    source = PreparedPairs(dataset, "training")
-    for fraction, scale in ((1.0, source.single_image_scale), (0.0, source.stack_scale)):
-        changes = {"patch_px": 64, "stack_px": 64, "small_fraction": 0.0, "scale_jitter": 0.0,
-                   "background_jitter": 0.0, "single_image_fraction": fraction}  # fmt: skip
-        plain = settings.model_copy(update=changes)
-        patches = PatchPairs([(source, 1.0)], system, plain, seed=0, iteration_patches=1)
-        found = {round(patches[number]["input"][0].mean().item(), 4) for number in range(40)}
-        expected = {
-            round(float(scale(pair).apply(source.image(pair)).mean()), 4) for pair in source.pairs
-        }
-        assert found <= expected
+def test_batches_are_divided_among_sources(dataset, cache, system, settings) -> None:
+    prepared = PatchPairs([PreparedPairs(dataset, "training")], settings, seed=0)
+    batches = batches_of(cache, system, settings, prepared=prepared)
+    simulated = [batches._is_simulated(iteration) for iteration in range(400)]
+    assert sum(simulated) / 400 == pytest.approx(settings.simulated_fraction, abs=0.08)
 
 
 def test_validation_pairs_are_raw_and_fixed(cache) -> None:
@@ -97,14 +94,14 @@ def test_validation_pairs_are_raw_and_fixed(cache) -> None:
     assert sample["stack_scale"].shape == (2,)
 
 
-def test_patches_are_divided_among_sources(dataset, folder, system, settings, cache) -> None:
+def test_sources_are_datasets_and_stacks(dataset, folder, system, settings, cache) -> None:
     data = PatchData(system, settings, stacks_folder=folder, datasets=[dataset], progress_bar=False)
     data.setup()
-    fractions = {type(source).__name__: part for source, part in data.training_sources()}
-    assert fractions == {"PreparedPairs": 0.5, "SimulatedPairs": 0.5}
+    names = [type(source).__name__ for source in data.training_sources()]
+    assert names == ["PreparedPairs", "SimulatedPairs"]
     only = PatchData(system, settings, datasets=[dataset], progress_bar=False)
     only.setup()
-    assert [fraction for _, fraction in only.training_sources()] == [1.0]
+    assert len(only.training_sources()) == 1
     assert [source.shape for source in only.validation_sources()] == [(64, 64)]
 
 

@@ -16,11 +16,11 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.losses import RelativeLoss
 from deepz_zoo.network.weights import load_generator
 from deepz_zoo.records.training import TrainingRecord
-from deepz_zoo.training.data import PatchPairs
+from deepz_zoo.training.batches import TrainingBatches
 from deepz_zoo.training.hardware import Hardware
 from deepz_zoo.training.presets import TrainingSettings
 from deepz_zoo.training.run import train
-from deepz_zoo.training.sources import SimulatedPairs
+from deepz_zoo.training.simulated_batches import SimulatedBatches
 
 CPU = Hardware(accelerator="cpu", workers=0, precision="32-true")
 
@@ -111,14 +111,11 @@ def test_a_loss_that_is_not_a_number_stops_with_step_and_batch(
     (file,) = (tmp_path / "run").glob("bad_batch_2_0.safetensors")
     assert str(file) in str(error.value)
     assert "\n" not in str(error.value)
-    # Its third iteration of two patches: numbers 4 and 5.
-    patches = PatchPairs(
-        [(SimulatedPairs(cache, range(4), settings.in_focus_fraction), 1.0)],
-        system, settings, seed=0, iteration_patches=2,
-    )  # fmt: skip
-    kept = load_file(file)
+    simulated = SimulatedBatches(cache, range(4), system, settings)
+    batches = TrainingBatches(system, settings, simulated=simulated, prepared=None, seed=0)
+    kept, third = load_file(file), batches[2]
     for name in ("input", "target"):
-        assert torch.equal(kept[name], torch.stack([patches[4][name], patches[5][name]]))
+        assert torch.equal(kept[name], third[name])
     checkpoint = torch.load(tmp_path / "run/last.ckpt", weights_only=True)
     assert checkpoint["global_step"] == 2, "the last state before it"
     assert all(torch.isfinite(t).all() for t in checkpoint["state_dict"].values())

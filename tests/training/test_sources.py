@@ -16,7 +16,7 @@ from deepz_zoo.optics.psf import PsfParameters
 from deepz_zoo.preprocess.dataset.storage import Pair
 from deepz_zoo.simulate import simulate_stack
 from deepz_zoo.simulate.stack import make_microscope
-from deepz_zoo.training.cache import build_cache
+from deepz_zoo.training.simulation import build_cache
 from deepz_zoo.training.sources import PreparedPairs, SimulatedPairs
 
 
@@ -45,12 +45,12 @@ def test_the_simulated_scale_is_that_of_the_single_plane(cache) -> None:
 def test_a_cache_is_handed_to_another_process_by_its_folder(cache) -> None:
     message = pickle.dumps(cache)
     assert len(message) < 2000
-    assert np.array_equal(pickle.loads(message).camera, cache.camera)
+    assert np.array_equal(pickle.loads(message).light, cache.light)
 
 
 def test_a_finished_simulation_is_opened_and_another_ones_refused(cache, folder, system) -> None:
     again = build_cache(folder, system, stacks=5, stack_px=48, seed=0, progress_bar=False)
-    assert np.array_equal(again.camera[4], cache.camera[4])
+    assert np.array_equal(again.light[4], cache.light[4])
     with pytest.raises(DeepZError, match="other settings"):
         build_cache(folder, system, stacks=5, stack_px=48, seed=1, progress_bar=False)
 
@@ -63,11 +63,30 @@ def test_stacks_that_say_less_of_their_system_are_opened(cache, folder, system) 
     del settings["system"]["specimens"], settings["system"]["confocal"]
     described.write_text(json.dumps(settings))
     again = build_cache(folder, system, stacks=5, stack_px=48, seed=0, progress_bar=False)
-    assert np.array_equal(again.camera[4], cache.camera[4])
+    assert np.array_equal(again.light[4], cache.light[4])
     assert described.read_text() == whole
     other = system.model_copy(update={"specimens": ("beads",)})
     with pytest.raises(DeepZError, match="other settings"):
         build_cache(folder, other, stacks=5, stack_px=48, seed=0, progress_bar=False)
+
+
+def test_the_planes_of_a_pair_are_those_of_its_stack(cache, system) -> None:
+    """The light of a simulated stack, exposed: without noise it is the simulator's own."""
+    source, pair = SimulatedPairs(cache, range(5)), Pair(0, 10, 20, 5.0)
+    psf = PsfParameters.draw(system, torch.Generator().manual_seed(0))
+    stack = simulate_stack(
+        system, system.specimens[0], seed=0, shape=(48, 48), noise="low",
+        microscope=make_microscope(system, (48, 48), psf),
+    )  # fmt: skip
+    target, same = source.target(pair), stack.noise_free[20]
+    assert np.corrcoef(target.ravel(), same.ravel())[0, 1] > 0.999
+    image = source.image(pair)
+    assert np.array_equal(image, source.image(pair)), "the same noise each time"
+    assert np.array_equal(image, image.round())
+    noise = image - source.target(Pair(0, 10, 10, 0.0))
+    electrons = 0.46 * (source.target(Pair(0, 10, 10, 0.0)) - 100)
+    expected = np.sqrt(electrons + 1.6**2) / 0.46
+    assert np.std(noise / expected) == pytest.approx(1, abs=0.05)
 
 
 def test_the_target_of_a_confocal_system_is_its_confocal_plane(system, tmp_path) -> None:
@@ -82,10 +101,13 @@ def test_the_target_of_a_confocal_system_is_its_confocal_plane(system, tmp_path)
         system, "texture", seed=0, shape=(48, 48), noise="low",
         microscope=make_microscope(system, (48, 48), psf),
     )  # fmt: skip
-    pair = Pair(0, 1, 2, 0.5)
-    assert np.array_equal(source.image(pair), stack.camera[1])
-    assert source.target(pair) == pytest.approx(stack.ground_truth[2], rel=1e-3, abs=0.1)
-    assert not np.allclose(stack.ground_truth[2], stack.noise_free[2], rtol=0.05)
+    target = source.target(Pair(0, 1, 2, 0.5))
+    assert np.corrcoef(target.ravel(), stack.ground_truth[2].ravel())[0, 1] > 0.999
+    assert np.corrcoef(target.ravel(), stack.noise_free[2].ravel())[0, 1] < 0.995
+    # Both have the same background and scale in the stack, so that one scale normalizes both.
+    scale = source.stack_scale(Pair(0, 1, 2, 0.5))
+    brightest = np.max([source.target(Pair(0, 1, z, 0.0)) for z in range(len(cache.z_um))], axis=0)
+    assert intensity_scale(brightest).scale == pytest.approx(scale.scale, rel=0.1)
 
 
 def test_prepared_pairs_are_those_of_their_split_and_distance(dataset) -> None:

@@ -20,17 +20,27 @@ class LoneImageNormalization(nn.Module):
     (1) The triangle threshold separates background from foreground pixels; (2) the mean of the
     background pixels is the background; (3) the scale is such that 1 % of the foreground pixels,
     after the background is subtracted, are greater than one.
+
+    Parameters
+    ----------
+    levels
+        Bins of the histogram: one for each grey level of 16 bits. Fewer take less time, and give
+        values to within the width of a bin.
     """
+
+    def __init__(self, levels: int = GREY_LEVELS) -> None:
+        super().__init__()
+        self.levels = levels
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Measure images (b, 1, y, x); return background and scale, each (b, 1, 1, 1)."""
         pixels = image.flatten(1)
         lowest = pixels.amin(dim=1, keepdim=True)
         extent = pixels.amax(dim=1, keepdim=True) - lowest
-        width = _level_width(pixels, extent)
-        level = ((pixels - lowest) / width).round().clamp(0, GREY_LEVELS - 1).to(torch.int64)
+        width = _level_width(pixels, extent, self.levels)
+        level = ((pixels - lowest) / width).round().clamp(0, self.levels - 1).to(torch.int64)
         ones = torch.ones_like(pixels)
-        histogram = torch.zeros_like(pixels[:, :1]).repeat(1, GREY_LEVELS)
+        histogram = torch.zeros_like(pixels[:, :1]).repeat(1, self.levels)
         histogram = histogram.scatter_add(1, level, ones)
         threshold = _triangle(histogram)
         foreground = (level > threshold).to(pixels.dtype)
@@ -50,12 +60,12 @@ class LoneImageNormalization(nn.Module):
         return refocused * scale + background
 
 
-def _level_width(pixels: torch.Tensor, extent: torch.Tensor) -> torch.Tensor:
+def _level_width(pixels: torch.Tensor, extent: torch.Tensor, levels: int) -> torch.Tensor:
     """Width of a histogram bin: one grey level, unless the image needs finer or coarser ones."""
     fractional = (pixels != pixels.round()).to(pixels.dtype).amax(dim=1, keepdim=True)
     finest = torch.where(fractional > 0, extent / (_MIN_LEVELS - 1), torch.ones_like(extent))
     width = torch.minimum(torch.ones_like(extent), finest)
-    width = torch.maximum(width, extent / (GREY_LEVELS - 1))
+    width = torch.maximum(width, extent / (levels - 1))
     return torch.where(extent > 0, width, torch.ones_like(extent))
 
 
