@@ -121,6 +121,21 @@ def test_training_pads_and_differentiates_as_torch_does(memory_format: torch.mem
         assert torch.allclose(ours, theirs)
 
 
+@pytest.mark.parametrize("size", [(5, 7), (1, 1), (1, 6), (2, 2)])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_inference_pads_as_torch_does(
+    size: tuple[int, int], memory_format: torch.memory_format
+) -> None:
+    torch.manual_seed(2)
+    convolution = Conv3x3(3, 4, "replicate").double()
+    x = torch.rand(2, 3, *size, dtype=torch.float64).contiguous(memory_format=memory_format)
+    padded = nn.functional.pad(x, (1, 1, 1, 1), mode="replicate")
+    with torch.inference_mode():
+        ours = convolution(x)
+    theirs = nn.functional.conv2d(padded, convolution.weight, convolution.bias)
+    assert torch.allclose(ours, theirs, rtol=1e-12)
+
+
 def test_discriminator_scores_lie_between_zero_and_one() -> None:
     score = Discriminator(width=1 / 24)(torch.randn(3, 1, 128, 128))
     assert score.shape == (3, 1)
