@@ -3,7 +3,8 @@
 For maintainers: ``python packaging/embed_model.py RUN`` writes the weights and their manifest into
 ``deepz_zoo/zoo/weights``, from where they ship in the wheel. What is measured goes into the
 manifest, and from there into the card, by
-``deepz-zoo card MODEL -o model_cards --overwrite``. ``--bead`` takes the wide-field stack of pyotf
+``deepz-zoo card MODEL -o model_cards --overwrite``. RUN may also be the ``.safetensors`` file of a
+model of the zoo, to measure it again. ``--bead`` takes the wide-field stack of pyotf
 (Apache-2.0), which the project does not ship.
 """
 
@@ -78,14 +79,14 @@ def embed(run: Path, stacks: int, limit_stacks: int, bead: Path | None, folder: 
     try:
         model, manifest = load_model(run)
         model.half().float()  # as they are kept
-        system = manifest.system
+        system = benchmark.benchmark_system(manifest)
         first = benchmark.FIRST_SEED
         with show_progress() as progress:
             accuracy = benchmark.evaluate(
                 model, system, seeds=range(first, first + stacks), progress=progress
             )
         limits = _limits(model, system, limit_stacks) if limit_stacks else None
-        measured = _bead_stacks(model, manifest, bead) if bead else ()
+        measured = _bead_stacks(model, manifest, bead) if bead else None
         manifest = add_model(run, accuracy, limits, measured, folder=folder)
     except DeepZError as error:
         sys.exit(f"Error: {error}")

@@ -124,20 +124,20 @@ def weights_option(function: Function) -> Function:
     ) -> Any:
         if size is not None and weights is not None:
             raise click.UsageError("--weights have a size of their own; leave --size out")
-        if size == "paper":
-            from deepz_zoo.zoo.store import paper_weights
+        if size is not None:
+            from deepz_zoo.zoo.store import weights_of_size
 
             if model_name is None:
-                raise click.UsageError("--size paper needs the name of a model")
-            weights = str(paper_weights(model_name))
+                raise click.UsageError("--size needs the name of a model")
+            weights = str(weights_of_size(model_name, size))
         return function(*args, model_name=model_name, weights=weights, **kwargs)
 
     command: Any = click.option(
         "--size",
-        type=click.Choice(["lite", "paper"]),
-        help="The zoo's weights of this size; paper from the folder that DEEPZ_WEIGHTS names, the "
-        "user's cache or a clone of the repository.  "
-        "[default: lite]",
+        type=click.Choice(["lite", "half", "paper"]),
+        help="The zoo's weights of this size, if it has them ('deepz-zoo list' shows the usual "
+        "one); paper from the folder that DEEPZ_WEIGHTS names, the user's cache or a clone of the "
+        "repository.",
     )(with_weights)
     command = click.option(
         "--weights",

@@ -42,10 +42,11 @@ _OLD_NAMES = {
 )
 @click.option(
     "--preset",
-    type=click.Choice(["lite", "paper"]),
+    type=click.Choice(["lite", "half", "paper"]),
     default="lite",
     show_default=True,
-    help="Size of the network and its settings; paper is exactly as published.",
+    help="Size of the network and its settings; paper is exactly as published, half has half of "
+    "its channels, lite a quarter.",
 )
 @click.option(
     "--data",

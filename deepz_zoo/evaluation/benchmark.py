@@ -22,6 +22,7 @@ from deepz_zoo.evaluation.bead_focus import measure_focused_beads
 from deepz_zoo.evaluation.instrument import Instrument
 from deepz_zoo.evaluation.reference import ReferenceStack
 from deepz_zoo.evaluation.tally import Tally
+from deepz_zoo.optics import list_systems
 from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.records.accuracy import (
     NOISES,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from deepz_zoo.optics import ImagingSystem
+    from deepz_zoo.records.manifest import Manifest
 
 BENCHMARK_VERSION = 2
 """Raised whenever a definition changes, so that only results of one definition are compared."""
@@ -53,6 +55,16 @@ _DISTANCES = (0.0, 0.2, 0.5, 1.0)
 _BEAD_DISTANCE = 0.5
 
 STEP = "simulated stacks"
+
+
+def benchmark_system(manifest: Manifest) -> ImagingSystem:
+    """Return the system that a model is measured on: that of its name in the catalogue.
+
+    Its ranges are those of real instruments as they are known today; an older model may have been
+    trained on narrower ones. A model of no system in the catalogue is measured on its own.
+    """
+    known = {system.name: system for system in list_systems()}
+    return known.get(manifest.name, manifest.system)
 
 
 def default_settings(system: ImagingSystem) -> BenchmarkSettings:
@@ -145,6 +157,7 @@ def evaluate(
         benchmark_version=BENCHMARK_VERSION,
         code_version=__version__,
         system_name=system.name,
+        system=system,
         seeds=tuple(seeds),
         specimens=tuple(specimens),
         settings=settings,

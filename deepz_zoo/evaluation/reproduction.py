@@ -42,7 +42,7 @@ def repeat_benchmark(
         )
     return evaluate(
         model,
-        manifest.system,
+        stated.system or manifest.system,
         seeds=stated.seeds,
         specimens=stated.specimens,
         noise="both" if len(stated.noises) > 1 else stated.noises[0],

@@ -61,7 +61,11 @@ class GeneratorConfig(BaseModel):
         return 1 << (self.levels - 1)
 
 
-GENERATOR_SIZES = {"paper": GeneratorConfig(), "lite": GeneratorConfig(width=0.25)}
+GENERATOR_SIZES = {
+    "lite": GeneratorConfig(width=0.25),
+    "half": GeneratorConfig(width=0.5),
+    "paper": GeneratorConfig(),
+}
 
 # The network that the method's authors released; it differs from the one that they published.
 RELEASED = GeneratorConfig(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from deepz_zoo.files import Record
+from deepz_zoo.optics import ImagingSystem
 
 Noise = Literal["low", "realistic"]
 ComparedMethod = Literal["model", "other", "blank", "input", "richardson_lucy"]
@@ -177,6 +178,11 @@ class Accuracy(Record):
     units out, with the intensity scale taken from the single input image. The ground truth is the
     noise-free plane of the same stack.
 
+    Attributes
+    ----------
+    system
+        What was simulated; None in older records, for that of the model's manifest.
+
     Examples
     --------
     >>> accuracy.correlation(dz=5, noise="low")  # doctest: +SKIP
@@ -191,6 +197,7 @@ class Accuracy(Record):
     settings: BenchmarkSettings
     images: tuple[ImageRow, ...]
     beads: tuple[BeadRow, ...]
+    system: ImagingSystem | None = None
 
     def value(
         self,

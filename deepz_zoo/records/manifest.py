@@ -16,7 +16,7 @@ from deepz_zoo.records.limits import MeasuredLimits
 from deepz_zoo.records.measured_stack import MeasuredStack
 from deepz_zoo.records.training import TrainingData, TrainingRecord
 
-Size = Literal["lite", "paper", "released", "custom"]
+Size = Literal["lite", "half", "paper", "released", "custom"]
 
 LICENSE = "BSD-3-Clause"
 AUTHORS_LICENSE = "authors' weights, non-commercial research use, not to be redistributed"
@@ -83,8 +83,8 @@ class Manifest(Record):
     format_version
         Version of this description.
     size
-        ``paper`` and ``lite`` are the presets of the generator, ``released`` is the network of the
-        method's authors; any other is ``custom``.
+        ``paper``, ``half`` and ``lite`` have the published number of channels, half and a quarter
+        of it; ``released`` is the network of the method's authors; any other is ``custom``.
     system
         Objective, channel, sampling and axial range that the model is for.
     generator
@@ -181,6 +181,7 @@ def generator_size(config: GeneratorConfig) -> Size:
     """Return which of the known generators one is, or ``custom``."""
     known: dict[Size, GeneratorConfig] = {
         "paper": GENERATOR_SIZES["paper"],
+        "half": GENERATOR_SIZES["half"],
         "lite": GENERATOR_SIZES["lite"],
         "released": RELEASED,
     }

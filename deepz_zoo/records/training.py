@@ -87,7 +87,8 @@ class TrainingRecord(Record):
         Ranges of the simulation, and under ``"planes"`` those measured on the training data, see
         `DataRanges`.
     validation_mae
-        Smallest mean absolute error on the validation stacks, in units of their scale.
+        Smallest mean absolute error on the validation stacks, in units of their scale; None where
+        the training measured another error.
     remarks
         Where the other fields are not the whole story, such as settings changed during the run.
     training_data
@@ -115,7 +116,7 @@ class TrainingRecord(Record):
     date: str
     loss: str
     data_ranges: dict[str, Any]
-    validation_mae: float
+    validation_mae: float | None
     remarks: str = ""
     training_data: TrainingData = "simulated"
     datasets: tuple[DatasetRecord, ...] = ()

@@ -122,6 +122,7 @@ _PAPER_GENERATOR_RATE = 1e-4
 
 TRAINING_PRESETS = {
     "lite": TrainingSettings(generator=GENERATOR_SIZES["lite"]),
+    "half": TrainingSettings(generator=GENERATOR_SIZES["half"], learning_rate=1e-3),
     # Exactly as in the Methods, "Training and testing of the Deep-Z network".
     "paper": TrainingSettings(
         generator=GENERATOR_SIZES["paper"],

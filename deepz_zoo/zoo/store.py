@@ -117,23 +117,45 @@ def without_metrics(manifest: Manifest) -> Manifest:
     return manifest.model_copy(update=_UNMEASURED)
 
 
-def paper_weights(name: str) -> Path:
-    """Return the weights of a model of the published size, for ``load_model(name, weights=…)``.
+def weights_of_size(name: str, size: str, folder: Path = WEIGHTS_FOLDER) -> Path:
+    """Return the weights of a model of one size, for ``load_model(name, weights=…)``.
 
-    They are too large for the wheel; `weights_folders` says where they are looked for.
+    The zoo has one model of a name, and may have others of other sizes in folders named by the
+    size. Weights of size ``paper`` are too large for the wheel; `weights_folders` says where they
+    are looked for.
 
     Parameters
     ----------
     name
         Short name, such as ``leica20x_0.8/TxRd``; upper and lower case are the same.
+    size
+        ``lite``, ``half`` or ``paper``.
+    folder
+        The store; by default the one that ships with the package.
 
     Raises
     ------
     DeepZError
-        If there is no such system, no folder has weights of this size for it, or those that are
+        If there is no such system, there are no weights of this size for it, or those that are
         found are not what the manifest beside them describes.
     """
     system = get_system(name)
+    if size == "paper":
+        return _paper_weights(system)
+    manifest = get_manifest(name, folder)
+    path = folder / f"{_file_stem(system)}.safetensors"
+    if manifest.size != size:
+        path = folder / size / path.name
+        if not path.is_file():
+            raise DeepZError(
+                f"no weights of size {size} for {system.name}, which has size {manifest.size}; "
+                "leave `size` out"
+            )
+    _check_hash(path, _checkpoint_manifest(path))
+    return path
+
+
+def _paper_weights(system: ImagingSystem) -> Path:
     folders = weights_folders()
     paths = [folder / f"{_file_stem(system)}.safetensors" for folder in folders]
     path = next((path for path in paths if path.is_file()), None)
@@ -158,7 +180,7 @@ def add_model(
     run: Path,
     accuracy: Accuracy,
     limits: MeasuredLimits | None = None,
-    measured: Sequence[MeasuredStack] = (),
+    measured: Sequence[MeasuredStack] | None = None,
     *,
     folder: Path = WEIGHTS_FOLDER,
 ) -> Manifest:
@@ -176,7 +198,7 @@ def add_model(
     limits
         Where it fails, if that was measured.
     measured
-        Its accuracy on acquired stacks.
+        Its accuracy on acquired stacks; by default what the manifest says of it.
     folder
         The store; by default the one that ships with the package.
 
@@ -208,7 +230,7 @@ def add_model(
         update={
             "accuracy": accuracy,
             "limits": limits,
-            "measured": tuple(measured),
+            "measured": manifest.measured if measured is None else tuple(measured),
             "sha256": sha256_of(target),
         }
     )

@@ -17,8 +17,8 @@ from deepz_zoo.zoo.store import (
     add_model,
     get_manifest,
     list_models,
-    paper_weights,
     weights_bytes,
+    weights_of_size,
 )
 
 NAME = "leica20x_0.8/TxRd"
@@ -169,7 +169,7 @@ def test_what_ships_loads_and_names_itself(manifest):
     assert get_system(manifest.name).name == manifest.name
     assert manifest.accuracy is not None
     assert model.dpm_scale_um == manifest.dpm_scale_um
-    assert weights_bytes(manifest) <= 5e6
+    assert weights_bytes(manifest) <= 10e6
 
 
 @pytest.fixture
@@ -184,13 +184,16 @@ def folders(tmp_path, monkeypatch):
 def test_paper_weights_are_taken_from_the_first_folder_that_has_them(folders, run, accuracy, place):
     for folder in folders[place:]:
         add_model(run, accuracy, folder=folder)
-    assert paper_weights("LEICA20X_0.8/txrd") == folders[place] / "leica20x_0.8_TxRd.safetensors"
-    assert load_model(NAME, weights=paper_weights(NAME))[1].accuracy == accuracy
+    assert (
+        weights_of_size("LEICA20X_0.8/txrd", "paper")
+        == folders[place] / "leica20x_0.8_TxRd.safetensors"
+    )
+    assert load_model(NAME, weights=weights_of_size(NAME, "paper"))[1].accuracy == accuracy
 
 
 def test_missing_paper_weights_are_told_where_to_put_them(folders):
     with pytest.raises(DeepZError, match="no weights of size paper") as raised:
-        paper_weights(NAME)
+        weights_of_size(NAME, "paper")
     for expected in (*map(str, folders), "leica20x_0.8_TxRd.safetensors", "DEEPZ_WEIGHTS"):
         assert expected in str(raised.value)
 
@@ -200,7 +203,18 @@ def test_paper_weights_are_those_of_the_manifest_beside_them(folders, run, accur
     path = folders[0] / "leica20x_0.8_TxRd.safetensors"
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(DeepZError, match="damaged or replaced; its SHA-256"):
-        paper_weights(NAME)
+        weights_of_size(NAME, "paper")
     path.with_suffix(".json").unlink()
     with pytest.raises(DeepZError, match=r"TxRd\.json is missing"):
-        paper_weights(NAME)
+        weights_of_size(NAME, "paper")
+
+
+def test_other_sizes_lie_in_folders_of_their_own(tmp_path, run, accuracy):
+    manifest = add_model(run, accuracy, folder=tmp_path)
+    usual = tmp_path / "leica20x_0.8_TxRd.safetensors"
+    assert weights_of_size(NAME, manifest.size, tmp_path) == usual
+    with pytest.raises(DeepZError, match=f"no weights of size half .* has size {manifest.size}"):
+        weights_of_size(NAME, "half", tmp_path)
+    add_model(run, accuracy, folder=tmp_path / "half")
+    assert weights_of_size(NAME, "half", tmp_path) == tmp_path / "half" / usual.name
+    assert [model.name for model in list_models(tmp_path)] == [NAME], "one model of a name"

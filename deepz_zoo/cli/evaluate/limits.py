@@ -43,6 +43,7 @@ def limits(
     On simulated z-stacks, in which one condition at a time leaves what the model was trained on.
     """
     from deepz_zoo.cards.plots import plot_limits
+    from deepz_zoo.evaluation.benchmark import benchmark_system
     from deepz_zoo.evaluation.limits import (
         FIRST_SEED,
         SEEDS,
@@ -53,13 +54,14 @@ def limits(
     from deepz_zoo.models import load_model
 
     model, manifest = load_model(model_name, weights=weights)
+    system = benchmark_system(manifest)
     with show_progress() as progress:
         found = measure_limits(
             model,
-            manifest.system,
+            system,
             conditions=conditions or CONDITIONS,
             seeds=range(FIRST_SEED, FIRST_SEED + (seeds or len(SEEDS))),
-            settings=(quick_settings if quick else default_settings)(manifest.system),
+            settings=(quick_settings if quick else default_settings)(system),
             progress=progress,
         )
     print_limits(found)

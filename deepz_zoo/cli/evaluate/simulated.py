@@ -58,6 +58,7 @@ def simulated(
     from deepz_zoo.evaluation.benchmark import (
         FIRST_SEED,
         SEEDS,
+        benchmark_system,
         default_settings,
         evaluate,
         quick_settings,
@@ -66,13 +67,14 @@ def simulated(
 
     model, manifest = load_model(model_name, weights=weights)
     other = load_model(against)[0] if against is not None else None
+    system = benchmark_system(manifest)
     with show_progress() as progress:
         accuracy = evaluate(
             model,
-            manifest.system,
+            system,
             seeds=range(FIRST_SEED, FIRST_SEED + (seeds or len(SEEDS))),
             noise=noise,
-            settings=(quick_settings if quick else default_settings)(manifest.system),
+            settings=(quick_settings if quick else default_settings)(system),
             other=other,
             progress=progress,
         )

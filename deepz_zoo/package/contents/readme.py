@@ -113,7 +113,9 @@ def _training_rows(record: TrainingRecord) -> dict[str, str]:
         "patches": "{:,} of {}² and {}² px".format(record.patches, *record.patch_px),
         "steps": f"{record.steps:,} with batches of {record.batch_size}",
         "loss": record.loss,
-        "validation MAE": f"{record.validation_mae:.4g}",
+        "validation MAE": (
+            "not measured" if record.validation_mae is None else f"{record.validation_mae:.4g}"
+        ),
         "time": f"{record.hours:.2g} h on {record.device}",
         "date": record.date,
         "seed": str(record.seed),
