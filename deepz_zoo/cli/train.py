@@ -42,11 +42,11 @@ _OLD_NAMES = {
 )
 @click.option(
     "--preset",
-    type=click.Choice(["lite", "half", "paper"]),
+    type=click.Choice(["lite", "half", "full", "paper"]),
     default="lite",
     show_default=True,
-    help="Size of the network and its settings; paper is exactly as published, half has half of "
-    "its channels, lite a quarter.",
+    help="Size of the network and its settings; lite, half and full have a quarter, half "
+    "and all of the published channels; paper is exactly as published.",
 )
 @click.option(
     "--data",
@@ -65,6 +65,7 @@ _OLD_NAMES = {
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the folder.")
 @click.option("--seed", type=Integer(0, 1000), default=0, show_default=True)
 @click.option("--stacks", type=Integer(2), help="Number of stacks to simulate.")
+@click.option("--stack-px", type=Integer(32), help="Side of the simulated stacks in pixels.")
 @click.option(
     "--stacks-folder",
     type=PathName(file_okay=False, path_type=Path),
@@ -75,7 +76,13 @@ _OLD_NAMES = {
     type=Number(0, 1, min_open=True, max_open=True),
     help="Fraction of simulated patches, with --data and --simulate.",
 )
+@click.option("--stacks-only", is_flag=True, help="Simulate the stacks, and train later.")
 @click.option("--max-steps", type=Integer(1), help="Number of iterations.")
+@click.option(
+    "--max-minutes",
+    type=Number(0, min_open=True),
+    help="End the training after this time, if it has not ended before.",
+)
 @click.option("--batch-size", type=Integer(1), help="Patches per iteration and process.")
 @click.option("--patch", "patch_px", type=Integer(32), help="Side of a patch in pixels.")
 @click.option(
@@ -142,6 +149,7 @@ def command(
     resume: bool,
     seed: int,
     stacks_folder: Path | None,
+    stacks_only: bool,
     checkpoint_seconds: float,
     **changes: Any,
 ) -> None:
@@ -157,7 +165,7 @@ def command(
     from deepz_zoo.preprocess.dataset.storage import open_dataset
     from deepz_zoo.training.hardware import Hardware, is_first_process
     from deepz_zoo.training.presets import choose_settings
-    from deepz_zoo.training.run import train
+    from deepz_zoo.training.run import STACKS_NAME, simulate_stacks, train
     from deepz_zoo.training.system import choose_system
 
     datasets = [open_dataset(path) for path in data]
@@ -167,6 +175,13 @@ def command(
     hardware = Hardware(**{name: changes.pop(name) for name in _HARDWARE})
     given = {name: value for name, value in changes.items() if value is not None}
     settings = choose_settings(preset, given)
+    if stacks_only:
+        if datasets:
+            raise click.UsageError("--stacks-only simulates; leave --data out")
+        stacks = stacks_folder or folder / STACKS_NAME
+        simulate_stacks(system, settings, stacks, seed=seed, progress_bar=sys.stderr.isatty())
+        click.echo(f"simulated stacks: {stacks}")
+        return
     begin = None if start is None or resume else _load_start(start)
     if begin is not None and is_first_process():
         _warn_of_other_data(begin, system, datasets)

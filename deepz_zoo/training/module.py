@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ class GeneratorTraining(pl.LightningModule):
         convert_conv2d_weight_memory_format(self.generator, torch.channels_last)
         self.loss = RelativeLoss()
         self.model = DeepZModel(self.generator)
+        self._started: float | None = None
 
     def compile_networks(self) -> None:
         """Compile the trained network by `torch.compile`; the names of the weights stay."""
@@ -119,9 +121,16 @@ class GeneratorTraining(pl.LightningModule):
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
 
+    def on_train_start(self) -> None:
+        """Take the time, for a run that ends after some minutes."""
+        self._started = time.monotonic()
+
     def _relative_rate(self, step: int) -> float:
         settings = self.run_settings
         rise = min(1.0, (step + 1) / settings.warmup_steps)
-        decay_steps = settings.decay_fraction * settings.max_steps
-        left = (settings.max_steps - step) / decay_steps if decay_steps else 1.0
+        done = step / settings.max_steps
+        if settings.max_minutes is not None and self._started is not None:
+            minutes = (time.monotonic() - self._started) / 60
+            done = max(done, minutes / settings.max_minutes)
+        left = (1 - done) / settings.decay_fraction if settings.decay_fraction else 1.0
         return rise * (0.5 - 0.5 * math.cos(math.pi * min(1.0, max(0.0, left))))

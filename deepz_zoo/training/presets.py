@@ -27,6 +27,9 @@ class TrainingSettings(Record):
     max_steps
         Number of iterations. An iteration uses one batch per process; in adversarial training it
         makes `generator_updates` and `discriminator_updates` with it.
+    max_minutes
+        Time after which a training ends, if `max_steps` have not been made; None for no limit. A
+        resumed one has it anew. How far a run comes, and so its result, depends on the machine.
     batch_size
         Patches per iteration and process.
     patch_px
@@ -38,8 +41,8 @@ class TrainingSettings(Record):
         Learning rates of the two networks; the second one in adversarial training only.
     warmup_steps, decay_fraction
         The learning rate rises over the first steps, stays, and falls to zero over the last
-        fraction of `max_steps`; a run may be prolonged before it falls. Adversarial training keeps
-        its rates.
+        fraction of `max_steps`, or of `max_minutes` if they end before; a run may be prolonged
+        before it falls. Adversarial training keeps its rates.
     alpha, alpha_weighs
         α of Eq. (4) and the term that it multiplies, see `AdversarialGeneratorLoss`.
     average
@@ -78,6 +81,7 @@ class TrainingSettings(Record):
     stacks: int = Field(default=600, ge=2, le=MAX_NUMBER)
     stack_px: int = Field(default=256, ge=32, le=MAX_NUMBER)
     max_steps: int = Field(default=60_000, ge=1, le=MAX_NUMBER)
+    max_minutes: float | None = Field(default=None, gt=0)
     batch_size: int = Field(default=16, ge=1, le=MAX_NUMBER)
     patch_px: int = Field(default=160, ge=32, le=MAX_NUMBER, multiple_of=16)
     small_patch_px: int = Field(default=96, ge=32, le=MAX_NUMBER, multiple_of=16)
@@ -123,6 +127,10 @@ _PAPER_GENERATOR_RATE = 1e-4
 TRAINING_PRESETS = {
     "lite": TrainingSettings(generator=GENERATOR_SIZES["lite"]),
     "half": TrainingSettings(generator=GENERATOR_SIZES["half"], learning_rate=1e-3),
+    # The published network, trained as the smaller ones are.
+    "full": TrainingSettings(
+        generator=GENERATOR_SIZES["paper"], patch_px=256, small_patch_px=128, learning_rate=6e-4
+    ),
     # Exactly as in the Methods, "Training and testing of the Deep-Z network".
     "paper": TrainingSettings(
         generator=GENERATOR_SIZES["paper"],

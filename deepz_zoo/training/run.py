@@ -143,6 +143,26 @@ def _last_checkpoint(folder: Path, *, resume: bool) -> Path:
     return last
 
 
+def simulate_stacks(
+    system: ImagingSystem,
+    settings: TrainingSettings,
+    folder: Path,
+    *,
+    seed: int = 0,
+    progress_bar: bool = True,
+) -> None:
+    """Simulate the stacks of a training into a folder, to train on them later.
+
+    Raises
+    ------
+    DeepZError
+        As `train`.
+    """
+    data = PatchData(system, settings, stacks_folder=folder, seed=seed, progress_bar=progress_bar)
+    with one_line_errors():
+        data.prepare_data()
+
+
 @contextmanager
 def _removed_if_useless(folder: Path) -> Iterator[None]:
     """Delete what a run wrote that ends before its first checkpoint, except the simulated stacks.
@@ -190,6 +210,7 @@ def _make_trainer(
         adversarial=settings.adversarial,
         default_root_dir=folder,
         max_steps=settings.max_steps * settings.updates,
+        max_time=None if settings.max_minutes is None else {"seconds": 60 * settings.max_minutes},
         logger=[
             # Each part of a resumed run gets a file of its own, which the logger would overwrite.
             CSVLogger(str(folder), name="metrics"),

@@ -35,3 +35,10 @@ def test_lite_is_not_adversarial_unless_asked() -> None:
 def test_patches_fit_into_stacks() -> None:
     with pytest.raises(DeepZError, match="patches of 96 and 512 px from stacks of 256 px"):
         choose_settings("lite", {"patch_px": 512})
+
+
+def test_sizes_but_the_paper_s_are_trained_alike() -> None:
+    lite, half, full = (TRAINING_PRESETS[name] for name in ("lite", "half", "full"))
+    assert [preset.generator.width for preset in (lite, half, full)] == [0.25, 0.5, 1.0]
+    assert full.generator == TRAINING_PRESETS["paper"].generator
+    assert not full.adversarial

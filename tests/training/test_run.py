@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import imageio.v3 as iio
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -18,8 +19,9 @@ from deepz_zoo.network.weights import load_generator
 from deepz_zoo.records.training import TrainingRecord
 from deepz_zoo.training.batches import TrainingBatches
 from deepz_zoo.training.hardware import Hardware
+from deepz_zoo.training.module import GeneratorTraining
 from deepz_zoo.training.presets import TrainingSettings
-from deepz_zoo.training.run import train
+from deepz_zoo.training.run import simulate_stacks, train
 from deepz_zoo.training.simulated_batches import SimulatedBatches
 
 CPU = Hardware(accelerator="cpu", workers=0, precision="32-true")
@@ -140,3 +142,32 @@ def test_another_network_s_run_is_not_resumed(go, tmp_path) -> None:
     go({"max_steps": 1})
     with pytest.raises(DeepZError, match=r"another `preset` or `adversarial`"):
         go({"adversarial": True}, resume=True)
+
+
+def test_a_run_ends_after_its_minutes(go, tmp_path) -> None:
+    go({"max_steps": 100_000, "max_minutes": 0.05, "validate_every": 1000})
+    record = json.loads((tmp_path / "run/best.json").read_text())
+    assert 0 < record["steps"] < 100_000
+
+
+def test_the_rate_falls_toward_the_end_of_the_minutes(settings, monkeypatch) -> None:
+    changes = {"max_steps": 1000, "max_minutes": 10.0, "decay_fraction": 0.5}
+    module = GeneratorTraining(settings.model_copy(update=changes))
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    module.on_train_start()
+    rates = []
+    for now[0] in (0.0, 240.0, 450.0, 600.0):
+        rates.append(module._relative_rate(10))
+    assert rates == pytest.approx([1, 1, 0.5, 0])
+    assert module._relative_rate(1000) == pytest.approx(0), "or of the steps"
+
+
+def test_stacks_are_simulated_before_a_run(system, settings, tmp_path) -> None:
+    simulate_stacks(system, settings, tmp_path / "stacks", progress_bar=False)
+    light = np.load(tmp_path / "stacks/light.npy", mmap_mode="r")
+    assert light.shape[0] == settings.stacks and light.max() == 1
+    before = (tmp_path / "stacks/done.json").stat().st_mtime_ns
+    run = {"preset": "lite", "stacks_folder": tmp_path / "stacks", "progress_bar": False}
+    train(system, settings.model_copy(update={"max_steps": 1}), tmp_path / "run", **run)
+    assert (tmp_path / "stacks/done.json").stat().st_mtime_ns == before
