@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from deepz_zoo.disk import is_disk_full
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import remove
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.preprocess.dataset.storage import PreparedDataset
 from deepz_zoo.records.training import WEIGHTS_NAME
@@ -160,7 +160,7 @@ def _removed_if_useless(folder: Path) -> Iterator[None]:
         kept = [*folder.glob("*.ckpt"), *folder.glob(f"{BAD_BATCH_NAME}*")]
         if not kept and is_first_process():
             for path in set(folder.glob("*")) - before - {folder / STACKS_NAME}:
-                _delete(path)
+                remove(path)
             for path in missing:
                 with suppress(OSError):
                     path.rmdir()  # unless it holds something
@@ -168,13 +168,6 @@ def _removed_if_useless(folder: Path) -> Iterator[None]:
             raise
         goes_on = "go on with `resume`" if kept else "repeat the command"
         raise DeepZError(f"the disk of {folder} is full; free some space and {goes_on}") from error
-
-
-def _delete(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _make_trainer(

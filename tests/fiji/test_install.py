@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -136,3 +138,23 @@ def test_the_update_site_has_the_same_files_and_their_checksums(fiji, package, t
     again = subprocess.run(build, check=False, capture_output=True, text=True)
     assert again.returncode == 1
     assert "is not empty" in again.stderr
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_failed_installation_leaves_what_was_there(fiji, package, monkeypatch, before):
+    if before:
+        install(fiji)
+        next((fiji / MACROS_FOLDER).glob("*.ijm")).unlink()  # to be written again
+    there = listing(fiji)
+
+    def fail(self: Path, content: bytes) -> int:
+        if self.name.startswith(".weights"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with self.open("wb") as file:
+            return file.write(content)
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(DeepZError, match="disk full"):
+        install(fiji, [package])
+    monkeypatch.undo()
+    assert listing(fiji) == there

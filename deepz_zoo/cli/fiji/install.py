@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
@@ -41,9 +39,10 @@ def install(folder: str | None, models: tuple[str, ...], force: bool) -> None:
 
     from deepz_zoo.fiji.install import find_package
     from deepz_zoo.fiji.install import install as install_files
+    from deepz_zoo.files import temporary_folder
 
-    with TemporaryDirectory(prefix="deepz_") as built, show_progress() as progress:
-        packages = [find_package(model, Path(built), progress=progress) for model in models]
+    with temporary_folder("fiji") as built, show_progress() as progress:
+        packages = [find_package(model, built, progress=progress) for model in models]
         progress("copying")
         written = install_files(folder, packages, force=force)
     for name in written:

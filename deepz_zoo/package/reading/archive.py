@@ -11,10 +11,9 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.files import check_readable
+from deepz_zoo.files import check_readable, temporary_folder
 from deepz_zoo.package.reading.untrusted import read_description, refuse_harmful_files
 
 DESCRIPTION_NAMES = ("rdf.yaml", "bioimageio.yaml")
@@ -59,8 +58,7 @@ def open_package(path: Path) -> Iterator[Path]:
     if path.is_dir():
         yield _checked(path, path)
         return
-    with TemporaryDirectory(prefix="deepz-package-") as temporary:
-        folder = Path(temporary)
+    with temporary_folder("unpacked") as folder:
         _unpack(path, folder)
         yield _checked(folder, path)
 
