@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deepz_zoo.cli.option_names import warn
-from deepz_zoo.cli.options import model_options
+from deepz_zoo.cli.options import ProgressLines, model_options
 from deepz_zoo.cli.parameters import Integer, Number, PathName
+from deepz_zoo.cli.verbosity import is_quiet
+from deepz_zoo.progress import no_progress
 
 if TYPE_CHECKING:
     from deepz_zoo.optics import ImagingSystem
@@ -169,6 +171,7 @@ def command(
     begin = None if start is None or resume else _load_start(start)
     if begin is not None and is_first_process():
         _warn_of_other_data(begin, system, datasets)
+    bars = sys.stderr.isatty() and not is_quiet()
     weights = train(
         system,
         settings,
@@ -183,7 +186,8 @@ def command(
         hardware=hardware,
         checkpoint_seconds=checkpoint_seconds,
         command=_reproducible(system.name, preset, seed, data, simulate, start, given),
-        progress_bar=sys.stderr.isatty(),
+        progress_bar=bars,
+        progress=no_progress if bars or is_quiet() else ProgressLines(),
     )
     if is_first_process():
         click.echo(f"best weights: {weights}")

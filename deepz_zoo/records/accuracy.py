@@ -177,6 +177,11 @@ class Accuracy(Record):
     units out, with the intensity scale taken from the single input image. The ground truth is the
     noise-free plane of the same stack.
 
+    Attributes
+    ----------
+    other
+        Name of the model behind the method ``"other"``; None where there was none.
+
     Examples
     --------
     >>> accuracy.correlation(dz=5, noise="low")  # doctest: +SKIP
@@ -191,6 +196,7 @@ class Accuracy(Record):
     settings: BenchmarkSettings
     images: tuple[ImageRow, ...]
     beads: tuple[BeadRow, ...]
+    other: str | None = None
 
     def value(
         self,

@@ -22,6 +22,7 @@ from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.memory import in_units
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.optics.psf import PsfParameters
+from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.simulate.camera import Camera
 from deepz_zoo.simulate.stack import HELD_OUT_SEED, Noise, make_microscope, simulate_stack
 from deepz_zoo.simulate.widefield import focal_planes
@@ -80,6 +81,7 @@ def build_cache(
     seed: int,
     device: str = "cpu",
     progress_bar: bool = True,
+    progress: Progress = no_progress,
 ) -> StackCache:
     """Simulate stacks into `folder`, or open them if they exist.
 
@@ -122,7 +124,9 @@ def build_cache(
         _write(described, settings)
         for start in track(starts, "simulating", disable=not progress_bar):
             _simulate_with_one_microscope(cache, system, start, seed, device)
-            _write(done_file, min(start + len(system.specimens), stacks))
+            made = min(start + len(system.specimens), stacks)
+            _write(done_file, made)
+            progress("simulated stacks", made, stacks)
     return cache
 
 

@@ -19,6 +19,7 @@ from deepz_zoo.network.graph.wrapper import DPM_SCALE_UM
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.optics.system import Interval
 from deepz_zoo.preprocess.dataset.storage import PreparedDataset
+from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.training.cache import StackCache, build_cache
 from deepz_zoo.training.presets import TrainingSettings
 from deepz_zoo.training.ranges import plane_ranges, source_ranges
@@ -199,6 +200,8 @@ class PatchData(pl.LightningDataModule):
         Processes that cut patches, per training process.
     progress_bar
         Whether the simulation shows a progress bar on a terminal.
+    progress
+        Hears of each microscope's stacks.
 
     Raises
     ------
@@ -216,6 +219,7 @@ class PatchData(pl.LightningDataModule):
         seed: int = 0,
         workers: int = 0,
         progress_bar: bool = True,
+        progress: Progress = no_progress,
     ) -> None:
         super().__init__()
         self.prepare_data_per_node = False
@@ -223,7 +227,8 @@ class PatchData(pl.LightningDataModule):
             raise DeepZError("nothing to train on: neither simulated stacks nor a dataset")
         self.system, self.run_settings = system, settings
         self.stacks_folder, self.datasets = stacks_folder, tuple(datasets)
-        self.seed, self.workers, self.progress_bar = seed, workers, progress_bar
+        self.seed, self.workers = seed, workers
+        self.progress_bar, self.progress = progress_bar, progress
         self._prepared = [
             (PreparedPairs(dataset, "training"), PreparedPairs(dataset, "validation"))
             for dataset in datasets
@@ -258,6 +263,7 @@ class PatchData(pl.LightningDataModule):
             seed=self.seed,
             device=device,
             progress_bar=self.progress_bar,
+            progress=self.progress,
         )
 
     def training_sources(self) -> list[tuple[PairSource, float]]:

@@ -16,6 +16,7 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import remove
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.preprocess.dataset.storage import PreparedDataset
+from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.records.training import WEIGHTS_NAME
 from deepz_zoo.training.adversarial import make_training
 from deepz_zoo.training.best import KeepBest
@@ -28,6 +29,7 @@ from deepz_zoo.training.memory import require_training_memory
 from deepz_zoo.training.module import BAD_BATCH_NAME, GeneratorTraining
 from deepz_zoo.training.presets import TrainingSettings
 from deepz_zoo.training.quiet import quiet_lightning
+from deepz_zoo.training.reporting import Iterations
 from deepz_zoo.training.samples import SampleImages
 from deepz_zoo.training.transfer import Start
 
@@ -52,6 +54,7 @@ def train(
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     command: str = "",
     progress_bar: bool = True,
+    progress: Progress = no_progress,
 ) -> Path:
     """Train a generator on simulated stacks, prepared datasets or both.
 
@@ -80,6 +83,8 @@ def train(
         Command line for the record.
     progress_bar
         Whether simulation and training show progress bars on a terminal.
+    progress
+        Hears of stacks and iterations, for those who show no bars.
 
     Returns
     -------
@@ -112,11 +117,17 @@ def train(
         seed=seed,
         workers=hardware.patch_workers,
         progress_bar=progress_bar,
+        progress=progress,
     )
     require_training_memory(module, settings, hardware)
     describe = RunDescription(system, settings, preset, seed, module, data)
     keep_best = KeepBest(folder, describe, command, None if start is None else start.record)
-    callbacks = [keep_best, SampleImages(folder), SaveLast(last, checkpoint_seconds)]
+    callbacks = [
+        keep_best,
+        SampleImages(folder),
+        SaveLast(last, checkpoint_seconds),
+        Iterations(progress),
+    ]
     with _removed_if_useless(folder), quiet_lightning():
         folder.mkdir(parents=True, exist_ok=True)
         trainer = _make_trainer(hardware, settings, folder, callbacks, progress_bar=progress_bar)

@@ -6,6 +6,7 @@ import os
 
 import click
 
+from deepz_zoo.cli.option_names import warn
 from deepz_zoo.cli.options import show_progress
 
 
@@ -64,4 +65,4 @@ def uninstall(folder: str | None, force: bool) -> None:
     removal = uninstall_files(folder, force=force)
     click.echo(f"{len(removal.removed)} files removed from {folder}")
     for name in removal.kept:
-        click.echo(f"Warning: {name} was changed and stays; remove it with --force.", err=True)
+        warn(f"{name} was changed and stays; remove it with `force`.")
