@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.fiji.doctor import examine
 from deepz_zoo.fiji.install import MACROS_FOLDER, RECORD_NAME, install, uninstall
 from deepz_zoo.fiji.macro_files import macros_folder
 
@@ -158,3 +159,20 @@ def test_a_failed_installation_leaves_what_was_there(fiji, package, monkeypatch,
         install(fiji, [package])
     monkeypatch.undo()
     assert listing(fiji) == there
+
+
+@pytest.mark.parametrize("by_variable", [False, True])
+def test_doctor_finds_what_was_installed_into_any_folder(
+    tmp_path, package, monkeypatch, by_variable
+):
+    folder = tmp_path / "of_plugins"  # no ImageJ that could be started
+    (folder / "plugins").mkdir(parents=True)
+    install(folder, [package])
+    if by_variable:
+        monkeypatch.setenv("FIJI_HOME", str(folder))
+    found = {
+        finding.name: finding.found for finding in examine(None if by_variable else str(folder))
+    }
+    assert found["ImageJ"] is None
+    assert "Deep-Z_Refocus" in found["macros"]
+    assert found["models"] == "deepz_test"
