@@ -25,9 +25,9 @@ _FULL_DISK_BYTES = 1 << 16
 
 
 class Record(BaseModel):
-    """The base of all records and settings: frozen, and unknown fields are refused."""
+    """The base of all records and settings: frozen; unknown fields and NaN are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 AnyRecord = TypeVar("AnyRecord", bound=BaseModel)

@@ -368,3 +368,16 @@ def test_a_full_disk_is_one_line_whatever_library_meets_it(full_disk, write):
 def test_other_errors_are_no_full_disk(tmp_path):
     with pytest.raises(KeyError), replacing(tmp_path / "a"):
         raise KeyError("other")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_record_holds_finite_numbers_only(path, number):
+    path.write_text(f'{{"name": "20x", "magnification": {number}}}')
+    with pytest.raises(DeepZError, match=r"magnification: .*finite"):
+        read_record(path, Lens)
+
+
+def test_deeply_nested_json_is_no_record(path):
+    path.write_text(f'{{"name": {"[" * 10_000}{"]" * 10_000}}}')
+    with pytest.raises(DeepZError, match="recursion limit"):
+        read_record(path, Lens)

@@ -133,11 +133,18 @@ def evaluate_stack(
     Raises
     ------
     DeepZError
-        If the stack has fewer than two planes or is too small at the model's pixel size.
+        If the stack has fewer than two planes, is too small at the model's pixel size, or a plane
+        has one grey level only.
     """
     if stack.ndim != 3 or len(stack) < 2:
         raise DeepZError(
             f"a z-stack (planes, rows, columns) is needed to compare with, got shape {stack.shape}"
+        )
+    flat = [index for index, plane in enumerate(stack, 1) if plane.min() == plane.max()]
+    if flat:
+        raise DeepZError(
+            f"plane {flat[0]} of {len(stack)} has one grey level, {stack[flat[0] - 1].flat[0]:g}, "
+            "at every pixel: nothing can be compared with it; leave such planes out"
         )
     if pixel_size_um <= 0 or z_step_um <= 0:
         raise DeepZError("pixel size and z step must be positive lengths in µm")
