@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import lzma
+import os
 import stat
 import struct
 import zipfile
@@ -60,7 +61,15 @@ def open_package(path: Path) -> Iterator[Path]:
         return
     with temporary_folder("unpacked") as folder:
         _unpack(path, folder)
-        yield _checked(folder, path)
+        try:
+            yield _checked(folder, path)
+        except DeepZError as error:
+            raise DeepZError(as_in_package(str(error), folder)) from error
+
+
+def as_in_package(message: str, folder: Path) -> str:
+    """Return a message that names files as the package does, not where they were unpacked."""
+    return message.replace(f"{folder}{os.sep}", "").replace(str(folder), "the package")
 
 
 def _checked(folder: Path, package: Path) -> Path:
