@@ -117,6 +117,7 @@ def _main(words: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     """Run the command line and return the exit code, see `main`."""
     try:
+        _refuse_other_encodings(arguments)
         with warnings.catch_warnings():
             # Those of libraries are for programmers; the package's own are printed by commands.
             warnings.simplefilter("ignore")
@@ -146,6 +147,15 @@ def _run(arguments: list[str]) -> int:
         LOG.debug("%s", type(error).__name__, exc_info=error)
         return _report("Error", line, EXIT_BAD_INPUT)
     return result if isinstance(result, int) else 0
+
+
+def _refuse_other_encodings(arguments: list[str]) -> None:
+    """Refuse names that are not UTF-8: the formats that are written cannot hold them."""
+    for word in arguments:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise DeepZError(f"{word} is not UTF-8; give the file another name") from None
 
 
 @contextmanager
