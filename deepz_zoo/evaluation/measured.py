@@ -22,6 +22,7 @@ from deepz_zoo.images import read_image
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.measure.beads import detect_beads, isolated, measure_beads
 from deepz_zoo.measure.metrics import image_metrics
+from deepz_zoo.memory import refuse_too_large
 from deepz_zoo.records.accuracy import COMPARED_METHODS, BeadMetrics, ComparedMethod, ImageMetrics
 from deepz_zoo.records.measured_stack import (
     MeasuredBeadRow,
@@ -256,6 +257,8 @@ def _bead_rows(
 
 def _resample(stack: NDArray[np.generic], factor: float) -> NDArray[np.float32]:
     """Enlarge every plane by a factor; camera units and background stay as they are."""
+    needed = 2 * stack.size * factor**2 * np.dtype(np.float32).itemsize
+    refuse_too_large(needed, "the stack at the model's pixel size", "check the pixel size")
     images = np.asarray(stack, dtype=np.float32)
     if factor != 1:
         images = np.stack(

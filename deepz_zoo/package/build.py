@@ -116,10 +116,13 @@ def build_package(
     Raises
     ------
     DeepZError
-        If the file may not be written, or the model's output is not an image.
+        If the file may not be written or is not called ``.zip``, or the output of the model is no
+        image.
     CheckFailed
         If a test of the package fails; the message names it.
     """
+    if path.suffix.lower() != ".zip":
+        raise DeepZError(f"{path}: a package is a zip file; expected a name that ends in .zip")
     refuse_output(path.with_name(CHECKSUMS_NAME))
     with replacing(path, overwrite=overwrite) as temporary, isolated_bioimageio():
         if example is None:

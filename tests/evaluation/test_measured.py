@@ -147,3 +147,8 @@ def test_an_acquired_bead_runs_through_the_graph(generator: Generator) -> None:
     assert accuracy.beads[0].beads == 1
     width = accuracy.beads[0].true_fwhm_um
     assert width is not None and 0.3 < width < 1.2
+
+
+def test_a_pixel_size_that_takes_all_memory_is_refused(stack: np.ndarray) -> None:
+    with pytest.raises(DeepZError, match=r"would take .* of memory, .*check the pixel size"):
+        run(Identity(), stack, pixel_size_um=32_500.0)
