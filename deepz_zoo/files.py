@@ -5,13 +5,14 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import platform
 import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -24,9 +25,9 @@ _FULL_DISK_BYTES = 1 << 16
 
 
 class Record(BaseModel):
-    """The base of all records and settings: frozen, and unknown fields are refused."""
+    """The base of all records and settings: frozen; unknown fields and NaN are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
@@ -55,14 +56,13 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
     path = Path(path)
     refuse_output(path, overwrite=overwrite)
     if _is_written_through(path):
-        with TemporaryDirectory(prefix="deepz-output-") as folder:
-            yield (made := Path(folder) / path.name)
+        with temporary_folder("output") as folder:
+            yield (made := folder / path.name)
             with made.open("rb") as source, path.open("wb") as target:
                 shutil.copyfileobj(source, target)
         return
     path = path.resolve()
-    _remove_leftovers(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = temporary_name(path)
     try:
         yield temporary
         temporary.replace(path)
@@ -91,12 +91,68 @@ def _is_written_through(path: Path) -> bool:
     return listed or (path.exists() and not path.is_file() and not path.is_dir())
 
 
-def _remove_leftovers(path: Path) -> None:
-    """Delete the temporary files of processes that were killed while they wrote `path`."""
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        process = leftover.name.removesuffix(".part").rpartition(".")[2]
+def temporary_name(path: Path) -> Path:
+    """Return a name of this process beside `path`, and delete those of killed processes."""
+    _remove_leftovers(path.parent, f".{path.name}.")
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+@contextmanager
+def temporary_folder(purpose: str) -> Iterator[Path]:
+    """Yield a folder among the system's temporary files, which is deleted after the block.
+
+    Those that killed processes left, for any purpose, are deleted first.
+
+    Parameters
+    ----------
+    purpose
+        One word, which becomes part of its name.
+    """
+    # Computers may share such folders, and each knows its own processes only.
+    start = f"deepz-{platform.node()}-"
+    _remove_leftovers(Path(tempfile.gettempdir()), start)
+    end = f".{os.getpid()}.part"
+    with tempfile.TemporaryDirectory(end, f"{start}{purpose}-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def _remove_leftovers(folder: Path, start: str) -> None:
+    """Delete what processes that were killed left in a folder: ``START…PID.part``."""
+    for leftover in folder.glob(f"{glob.escape(start)}*.part"):
+        process = leftover.name.removeprefix(start).removesuffix(".part").rpartition(".")[2]
         if process.isdecimal() and _has_ended(int(process)):
-            leftover.unlink(missing_ok=True)
+            remove(leftover)
+
+
+def remove(path: Path) -> None:
+    """Delete a file, a link or a folder with all that it holds; nothing is said of what stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
+@contextmanager
+def undone_if_failed(paths: Iterable[str | os.PathLike[str]]) -> Iterator[None]:
+    """Delete files that a failing block has made, and the folders that were made for them.
+
+    Parameters
+    ----------
+    paths
+        Files that the block writes. Those that exist before it are left alone.
+    """
+    files = [path for path in map(Path, paths) if not path.exists()]
+    folders = {folder for path in files for folder in path.parents if not folder.exists()}
+    try:
+        yield
+    except BaseException:
+        for path in files:
+            remove(path)
+        for folder in sorted(folders, reverse=True):  # the inner ones first
+            with suppress(OSError):
+                folder.rmdir()  # unless it holds something
+        raise
 
 
 def _has_ended(process: int) -> bool:

@@ -86,6 +86,16 @@ def load_model(
     return model, changed
 
 
+def model_files(*names_or_paths: str | Path | None) -> list[Path]:
+    """Return the files that `load_model` would read for models that are named by paths."""
+    files = []
+    for path in map(_path, names_or_paths):
+        if path is not None:
+            weights = path / WEIGHTS_NAME if path.is_dir() else path
+            files += [weights, weights.with_suffix(".json")]
+    return files
+
+
 def _path(name_or_path: str | Path | None) -> Path | None:
     """Return the path that is named, or None for the name of a model of the zoo."""
     if name_or_path is None or isinstance(name_or_path, Path):

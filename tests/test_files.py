@@ -26,6 +26,8 @@ from deepz_zoo.files import (
     refuse_output,
     replacing,
     sha256_of,
+    temporary_folder,
+    undone_if_failed,
     write_record,
 )
 from deepz_zoo.network.graph.export import export_torchscript
@@ -38,6 +40,15 @@ from pathlib import Path
 from deepz_zoo.files import replacing
 with replacing(Path(sys.argv[1])) as temporary:
     temporary.write_text("theirs")
+    print("ready", flush=True)
+    sys.stdin.readline()
+"""
+
+UNPACKER = """
+import sys
+from deepz_zoo.files import temporary_folder
+with temporary_folder("test") as folder:
+    (folder / "weights.onnx").write_text("large")
     print("ready", flush=True)
     sys.stdin.readline()
 """
@@ -57,8 +68,13 @@ def path(tmp_path: Path) -> Path:
 
 def start_writer(path: Path) -> subprocess.Popen[str]:
     """Return another process that has begun to write `path` and waits for a line to finish."""
+    return start(WRITER, path)
+
+
+def start(program: str, *arguments: Path) -> subprocess.Popen[str]:
+    """Return a process that is ready and waits for a line to finish."""
     process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, path],
+        [sys.executable, "-c", program, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -146,6 +162,47 @@ def test_two_writers_do_not_disturb_each_other(path):
     assert process.returncode == 0
     assert path.read_text() == "theirs"
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not say which processes run")
+def test_folders_that_a_killed_process_left_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    killed, running = start(UNPACKER), start(UNPACKER)
+    assert len(list(tmp_path.iterdir())) == 2
+    killed.kill()
+    killed.communicate()
+    other = tmp_path / "deepz-of-a-user"
+    other.mkdir()
+    with temporary_folder("test") as folder:
+        (folder / "file").touch()
+        assert folder.parent == tmp_path
+        assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 2
+    running.communicate("\n")
+    assert list(tmp_path.iterdir()) == [other]
+
+
+@pytest.mark.parametrize("error", [DeepZError, KeyboardInterrupt])
+def test_a_failure_undoes_what_was_made(tmp_path, error):
+    before = tmp_path / "before.txt"
+    before.touch()
+    new = tmp_path / "a" / "b" / "new.txt"
+    with pytest.raises(error), undone_if_failed([before, new, tmp_path / "a" / "never.txt"]):
+        new.parent.mkdir(parents=True)
+        new.touch()
+        raise error
+    assert list(tmp_path.iterdir()) == [before]
+
+
+def test_a_failure_leaves_what_others_wrote(tmp_path):
+    new, foreign = tmp_path / "a" / "new.txt", tmp_path / "a" / "foreign.txt"
+    with pytest.raises(DeepZError), undone_if_failed([new]):
+        new.parent.mkdir()
+        new.touch()
+        foreign.touch()
+        raise DeepZError
+    assert list(new.parent.iterdir()) == [foreign]
 
 
 @pytest.mark.parametrize("size", [0, 3, (1 << 20) + 1])
@@ -311,3 +368,16 @@ def test_a_full_disk_is_one_line_whatever_library_meets_it(full_disk, write):
 def test_other_errors_are_no_full_disk(tmp_path):
     with pytest.raises(KeyError), replacing(tmp_path / "a"):
         raise KeyError("other")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_record_holds_finite_numbers_only(path, number):
+    path.write_text(f'{{"name": "20x", "magnification": {number}}}')
+    with pytest.raises(DeepZError, match=r"magnification: .*finite"):
+        read_record(path, Lens)
+
+
+def test_deeply_nested_json_is_no_record(path):
+    path.write_text(f'{{"name": {"[" * 10_000}{"]" * 10_000}}}')
+    with pytest.raises(DeepZError, match="recursion limit"):
+        read_record(path, Lens)

@@ -25,6 +25,11 @@ METHOD_LABELS: dict[ComparedMethod, str] = {
 }
 
 
+def method_label(method: ComparedMethod, other: str | None = None) -> str:
+    """Return how a method is called; `other` is the name of the second model."""
+    return other if method == "other" and other else METHOD_LABELS[method]
+
+
 @dataclass(frozen=True)
 class ConditionLabel:
     """A heading for a condition, and its quantity with the unit."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deepz_zoo.cards.labels import CONDITION_LABELS, METHOD_LABELS
+from deepz_zoo.cards.labels import CONDITION_LABELS, method_label
 from deepz_zoo.files import replacing
 from deepz_zoo.records.accuracy import (
     COMPARED_METHODS,
@@ -51,7 +51,7 @@ def plot_accuracy(accuracy: Accuracy) -> Figure:
                     for image in accuracy.images
                     if (image.noise, image.specimen, image.method) == (noise, MEAN, method)
                 )
-                _line(axis, points, method)
+                _line(axis, points, method, accuracy.other)
             _finish(axis, metric, f"{label} ({noise} noise)")
     axes[0][0].legend(fontsize=8)
     return figure
@@ -120,11 +120,22 @@ def _grid(rows: int, title: str) -> tuple[Figure, list[list[Axes]]]:
     return figure, [list(row) for row in grid]
 
 
-def _line(axis: Axes, points: list[tuple[float, float]], method: ComparedMethod) -> None:
+def _line(
+    axis: Axes,
+    points: list[tuple[float, float]],
+    method: ComparedMethod,
+    other: str | None = None,
+) -> None:
     x, y = zip(*points, strict=True)
     color, marker, line = _STYLES[method]
     axis.plot(
-        x, y, label=METHOD_LABELS[method], color=color, marker=marker, linestyle=line, markersize=4
+        x,
+        y,
+        label=method_label(method, other),
+        color=color,
+        marker=marker,
+        linestyle=line,
+        markersize=4,
     )
 
 

@@ -9,7 +9,7 @@ from deepz_zoo.cli.options import console
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from deepz_zoo.records.accuracy import Accuracy, BeadMetrics, ComparedMethod, Noise
+    from deepz_zoo.records.accuracy import Accuracy, BeadMetrics, Noise
     from deepz_zoo.records.limits import LimitCurve, MeasuredLimits
     from deepz_zoo.records.measured_stack import StackAccuracy
 
@@ -33,19 +33,23 @@ def bead_table(accuracy: Accuracy) -> Table:
     """Return the metrics of isolated beads brought to focus."""
     from rich.table import Table
 
+    from deepz_zoo.cards.labels import method_label
+
     title = "Isolated beads brought to focus, refocused / true: median (quartiles)"
     table = Table(title=title, title_justify="left")
     _bead_columns(table, "noise", "Δz µm")
     for row in accuracy.beads:
-        _bead_row(table, row, row.method, row.noise, f"{row.dz_um:+g}")
+        label = method_label(row.method, accuracy.other)
+        _bead_row(table, row, label, row.noise, f"{row.dz_um:+g}")
     return table
 
 
 def image_table(accuracy: Accuracy, noise: Noise) -> Table:
     """Return the mean over specimens of every method and distance for one kind of noise."""
+    from rich.markup import escape
     from rich.table import Table
 
-    from deepz_zoo.cards.labels import METHOD_LABELS
+    from deepz_zoo.cards.labels import method_label
     from deepz_zoo.records.accuracy import METRIC_NAMES
 
     title = f"{accuracy.system_name}, {noise} noise, mean over specimens"
@@ -62,7 +66,7 @@ def image_table(accuracy: Accuracy, noise: Noise) -> Table:
             )
             table.add_row(
                 f"{distance:g}" if method == accuracy.methods[0] else "",
-                METHOD_LABELS[method],
+                escape(method_label(method, accuracy.other)),
                 *(f"{value:.4f}" for value in values),
                 style="bold" if method == "model" else None,
                 end_section=method == accuracy.methods[-1],
@@ -74,6 +78,8 @@ def print_stack_accuracy(accuracy: StackAccuracy, name: str) -> None:
     """Print the accuracy on an acquired stack that is called ``name``."""
     from rich.table import Table
 
+    from deepz_zoo.cards.labels import method_label
+
     output = console()
     for source in accuracy.sources_um:
         output.print(_source_table(accuracy, source))
@@ -82,7 +88,7 @@ def print_stack_accuracy(accuracy: StackAccuracy, name: str) -> None:
         table = Table(title=title, title_justify="left")
         _bead_columns(table, "Δz µm")
         for row in accuracy.beads:
-            _bead_row(table, row, row.method, f"{row.dz_um:+g}")
+            _bead_row(table, row, method_label(row.method), f"{row.dz_um:+g}")
         output.print(table)
         output.print("Refocused / recorded, median over beads (quartiles).")
     output.print(
@@ -219,12 +225,14 @@ def _bead_columns(table: Table, *first: str) -> None:
         table.add_column(heading, justify="right")
 
 
-def _bead_row(table: Table, row: BeadMetrics, method: ComparedMethod, *first: str) -> None:
-    from deepz_zoo.cards.labels import METHOD_LABELS, ratio_text
+def _bead_row(table: Table, row: BeadMetrics, method: str, *first: str) -> None:
+    from rich.markup import escape
+
+    from deepz_zoo.cards.labels import ratio_text
 
     table.add_row(
         *first,
-        METHOD_LABELS[method],
+        escape(method),
         str(row.beads),
         ratio_text(row.peak),
         ratio_text(row.fwhm),

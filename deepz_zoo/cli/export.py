@@ -12,6 +12,7 @@ from deepz_zoo.cli.options import (
     model_options,
     normalization_option,
     overwrite_option,
+    show_progress,
     weights_option,
 )
 from deepz_zoo.cli.parameters import PathName
@@ -55,14 +56,15 @@ def command(
     by more than 1e-4 relative, nothing is written and the exit code is 1.
     """
     from deepz_zoo.files import refuse_output
-    from deepz_zoo.models import load_model
+    from deepz_zoo.models import load_model, model_files
 
     model, _ = load_model(model_name, weights=weights, normalization=normalization)
-    refuse_output(output, overwrite=overwrite)
+    refuse_output(output, overwrite=overwrite, inputs=model_files(model_name, weights))
 
     from deepz_zoo.package.contents.export import export_model
 
-    with console(stderr=True).status(f"exporting and comparing {output.name}"):
+    with show_progress() as progress:
+        progress(f"exporting and comparing {output.name}")
         exported = export_model(
             model, cast("ExportFormat", file_format), output, overwrite=overwrite
         )

@@ -53,17 +53,18 @@ def command(
     deepz-zoo import Data/Models -o authors
     deepz-zoo refocus a.tif -o b.tif --z 5 --weights authors/Leica_20X0.8_worm_TxRd.safetensors
     """  # noqa: D301 - click reads the backspace
+    from deepz_zoo.files import refuse_output, undone_if_failed
     from deepz_zoo.zoo.authors.weights import find_originals, import_original
 
     folders = find_originals(folder)
     systems = [_named(model_name, folders)] if model_name else _guessed(folders, yes)
     paths = _paths(folders, output)
-    for path in paths:
-        if path.exists() and not overwrite:
-            raise DeepZError(f"{path} exists; choose another name or use --overwrite")
-    paths[0].parent.mkdir(parents=True, exist_ok=True)
+    manifests = [path.with_suffix(".json") for path in paths]
     imported: list[ImportedModel] = []
-    with show_progress() as progress:
+    with undone_if_failed([*paths, *manifests]), show_progress() as progress:
+        paths[0].parent.mkdir(parents=True, exist_ok=True)
+        for path in (*paths, *manifests):
+            refuse_output(path, overwrite=overwrite)
         for source, system, path in zip(folders, systems, paths, strict=True):
             progress("models", len(imported), len(folders))
             imported.append(import_original(source, system, path, half=half))

@@ -18,6 +18,7 @@ import click
 
 from deepz_zoo import __version__
 from deepz_zoo.cli.command_group import CommandGroup
+from deepz_zoo.cli.verbosity import LOG, add_verbosity, logging_to_stderr
 from deepz_zoo.disk import is_disk_full
 from deepz_zoo.errors import CheckFailed, DeepZError
 
@@ -76,6 +77,9 @@ def cli() -> None:
     """
 
 
+add_verbosity(cli)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code.
 
@@ -93,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    with ending_like_interrupts():
+    with ending_like_interrupts(), logging_to_stderr():
         return _main(words)
 
 
@@ -113,6 +117,7 @@ def _main(words: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     """Run the command line and return the exit code, see `main`."""
     try:
+        _refuse_other_encodings(arguments)
         with warnings.catch_warnings():
             # Those of libraries are for programmers; the package's own are printed by commands.
             warnings.simplefilter("ignore")
@@ -121,6 +126,7 @@ def _run(arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except (DeepZError, click.ClickException) as error:
+        LOG.debug("%s", type(error).__name__, exc_info=error)
         return _report("Error", _message(error), EXIT_BAD_INPUT)
     except CheckFailed as error:
         return _report("Failed", str(error), EXIT_CHECK_FAILED)
@@ -138,8 +144,18 @@ def _run(arguments: list[str]) -> int:
         line = _operating_system_message(error) or _missing_library_message(error)
         if line is None:
             raise
+        LOG.debug("%s", type(error).__name__, exc_info=error)
         return _report("Error", line, EXIT_BAD_INPUT)
     return result if isinstance(result, int) else 0
+
+
+def _refuse_other_encodings(arguments: list[str]) -> None:
+    """Refuse names that are not UTF-8: the formats that are written cannot hold them."""
+    for word in arguments:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise DeepZError(f"{word} is not UTF-8; give the file another name") from None
 
 
 @contextmanager

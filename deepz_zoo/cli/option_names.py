@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from deepz_zoo.cli.verbosity import LOG, add_verbosity
 from deepz_zoo.errors import DeepZError
 
 _ARGUMENT = re.compile(r"`(\w+)`")
@@ -46,7 +47,17 @@ def _name_to_show(option: click.Option) -> str:
 
 
 class OptionNamesGroup(click.Group):
-    """A click group in whose errors the options of the command stand for its arguments."""
+    """A click group in whose errors the options of the command stand for its arguments.
+
+    Its commands have the options ``--verbose`` and ``--quiet``.
+    """
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the arguments name, with the options that all have."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command and add_verbosity(command), rest
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; where an error names an argument, it names the option instead."""
@@ -63,4 +74,4 @@ class OptionNamesGroup(click.Group):
 def warn(message: str) -> None:
     """Print a warning of the package on standard error, with the running command's options."""
     parameters = click.get_current_context().command.params
-    click.echo(f"Warning: {with_option_names(message, parameters)}", err=True)
+    LOG.warning("%s", with_option_names(message, parameters))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -11,15 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from deepz_zoo.cli.parameters import PathName
+from deepz_zoo.cli.verbosity import LOG, is_quiet
+from deepz_zoo.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress as Bars
 
     from deepz_zoo.images.sampling import Mismatch
-    from deepz_zoo.progress import Progress
+
+SECONDS_BETWEEN_LINES = 10.0
+"""Of progress, where standard error is no terminal."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -59,6 +64,16 @@ def join_model_name(name: str | None, objective: str | None, channel: str | None
     if named_channel and named_channel.lower() != channel.lower():
         raise click.UsageError(f"--objective {objective} and --channel {channel} differ")
     return f"{objective_id}/{channel}"
+
+
+def _complete_model(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Return the models that begin so, for a shell; where there are none, files may do."""
+    from deepz_zoo.optics import list_systems
+
+    names = [system.name for system in list_systems() if system.name.startswith(incomplete)]
+    return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="file")]
 
 
 def model_options(
@@ -106,7 +121,51 @@ def model_options(
             help="Objective, such as leica20x_0.8; or the model, leica20x_0.8/TxRd.",
         )(command)
         if argument:
-            command = click.argument("name", metavar="[OBJECTIVE/CHANNEL]", required=False)(command)
+            command = click.argument(
+                "name",
+                metavar="[OBJECTIVE/CHANNEL]",
+                required=False,
+                shell_complete=_complete_model,
+            )(command)
+        return command  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def model_and_file_arguments(parameter: str, metavar: str) -> Callable[[Function], Function]:
+    """Add a model, which may be left out, and a file as positional arguments, in either order.
+
+    Goes above ``model_options(argument=False)``.
+
+    Parameters
+    ----------
+    parameter
+        Under which name the command's function receives the file, as a str.
+    metavar
+        How the help calls it.
+    """
+
+    def decorate(function: Function) -> Function:
+        @wraps(function)
+        def with_file(*args: Any, first: str | None, second: str | None, **kwargs: Any) -> Any:
+            if first is None:
+                context = click.get_current_context()
+                raise click.UsageError(f"Missing argument '{metavar}'.", context)
+            name, file = (None, first) if second is None else (first, second)
+            if name is not None and Path(name).is_file() and not Path(file).is_file():
+                name, file = file, name
+            return function(*args, name=name, **{parameter: file}, **kwargs)
+
+        command: Any = click.argument("second", metavar=metavar, required=False, type=PathName())(
+            with_file
+        )
+        command = click.argument(
+            "first",
+            metavar="[OBJECTIVE/CHANNEL]",
+            required=False,
+            type=PathName(),
+            shell_complete=_complete_model,
+        )(command)
         return command  # type: ignore[no-any-return]
 
     return decorate
@@ -179,6 +238,13 @@ def engines_option(function: Function) -> Function:
     )(function)
 
 
+def device_option(function: Function) -> Function:
+    """Add ``--device``: where a model runs, a name for `refocus.choose_device`."""
+    return click.option(
+        "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."
+    )(function)
+
+
 def overwrite_option(function: Function) -> Function:
     """Add ``--overwrite``, a flag."""
     return click.option("--overwrite", is_flag=True, help="Replace an existing output.")(function)
@@ -217,26 +283,48 @@ def print_json(data: Any) -> None:
 
 @contextmanager
 def show_progress() -> Iterator[Progress]:
-    """Yield a function to report progress to, which draws a bar per step on a terminal."""
-    with progress_bar() as bar:
-        tasks: dict[str, Any] = {}
-
-        def show(step: str, done: int = 0, total: int = 0) -> None:
-            if step not in tasks:
-                tasks[step] = bar.add_task(step, total=total or None)
-            bar.update(tasks[step], completed=done, total=total or None)
-
-        yield show
+    """Yield a function to report progress to: bars on a terminal, elsewhere a line now and then."""
+    display = console(stderr=True)
+    if is_quiet():
+        yield no_progress
+    elif display.is_terminal:
+        with _bars(display) as show:
+            yield show
+    else:
+        yield ProgressLines()
 
 
 @contextmanager
-def progress_bar() -> Iterator[Bars]:
-    """Yield a rich progress display on standard error, which is visible on a terminal only."""
+def _bars(display: Console) -> Iterator[Progress]:
+    """Draw a bar per step; a step of unknown length shows one until the next begins."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bars
     from rich.progress import TimeRemainingColumn as Remaining
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    display = console(stderr=True)
-    with Bars(*columns, console=display, transient=True, disable=not display.is_terminal) as bar:
-        yield bar
+    with Bars(*columns, console=display, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+        endless: list[str] = []
+
+        def show(step: str, done: int = 0, total: int = 0) -> None:
+            if step not in tasks:
+                while endless:
+                    bars.remove_task(tasks.pop(endless.pop()))
+                tasks[step] = bars.add_task(step, total=total or None)
+                endless.extend([] if total else [step])
+            bars.update(tasks[step], completed=done, total=total or None)
+
+        yield show
+
+
+class ProgressLines:
+    """Prints how far the work is, for log files: a line every ten seconds at most."""
+
+    def __init__(self) -> None:
+        self._printed = time.monotonic()
+
+    def __call__(self, step: str, done: int = 0, total: int = 0) -> None:
+        """Take a report, see `Progress`."""
+        if time.monotonic() - self._printed >= SECONDS_BETWEEN_LINES:
+            self._printed = time.monotonic()
+            LOG.info("%s%s", step, f": {done} of {total}" if total else "")

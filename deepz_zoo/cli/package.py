@@ -13,6 +13,7 @@ from deepz_zoo.cli.options import (
     model_options,
     normalization_option,
     overwrite_option,
+    show_progress,
     weights_option,
 )
 from deepz_zoo.cli.parameters import PathName
@@ -87,7 +88,7 @@ def command(
         raise click.UsageError("--z belongs to --variant zstack")
 
     from deepz_zoo.files import refuse_output
-    from deepz_zoo.models import load_model
+    from deepz_zoo.models import load_model, model_files
 
     # Whether the name is known is cheap to tell; the libraries behind the rest take seconds.
     model, manifest = load_model(model_name, weights=weights, normalization=normalization)
@@ -104,8 +105,8 @@ def command(
     path = output or Path(default_name(manifest, variant))
     if path.is_dir():
         path = path / default_name(manifest, variant)
-    refuse_output(path, overwrite=overwrite)
-    with console(stderr=True).status("building") as status:
+    refuse_output(path, overwrite=overwrite, inputs=model_files(model_name, weights))
+    with show_progress() as progress:
         built = build_package(
             model,
             manifest,
@@ -114,7 +115,7 @@ def command(
             overwrite=overwrite,
             test=not no_test,
             old_runtimes=runtimes_in(engines) if engines else (),
-            progress=lambda step, done=0, total=0: status.update(step),
+            progress=progress,
         )
     _print(built, console())
 

@@ -10,7 +10,9 @@ import click
 
 from deepz_zoo.cli.option_names import warn
 from deepz_zoo.cli.options import (
+    device_option,
     input_channel_option,
+    model_and_file_arguments,
     model_options,
     overwrite_option,
     pixel_policy,
@@ -159,7 +161,7 @@ def _normalization_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("refocus")
-@click.argument("image", metavar="IMAGE", type=PathName())
+@model_and_file_arguments("image", "IMAGE")
 @click.option(
     "-o",
     "--output",
@@ -191,7 +193,7 @@ def _normalization_option(function: Callable[..., Any]) -> Callable[..., Any]:
     metavar="PX",
     help="Refocus larger images in tiles of this side; smaller ones take less memory.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@device_option
 @overwrite_option
 def command(
     *,
@@ -221,8 +223,8 @@ def command(
     one is the direction of increasing stage z.
 
     \b
-    deepz-zoo refocus worm.tif -o stack.tif --objective leica20x_0.8 --channel TxRd --z -10:10:0.5
-    deepz-zoo refocus beads.tif -o flat.tif --objective leica20x_0.8/TxRd --tilt 1.5 --tilt-axis y
+    deepz-zoo refocus leica20x_0.8/TxRd worm.tif -o stack.tif --z -10:10:0.5
+    deepz-zoo refocus leica20x_0.8/TxRd beads.tif -o flat.tif --tilt 1.5 --tilt-axis y
     """  # noqa: D301 - click reads the backspace
     target = _target(**target_options)
     mismatch = pixel_policy(resample, ignore_pixel_size)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deepz_zoo.cli.option_names import warn
-from deepz_zoo.cli.options import model_options
+from deepz_zoo.cli.options import ProgressLines, model_options
 from deepz_zoo.cli.parameters import Integer, Number, PathName
+from deepz_zoo.cli.verbosity import is_quiet
+from deepz_zoo.progress import no_progress
 
 if TYPE_CHECKING:
     from deepz_zoo.optics import ImagingSystem
@@ -175,11 +177,16 @@ def command(
     hardware = Hardware(**{name: changes.pop(name) for name in _HARDWARE})
     given = {name: value for name, value in changes.items() if value is not None}
     settings = choose_settings(preset, given)
+    bars = sys.stderr.isatty() and not is_quiet()
+    shown: Any = {
+        "progress_bar": bars,
+        "progress": no_progress if bars or is_quiet() else ProgressLines(),
+    }
     if stacks_only:
         if datasets:
             raise click.UsageError("--stacks-only simulates; leave --data out")
         stacks = stacks_folder or folder / STACKS_NAME
-        simulate_stacks(system, settings, stacks, seed=seed, progress_bar=sys.stderr.isatty())
+        simulate_stacks(system, settings, stacks, seed=seed, **shown)
         click.echo(f"simulated stacks: {stacks}")
         return
     begin = None if start is None or resume else _load_start(start)
@@ -199,7 +206,7 @@ def command(
         hardware=hardware,
         checkpoint_seconds=checkpoint_seconds,
         command=_reproducible(system.name, preset, seed, data, simulate, start, given),
-        progress_bar=sys.stderr.isatty(),
+        **shown,
     )
     if is_first_process():
         click.echo(f"best weights: {weights}")

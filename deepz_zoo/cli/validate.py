@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deepz_zoo.cli.option_names import with_option_names
-from deepz_zoo.cli.options import console, engines_option, json_option, print_json
+from deepz_zoo.cli.options import console, engines_option, json_option, print_json, show_progress
 from deepz_zoo.cli.parameters import PathName
 from deepz_zoo.errors import CheckFailed
 
@@ -75,7 +75,7 @@ def command(
     from deepz_zoo.package.checks.lint import CONSUMERS
     from deepz_zoo.package.checks.validate import validate_package
 
-    with console(stderr=True).status("opening") as status:
+    with show_progress() as progress:
         report = validate_package(
             package,
             consumers=[name for name in CONSUMERS if consumer in (name, "all")],
@@ -83,7 +83,7 @@ def command(
             recompute_parity=recompute_parity,
             engines=engines,
             trust=trust,
-            progress=lambda step, done=0, total=0: status.update(step),
+            progress=progress,
         )
     if as_json:
         print_json(_as_json(report))

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from deepz_zoo.engines.engine import Engine, EngineError, FileFormat, Runtime, Tensor
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import temporary_folder
 
 _TIMEOUT_S = 600
 _PYTHON = Path("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
@@ -105,8 +105,8 @@ class WeightsInProgram(Engine):
     def run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """Start the program and run the file; see `Engine.run`."""
         script = files("deepz_zoo.engines").joinpath("runners").joinpath(self.program.runner)
-        with TemporaryDirectory(prefix="deepz-engine-") as folder, as_file(script) as path:
-            job, outputs = _write_job(Path(folder), self.weights, tensors)
+        with temporary_folder("engine") as folder, as_file(script) as path:
+            job, outputs = _write_job(folder, self.weights, tensors)
             done = subprocess.run(
                 [self.program.executable, str(path), str(job)],
                 env={**os.environ, **self.program.environment},

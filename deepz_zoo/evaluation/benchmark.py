@@ -101,7 +101,7 @@ def evaluate(
     specimens: Sequence[str] | None = None,
     noise: Noise | Literal["both"] = "both",
     settings: BenchmarkSettings | None = None,
-    other: nn.Module | None = None,
+    other: tuple[str, nn.Module] | None = None,
     progress: Progress = no_progress,
 ) -> Accuracy:
     """Measure the accuracy of a model on held-out simulated stacks.
@@ -120,8 +120,8 @@ def evaluate(
         Noise of the input images.
     settings : BenchmarkSettings, optional
         The standard ones of the system by default.
-    other : nn.Module, optional
-        Another model, such as that of the other size, to compare on the same images.
+    other : tuple of str and nn.Module, optional
+        Another model, such as that of the other size, to compare on the same images; and its name.
     progress : Progress
         Told of each stack.
 
@@ -138,10 +138,11 @@ def evaluate(
     specimens = specimens or system.specimen_kinds
     _check(system, seeds, specimens, settings)
     noises = NOISES if noise == "both" else (noise,)
-    for compared in filter(None, (model, other)):
+    other_name, other_model = other or (None, None)
+    for compared in filter(None, (model, other_model)):
         compared.eval()
     tally = Tally()
-    references = _references(system, seeds, specimens, noises, settings, other)
+    references = _references(system, seeds, specimens, noises, settings, other_model)
     stacks = len(seeds) * len(noises) * len(_stacks_of_seed(0, specimens, settings))
     for done, (level, reference, for_images) in enumerate(references, start=1):
         name = reference.stack.specimen
@@ -163,6 +164,7 @@ def evaluate(
         settings=settings,
         images=tuple(tally.image_rows()),
         beads=tuple(tally.bead_rows()),
+        other=other_name,
     )
 
 

@@ -22,6 +22,7 @@ from deepz_zoo.images import read_image
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.measure.beads import detect_beads, isolated, measure_beads
 from deepz_zoo.measure.metrics import image_metrics
+from deepz_zoo.memory import refuse_too_large
 from deepz_zoo.records.accuracy import COMPARED_METHODS, BeadMetrics, ComparedMethod, ImageMetrics
 from deepz_zoo.records.measured_stack import (
     MeasuredBeadRow,
@@ -133,11 +134,18 @@ def evaluate_stack(
     Raises
     ------
     DeepZError
-        If the stack has fewer than two planes or is too small at the model's pixel size.
+        If the stack has fewer than two planes, is too small at the model's pixel size, or a plane
+        has one grey level only.
     """
     if stack.ndim != 3 or len(stack) < 2:
         raise DeepZError(
             f"a z-stack (planes, rows, columns) is needed to compare with, got shape {stack.shape}"
+        )
+    flat = [index for index, plane in enumerate(stack, 1) if plane.min() == plane.max()]
+    if flat:
+        raise DeepZError(
+            f"plane {flat[0]} of {len(stack)} has one grey level, {stack[flat[0] - 1].flat[0]:g}, "
+            "at every pixel: nothing can be compared with it; leave such planes out"
         )
     if pixel_size_um <= 0 or z_step_um <= 0:
         raise DeepZError("pixel size and z step must be positive lengths in µm")
@@ -249,6 +257,8 @@ def _bead_rows(
 
 def _resample(stack: NDArray[np.generic], factor: float) -> NDArray[np.float32]:
     """Enlarge every plane by a factor; camera units and background stay as they are."""
+    needed = 2 * stack.size * factor**2 * np.dtype(np.float32).itemsize
+    refuse_too_large(needed, "the stack at the model's pixel size", "check the pixel size")
     images = np.asarray(stack, dtype=np.float32)
     if factor != 1:
         images = np.stack(

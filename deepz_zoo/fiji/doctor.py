@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -90,7 +90,7 @@ def examine(fiji: str | os.PathLike[str] | None = None, purpose: Purpose = "run"
         imagej = _examine_start(installation, ready=ready)
     rest = [
         Finding(name, found, remedy, name in needs)
-        for name, found, remedy in _look(installation)
+        for name, found, remedy in _look(installation, _folders(fiji, installation))
         if name != "display" or name in needs
     ]
     return [libraries, java, imagej, *rest]
@@ -132,10 +132,25 @@ def _examine_start(installation: Installation, *, ready: bool) -> Finding:
     return Finding("ImageJ", f"{last['returned']}, {installation}", "", needed=True)
 
 
-def _look(installation: Installation | None) -> Iterator[tuple[str, str | None, str]]:
-    """Yield name, finding and remedy of everything in the folder and on this computer."""
+def _folders(
+    fiji: str | os.PathLike[str] | None, installation: Installation | None
+) -> tuple[Path, ...]:
+    """Return where macros and models may be: `install` writes into the folder that is named.
+
+    That of the plugins is another one where Debian keeps ImageJ, and none where no ImageJ is found.
+    """
+    named = fiji if fiji is not None else os.environ.get("FIJI_HOME")
+    folders = [Path(named).expanduser()] if named else []
+    if installation is not None and installation.folder is not None:
+        folders.append(installation.folder)
+    return tuple(dict.fromkeys(folder.absolute() for folder in folders))
+
+
+def _look(
+    installation: Installation | None, folders: Sequence[Path]
+) -> Iterator[tuple[str, str | None, str]]:
+    """Yield name, finding and remedy of everything in the folders and on this computer."""
     plugins = None if installation is None else installation.plugins
-    root = None if plugins is None else plugins.parent
     is_fiji = installation is not None and installation.kind != "imagej"
     yield (
         "Fiji",
@@ -150,8 +165,8 @@ def _look(installation: Installation | None) -> Iterator[tuple[str, str | None, 
         "in Fiji: Help > Update... > Manage Update Sites, tick DeepImageJ, apply and restart",
     )
     install = "run 'deepz-zoo fiji install'"
-    yield "macros", _list(root, MACROS_FOLDER, "*.ijm"), f"{install} for this folder"
-    yield "models", _list(root, MODELS_FOLDER, "*/rdf.yaml"), f"{install} with a model"
+    yield "macros", _list(folders, MACROS_FOLDER, "*.ijm"), f"{install} for this folder"
+    yield "models", _list(folders, MODELS_FOLDER, "*/rdf.yaml"), f"{install} with a model"
     yield (
         "program",
         shutil.which("deepz-zoo"),
@@ -189,7 +204,7 @@ def _find_jar(plugins: Path | None, word: str) -> str | None:
     return next((path.name for path in jars if word in path.name.lower()), None)
 
 
-def _list(root: Path | None, folder: str, pattern: str) -> str | None:
-    found = [] if root is None else sorted((root / folder).glob(pattern))
+def _list(roots: Sequence[Path], folder: str, pattern: str) -> str | None:
+    found = [path for root in roots for path in sorted((root / folder).glob(pattern))]
     names = [path.stem if "/" not in pattern else path.parent.name for path in found]
-    return ", ".join(names) or None
+    return ", ".join(dict.fromkeys(names)) or None

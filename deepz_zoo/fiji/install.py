@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from deepz_zoo import __version__
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.fiji.macro_files import macros_folder
-from deepz_zoo.files import replacing, sha256_of
+from deepz_zoo.files import replacing, sha256_of, undone_if_failed
 from deepz_zoo.package.reading.archive import open_package
 from deepz_zoo.progress import Progress, no_progress
 
@@ -85,13 +85,15 @@ def install(
                 f"{root / foreign[0]} exists and deepz-zoo did not write it as it is{more}; move "
                 "it away, or set `force` to replace it"
             )
-        # The record is written first, so that an interrupted installation can be removed too.
         digests = {name: sha256_of(source) for name, source in new.items()}
-        _write_record(root, _Record(record.files | digests, record.folders | _missing(root, new)))
+        made = _Record(record.files | digests, record.folders | _missing(root, new))
+        stack.enter_context(undone_if_failed(root / name for name in (*new, RECORD_NAME)))
+        # Written beside their places, all files take them when this block ends, the record first:
+        # even an installation that is killed can be removed.
         for name, source in new.items():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            with replacing(root / name) as temporary:
-                temporary.write_bytes(source.read_bytes())
+            temporary = stack.enter_context(_writing(root / name))
+            temporary.write_bytes(source.read_bytes())
+        _write_record(stack.enter_context(_writing(root / RECORD_NAME)), made)
     return tuple(sorted(new))
 
 
@@ -154,7 +156,8 @@ def uninstall(folder: str | os.PathLike[str], *, force: bool = False) -> Removal
     for name in removed:
         (root / name).unlink()
     if kept:
-        _write_record(root, _Record(kept, record.folders))
+        with replacing(root / RECORD_NAME) as temporary:
+            _write_record(temporary, _Record(kept, record.folders))
     else:
         (root / RECORD_NAME).unlink()
     for name in sorted(record.folders, reverse=True):  # the inner ones first
@@ -192,6 +195,11 @@ def _is_foreign(root: Path, name: str, record: Mapping[str, str]) -> bool:
     if path.is_dir():
         raise DeepZError(f"{path} is a folder, where a file should go; move it away")
     return path.exists() and sha256_of(path) != record.get(name)
+
+
+def _writing(path: Path) -> AbstractContextManager[Path]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return replacing(path)
 
 
 def _missing(root: Path, files: Iterable[str]) -> set[str]:
@@ -232,13 +240,10 @@ def _is_ours(name: str) -> bool:
     return ours and ".." not in PurePosixPath(name).parts and not set(name) & set("\\:")
 
 
-def _write_record(root: Path, record: _Record) -> None:
-    path = root / RECORD_NAME
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _write_record(path: Path, record: _Record) -> None:
     content = {
         "deepz_zoo": __version__,
         "files": dict(sorted(record.files.items())),
         "folders": sorted(record.folders),
     }
-    with replacing(path) as temporary:
-        temporary.write_text(f"{json.dumps(content, indent=1)}\n", encoding="utf-8")
+    path.write_text(f"{json.dumps(content, indent=1)}\n", encoding="utf-8")

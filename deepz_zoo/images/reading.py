@@ -62,9 +62,12 @@ def count_positions(path: str | os.PathLike[str]) -> int:
         return 1
     try:
         with _tifffile_complaints([]), tifffile.TiffFile(path) as tif:
-            return len(tif.series)
+            positions = len(tif.series)
     except Exception as error:
         raise _damaged(path, error) from error
+    if positions == 0:
+        raise DeepZError(f"{path} holds no image; copy or export it again")
+    return positions
 
 
 def read_image(

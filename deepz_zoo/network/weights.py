@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import replacing
@@ -18,7 +18,8 @@ def save_generator(path: Path, generator: Generator, *, dtype: torch.dtype = tor
     """Write the weights to `path` as `dtype`, by way of a temporary name."""
     state = generator.state_dict().items()
     with replacing(path) as temporary:
-        save_file({k: v.detach().cpu().to(dtype).contiguous() for k, v in state}, temporary)
+        # By way of bytes: safetensors opens no file in a folder whose name is not UTF-8.
+        temporary.write_bytes(save({k: v.detach().cpu().to(dtype).contiguous() for k, v in state}))
         temporary.chmod(0o644)
 
 
@@ -34,7 +35,7 @@ def load_generator(path: Path, config: GeneratorConfig) -> Generator:
     with torch.device("meta"):  # no time and memory for weights that are replaced at once
         generator = Generator(config)
     try:
-        state = {name: weights.float() for name, weights in load_file(path).items()}
+        state = {name: weights.float() for name, weights in load(path.read_bytes()).items()}
         generator.load_state_dict(state, assign=True)
     except IsADirectoryError:
         raise DeepZError(f"{path} is a folder; expected weights as .safetensors") from None

@@ -6,7 +6,6 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from deepz_zoo.cards.picture import cover_distances, write_cover
 from deepz_zoo.engines.engine import FileFormat, Runtime
 from deepz_zoo.errors import CheckFailed, DeepZError
-from deepz_zoo.files import refuse_output, replacing, sha256_of
+from deepz_zoo.files import refuse_output, replacing, sha256_of, temporary_folder
 from deepz_zoo.images import Image, write_image
 from deepz_zoo.network.graph.export import export_onnx, export_torchscript
 from deepz_zoo.package.checks.formats import (
@@ -117,18 +116,21 @@ def build_package(
     Raises
     ------
     DeepZError
-        If the file may not be written, or the model's output is not an image.
+        If the file may not be written or is not called ``.zip``, or the output of the model is no
+        image.
     CheckFailed
         If a test of the package fails; the message names it.
     """
+    if path.suffix.lower() != ".zip":
+        raise DeepZError(f"{path}: a package is a zip file; expected a name that ends in .zip")
     refuse_output(path.with_name(CHECKSUMS_NAME))
     with replacing(path, overwrite=overwrite) as temporary, isolated_bioimageio():
         if example is None:
             progress("preparing an example image")
             example = make_example(manifest.system)
-        with TemporaryDirectory(prefix="deepz-package-") as folder:
+        with temporary_folder("package") as folder:
             write_contents(
-                Path(folder),
+                folder,
                 model,
                 manifest,
                 example,
@@ -137,7 +139,7 @@ def build_package(
                 variant=variant,
                 old_runtimes=old_runtimes,
             )
-            write_archive(Path(folder), temporary)
+            write_archive(folder, temporary)
         differences = _tested(temporary, progress) if test else ()
         size, digest = temporary.stat().st_size, sha256_of(temporary)
     list_checksum(path, digest)

@@ -182,6 +182,8 @@ class Accuracy(Record):
     ----------
     system
         What was simulated; None in older records, for that of the model's manifest.
+    other
+        Name of the model behind the method ``"other"``; None where there was none.
 
     Examples
     --------
@@ -198,6 +200,7 @@ class Accuracy(Record):
     images: tuple[ImageRow, ...]
     beads: tuple[BeadRow, ...]
     system: ImagingSystem | None = None
+    other: str | None = None
 
     def value(
         self,

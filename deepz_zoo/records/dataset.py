@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from deepz_zoo.files import Record
 from deepz_zoo.images.sampling import Mismatch
@@ -48,13 +48,7 @@ MAX_PLANES = 10_000
 MAX_SEED = 2**63 - 1
 
 
-class DatasetPart(Record):
-    """A part of the record of a dataset: all its numbers are finite."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
-
-
-class PreparationSettings(DatasetPart):
+class PreparationSettings(Record):
     """The settings by which stacks become pairs.
 
     Attributes
@@ -105,7 +99,7 @@ class PreparationSettings(DatasetPart):
         return self
 
 
-class StackReading(DatasetPart):
+class StackReading(Record):
     """What the user says of stack files whose metadata are missing or wrong.
 
     Attributes
@@ -130,14 +124,14 @@ class StackReading(DatasetPart):
     mismatch: Mismatch = "refuse"
 
 
-class SourceFile(DatasetPart):
+class SourceFile(Record):
     """A source file: its name without folder, and its SHA-256."""
 
     name: str
     sha256: str
 
 
-class Source(DatasetPart):
+class Source(Record):
     """A stack file, its role, and the file of its targets in another modality."""
 
     file: SourceFile
@@ -146,7 +140,7 @@ class Source(DatasetPart):
     target: SourceFile | None = None
 
 
-class FieldOfView(DatasetPart):
+class FieldOfView(Record):
     """One stack of a dataset, with what its preparation measured.
 
     Attributes
@@ -199,7 +193,7 @@ class FieldOfView(DatasetPart):
     registration: str = ""
 
 
-class Region(DatasetPart):
+class Region(Record):
     """A square window of a field of view over a range of its planes.
 
     Attributes
@@ -257,7 +251,7 @@ class Region(DatasetPart):
     clipped: bool = False
 
 
-class Rejection(DatasetPart):
+class Rejection(Record):
     """A region that gives no pairs, and why; `y_px` and `x_px` are None for a whole field."""
 
     field_of_view: int
@@ -266,7 +260,7 @@ class Rejection(DatasetPart):
     reason: str
 
 
-class DatasetManifest(DatasetPart):
+class DatasetManifest(Record):
     """The record of a whole dataset.
 
     Attributes
@@ -338,7 +332,7 @@ class DatasetManifest(DatasetPart):
         return min(field.z_step_um for field in self.fields)
 
 
-class FieldRecord(DatasetPart):
+class FieldRecord(Record):
     """The record of one field of view before the dataset is complete.
 
     Regions are numbered within the field, and their split is the role of its stack.

@@ -75,16 +75,21 @@ def write_refocused(
     style, description
         As in `write_image`.
     progress
-        Hears of each plane.
+        Hears of each tile: a large plane takes long.
     """
     pixel_type = np.dtype(dtype)
 
     def planes() -> Iterator[npt.NDArray[Any]]:
-        total = math.prod(plan.shape[:-2])
-        progress("Refocusing", 0, total)
-        for done, plane in enumerate(plan.run(model, tile_px=tile_px), start=1):
+        count, made = math.prod(plan.shape[:-2]), 0
+
+        progress("Refocusing")
+
+        def within_plane(step: str, done: int = 0, total: int = 0) -> None:
+            progress("Refocusing", made * total + done, count * total)
+
+        for plane in plan.run(model, tile_px=tile_px, progress=within_plane):
+            made += 1
             yield rounded(plane, pixel_type)
-            progress("Refocusing", done, total)
 
     write_planes(
         path,

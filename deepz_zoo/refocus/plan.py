@@ -20,6 +20,7 @@ from deepz_zoo.dpm import (
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.images import Calibration, Shape
 from deepz_zoo.images.sampling import Mismatch, Sampling, find_sampling
+from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.refocus.in_range import image_warnings
 from deepz_zoo.refocus.planes import MIN_SIDE_PX, refocus_planes
 from deepz_zoo.refocus.tiling import DEFAULT_TILE_PX
@@ -85,16 +86,25 @@ class RefocusPlan:
         return replace(self.frames.calibration, pixel_size_um=self.pixel_size_um, z_um=self.z_um)
 
     def run(
-        self, model: DeepZModel, *, tile_px: int = DEFAULT_TILE_PX
+        self,
+        model: DeepZModel,
+        *,
+        tile_px: int = DEFAULT_TILE_PX,
+        progress: Progress = no_progress,
     ) -> Iterator[NDArray[np.float32]]:
-        """Yield the planes of the result, frame by frame and z by z, each of shape (y, x)."""
+        """Yield the planes of the result, frame by frame and z by z, each of shape (y, x).
+
+        `progress` hears of each tile of a plane.
+        """
         targets = [
             self.sampling.dpm_to_model(target) if isinstance(target, np.ndarray) else target
             for target in self.targets
         ]
         for frame in self.frames.data.reshape(-1, *self.frames.data.shape[-2:]):
             seen = self.sampling.to_model(frame)
-            for refocused in refocus_planes(model, seen, targets, tile_px=tile_px):
+            for refocused in refocus_planes(
+                model, seen, targets, tile_px=tile_px, progress=progress
+            ):
                 yield self.sampling.from_model(refocused)
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from torch import nn
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.graph.wrapper import DeepZModel
+from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.refocus.tiling import DEFAULT_TILE_PX, Tile, tiles
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def refocus_planes(
     targets: Sequence[float | DPM],
     *,
     tile_px: int = DEFAULT_TILE_PX,
+    progress: Progress = no_progress,
 ) -> Iterator[NDArray[np.float32]]:
     """Yield the image refocused onto one plane or surface after another.
 
@@ -77,6 +79,8 @@ def refocus_planes(
         As in `refocus_image`.
     targets
         Distances in µm or DPMs of the image's shape, in any mixture.
+    progress
+        Hears of each tile of a plane.
 
     Yields
     ------
@@ -96,7 +100,7 @@ def refocus_planes(
                 f"the DPM is {' × '.join(map(str, target.shape))} px (y × x), the image is "
                 f"{' × '.join(map(str, image.shape))}; expected a distance for each pixel"
             )
-        yield _refocus_tiles(refocus, camera, target, parts)
+        yield _refocus_tiles(refocus, camera, target, parts, progress)
 
 
 def _graph(
@@ -118,10 +122,11 @@ def _refocus_tiles(
     camera: torch.Tensor,
     target: float | DPM,
     parts: Sequence[Tile],
+    progress: Progress,
 ) -> NDArray[np.float32]:
     dpm = np.broadcast_to(np.asarray(target, dtype=np.float32), camera.shape)
     refocused = np.empty(camera.shape, dtype=np.float32)
-    for tile in parts:
+    for done, tile in enumerate(parts, start=1):
         window = camera[tile.window]
         distances = torch.from_numpy(np.array(dpm[tile.window])).to(window)
         # This layout makes convolutions on a CPU 1.5 times as fast.
@@ -130,6 +135,7 @@ def _refocus_tiles(
         with torch.inference_mode():
             output = refocus(batch)
         refocused[tile.core] = output[0, 0].float().cpu().numpy()[tile.inner]
+        progress("tiles", done, len(parts))
     if not np.isfinite(refocused).all():
         raise DeepZError(
             "the refocused image holds NaN or infinity; check the weights, and whether the values "

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import torch
+from pydantic import AllowInfNan
 
 from deepz_zoo.files import Record
 from deepz_zoo.simulate.shot_noise import shot_noise
@@ -22,13 +24,13 @@ class Camera(Record):
     read_noise
         Root-mean-square read noise in electrons.
     full_well
-        Electrons at which a pixel saturates.
+        Electrons at which a pixel saturates; infinite for a camera that never does.
     """
 
     offset: float = 100.0
     electrons_per_grey_level: float = 0.46
     read_noise: float = 1.6
-    full_well: float = 30_000.0
+    full_well: Annotated[float, AllowInfNan(True)] = 30_000.0
 
     @property
     def brightest(self) -> float:

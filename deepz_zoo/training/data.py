@@ -14,6 +14,7 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.optics.system import Interval
 from deepz_zoo.preprocess.dataset.storage import PreparedDataset
+from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.training.batches import TrainingBatches
 from deepz_zoo.training.cache import StackCache
 from deepz_zoo.training.patches import PatchPairs
@@ -28,7 +29,7 @@ _VALIDATION_FRACTION = 0.05
 _VALIDATION_BATCH = 4
 
 
-class Iterations(Sampler[int]):
+class IterationNumbers(Sampler[int]):
     """Numbers of the iterations of one validation interval.
 
     Parameters
@@ -65,6 +66,8 @@ class PatchData(pl.LightningDataModule):
         Processes that cut patches, per training process.
     progress_bar
         Whether the simulation shows a progress bar on a terminal.
+    progress
+        Hears of each microscope's stacks.
 
     Raises
     ------
@@ -82,6 +85,7 @@ class PatchData(pl.LightningDataModule):
         seed: int = 0,
         workers: int = 0,
         progress_bar: bool = True,
+        progress: Progress = no_progress,
     ) -> None:
         super().__init__()
         self.prepare_data_per_node = False
@@ -89,7 +93,8 @@ class PatchData(pl.LightningDataModule):
             raise DeepZError("nothing to train on: neither simulated stacks nor a dataset")
         self.system, self.run_settings = system, settings
         self.stacks_folder, self.datasets = stacks_folder, tuple(datasets)
-        self.seed, self.workers, self.progress_bar = seed, workers, progress_bar
+        self.seed, self.workers = seed, workers
+        self.progress_bar, self.progress = progress_bar, progress
         self._prepared = [
             (PreparedPairs(dataset, "training"), PreparedPairs(dataset, "validation"))
             for dataset in datasets
@@ -124,6 +129,7 @@ class PatchData(pl.LightningDataModule):
             seed=self.seed,
             device=device,
             progress_bar=self.progress_bar,
+            progress=self.progress,
         )
 
     def training_sources(self) -> list[PairSource]:
@@ -177,7 +183,7 @@ class PatchData(pl.LightningDataModule):
         return DataLoader(
             batches,
             batch_size=None,
-            sampler=Iterations(
+            sampler=IterationNumbers(
                 settings.validate_every, lambda: trainer.global_step // settings.updates
             ),
             num_workers=workers,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import Record
@@ -73,8 +73,6 @@ class TrainingSettings(Record):
     validation_pairs
         Number of pairs of a validation, always the same.
     """
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     generator: GeneratorConfig
     adversarial: bool = False

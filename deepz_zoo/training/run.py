@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,8 +13,10 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from deepz_zoo.disk import is_disk_full
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.files import remove
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.preprocess.dataset.storage import PreparedDataset
+from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.records.training import WEIGHTS_NAME
 from deepz_zoo.training.adversarial import make_training
 from deepz_zoo.training.best import KeepBest
@@ -28,6 +29,7 @@ from deepz_zoo.training.memory import require_training_memory
 from deepz_zoo.training.module import BAD_BATCH_NAME, GeneratorTraining
 from deepz_zoo.training.presets import TrainingSettings
 from deepz_zoo.training.quiet import quiet_lightning
+from deepz_zoo.training.reporting import Iterations
 from deepz_zoo.training.samples import SampleImages
 from deepz_zoo.training.transfer import Start
 
@@ -52,6 +54,7 @@ def train(
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     command: str = "",
     progress_bar: bool = True,
+    progress: Progress = no_progress,
 ) -> Path:
     """Train a generator on simulated stacks, prepared datasets or both.
 
@@ -80,6 +83,8 @@ def train(
         Command line for the record.
     progress_bar
         Whether simulation and training show progress bars on a terminal.
+    progress
+        Hears of stacks and iterations, for those who show no bars.
 
     Returns
     -------
@@ -112,11 +117,17 @@ def train(
         seed=seed,
         workers=hardware.patch_workers,
         progress_bar=progress_bar,
+        progress=progress,
     )
     require_training_memory(module, settings, hardware)
     describe = RunDescription(system, settings, preset, seed, module, data)
     keep_best = KeepBest(folder, describe, command, None if start is None else start.record)
-    callbacks = [keep_best, SampleImages(folder), SaveLast(last, checkpoint_seconds)]
+    callbacks = [
+        keep_best,
+        SampleImages(folder),
+        SaveLast(last, checkpoint_seconds),
+        Iterations(progress),
+    ]
     with _removed_if_useless(folder), quiet_lightning():
         folder.mkdir(parents=True, exist_ok=True)
         trainer = _make_trainer(hardware, settings, folder, callbacks, progress_bar=progress_bar)
@@ -150,6 +161,7 @@ def simulate_stacks(
     *,
     seed: int = 0,
     progress_bar: bool = True,
+    progress: Progress = no_progress,
 ) -> None:
     """Simulate the stacks of a training into a folder, to train on them later.
 
@@ -158,7 +170,14 @@ def simulate_stacks(
     DeepZError
         As `train`.
     """
-    data = PatchData(system, settings, stacks_folder=folder, seed=seed, progress_bar=progress_bar)
+    data = PatchData(
+        system,
+        settings,
+        stacks_folder=folder,
+        seed=seed,
+        progress_bar=progress_bar,
+        progress=progress,
+    )
     with one_line_errors():
         data.prepare_data()
 
@@ -180,7 +199,7 @@ def _removed_if_useless(folder: Path) -> Iterator[None]:
         kept = [*folder.glob("*.ckpt"), *folder.glob(f"{BAD_BATCH_NAME}*")]
         if not kept and is_first_process():
             for path in set(folder.glob("*")) - before - {folder / STACKS_NAME}:
-                _delete(path)
+                remove(path)
             for path in missing:
                 with suppress(OSError):
                     path.rmdir()  # unless it holds something
@@ -188,13 +207,6 @@ def _removed_if_useless(folder: Path) -> Iterator[None]:
             raise
         goes_on = "go on with `resume`" if kept else "repeat the command"
         raise DeepZError(f"the disk of {folder} is full; free some space and {goes_on}") from error
-
-
-def _delete(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _make_trainer(

@@ -21,6 +21,7 @@ from deepz_zoo.files import replacing
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.optics.psf import PsfParameters
+from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.simulate.specimens import draw_specimen
 from deepz_zoo.simulate.stack import HELD_OUT_SEED, in_grey_levels_of, make_microscope
 from deepz_zoo.simulate.volume import draw_emitters
@@ -49,6 +50,7 @@ def build_cache(
     seed: int,
     device: str = "cpu",
     progress_bar: bool = True,
+    progress: Progress = no_progress,
 ) -> StackCache:
     """Simulate stacks into `folder`, or open them if they exist.
 
@@ -99,6 +101,7 @@ def build_cache(
         for start in track(microscopes, "simulating", disable=not progress_bar):
             done.append(start)
             _write(done_file, sorted(done))
+            progress("simulated stacks", min(len(done) * len(system.specimens), stacks), stacks)
     return cache
 
 

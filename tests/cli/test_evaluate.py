@@ -224,10 +224,13 @@ def test_another_model_is_judged_on_the_same_images(
         "--json", path, "--plot", plot,
     )  # fmt: skip
     assert code == 0, err
-    assert "other model" in out
+    assert f"{run} (" in out
+    assert "other model" not in out
     assert plot.is_file()
     accuracy = Accuracy.model_validate_json(path.read_text())
     assert accuracy.methods == ("model", "other", "blank", "input")
+    assert accuracy.other is not None
+    assert accuracy.other.startswith(f"{run} (")
     # A trained model beside random weights, and not the other way round.
     assert accuracy.correlation(dz=5) > 0.7
     assert accuracy.correlation(dz=5, method="other") < 0.5

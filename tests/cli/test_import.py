@@ -182,3 +182,21 @@ def test_export_with_the_normalization_of_the_plugin(run_cli, weights, tmp_path)
     assert (output.min(), output.max()) >= (0, 1)
     assert output.max() <= 255
     np.testing.assert_array_equal(output, output.round())
+
+
+def test_a_failed_import_leaves_nothing(run_cli, models: Path, tmp_path: Path) -> None:
+    next((models / "Leica_40X1.4_worm_TxRd" / "variables").glob("*.data*")).unlink()
+    code, _, err = run_cli("import", models, "-o", tmp_path / "new" / "authors", "--yes")
+    assert code == 2
+    assert "Leica_40X1.4_worm_TxRd" in err
+    assert list(tmp_path.iterdir()) == [models]
+
+
+def test_an_import_never_replaces_a_file_beside_the_weights(run_cli, tmp_path: Path) -> None:
+    other = tmp_path / "a.json"
+    other.write_text("of the user")
+    code, _, err = run_cli("import", ORIGINAL, "-o", tmp_path / "a.safetensors", "--yes")
+    assert code == 2
+    assert "a.json exists; name another file or set --overwrite" in err
+    assert other.read_text() == "of the user"
+    assert list(tmp_path.iterdir()) == [other]

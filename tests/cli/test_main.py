@@ -9,13 +9,16 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
 from deepz_zoo import __version__
 from deepz_zoo.cli.main import COMMANDS, cli
 from deepz_zoo.errors import CheckFailed, DeepZError
+from deepz_zoo.images import Image, write_image
 
 HEAVY = {
     "bioimageio",
@@ -250,3 +253,26 @@ def test_a_command_that_is_ended_cleans_up(tmp_path, number, code):
     assert err.strip().count("\n") == 0
     assert "nothing further was written" in err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names are always Unicode there")
+@pytest.mark.parametrize(
+    "words",
+    [("verify", "stack\udce9.zip"), ("fiji", "install", "--fiji=stack\udce9"), ("stack\udce9",)],
+)
+def test_names_that_are_not_utf8_are_refused(run_cli, words):
+    code, out, err = run_cli(*words)
+    assert (code, out) == (2, "")
+    assert err.endswith("is not UTF-8; give the file another name\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_folder_whose_name_is_not_utf8_is_worked_in(run_cli, tmp_path, monkeypatch, run):
+    folder = Path(os.fsdecode(bytes(tmp_path) + b"/stack\xe9"))
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    write_image("a.tif", Image(np.arange(4096, dtype=np.uint16).reshape(64, 64), "yx", 0.325))
+    (folder / "run").symlink_to(run)
+    code, _, err = run_cli("refocus", "a.tif", "-o", "b.tif", "--weights", "run", "--z", 1)
+    assert code == 0, err
+    assert {path.name for path in folder.iterdir()} == {"a.tif", "b.tif", "run"}

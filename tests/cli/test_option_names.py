@@ -6,6 +6,7 @@ import click
 import pytest
 
 from deepz_zoo.cli.option_names import warn, with_option_names
+from deepz_zoo.cli.verbosity import logging_to_stderr
 
 PARAMETERS = [
     click.Option(["--clip"]),
@@ -35,7 +36,8 @@ def test_a_warning_names_the_option_of_the_running_command(capsys):
     def command(**_):
         warn("set `clip`")
 
-    command.main(["a.tif"], standalone_mode=False)
+    with logging_to_stderr():
+        command.main(["a.tif"], standalone_mode=False)
     assert capsys.readouterr().err == "Warning: set --clip\n"
 
 

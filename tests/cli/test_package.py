@@ -59,6 +59,7 @@ def test_existing_file_needs_overwrite(run_cli, run, tmp_path, monkeypatch):
         (["package", "leica21x/TxRd"], "nearest"),
         (["package", NAME, "--weights", "nothing.safetensors"], "no such file"),
         (["package", NAME, "-o", "missing/out.zip", "--weights", "RUN"], "does not exist"),
+        (["package", NAME, "-o", "/dev/stdout", "--weights", "RUN"], "ends in .zip"),
     ],
 )
 def test_wrong_usage_is_one_line(run_cli, run, arguments, reason):

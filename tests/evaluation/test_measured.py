@@ -121,7 +121,16 @@ def test_what_is_no_stack_is_refused(
     shape: tuple[int, ...], changes: dict[str, object], message: str
 ) -> None:
     with pytest.raises(DeepZError, match=message):
-        run(Identity(), np.ones(shape, dtype=np.float32), **changes)
+        ramp = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+        run(Identity(), ramp, **changes)
+
+
+@pytest.mark.parametrize("level", [0, 100])
+def test_a_plane_of_one_grey_level_is_refused(stack: np.ndarray, level: int) -> None:
+    stack = stack.copy()
+    stack[2] = level
+    with pytest.raises(DeepZError, match=rf"plane 3 of {len(stack)} has one grey level, {level}"):
+        run(Identity(), stack)
 
 
 def test_an_acquired_bead_runs_through_the_graph(generator: Generator) -> None:
@@ -138,3 +147,8 @@ def test_an_acquired_bead_runs_through_the_graph(generator: Generator) -> None:
     assert accuracy.beads[0].beads == 1
     width = accuracy.beads[0].true_fwhm_um
     assert width is not None and 0.3 < width < 1.2
+
+
+def test_a_pixel_size_that_takes_all_memory_is_refused(stack: np.ndarray) -> None:
+    with pytest.raises(DeepZError, match=r"would take .* of memory, .*check the pixel size"):
+        run(Identity(), stack, pixel_size_um=32_500.0)

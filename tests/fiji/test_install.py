@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.fiji.doctor import examine
 from deepz_zoo.fiji.install import MACROS_FOLDER, RECORD_NAME, install, uninstall
 from deepz_zoo.fiji.macro_files import macros_folder
 
@@ -136,3 +139,40 @@ def test_the_update_site_has_the_same_files_and_their_checksums(fiji, package, t
     again = subprocess.run(build, check=False, capture_output=True, text=True)
     assert again.returncode == 1
     assert "is not empty" in again.stderr
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_failed_installation_leaves_what_was_there(fiji, package, monkeypatch, before):
+    if before:
+        install(fiji)
+        next((fiji / MACROS_FOLDER).glob("*.ijm")).unlink()  # to be written again
+    there = listing(fiji)
+
+    def fail(self: Path, content: bytes) -> int:
+        if self.name.startswith(".weights"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with self.open("wb") as file:
+            return file.write(content)
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(DeepZError, match="disk full"):
+        install(fiji, [package])
+    monkeypatch.undo()
+    assert listing(fiji) == there
+
+
+@pytest.mark.parametrize("by_variable", [False, True])
+def test_doctor_finds_what_was_installed_into_any_folder(
+    tmp_path, package, monkeypatch, by_variable
+):
+    folder = tmp_path / "of_plugins"  # no ImageJ that could be started
+    (folder / "plugins").mkdir(parents=True)
+    install(folder, [package])
+    if by_variable:
+        monkeypatch.setenv("FIJI_HOME", str(folder))
+    found = {
+        finding.name: finding.found for finding in examine(None if by_variable else str(folder))
+    }
+    assert found["ImageJ"] is None
+    assert "Deep-Z_Refocus" in found["macros"]
+    assert found["models"] == "deepz_test"

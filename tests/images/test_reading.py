@@ -331,3 +331,10 @@ def test_a_truncated_file_is_never_read_as_something_else(
             assert image.axes == whole.axes
     assert refused > 30
     assert capfd.readouterr().err == ""
+
+
+def test_a_file_without_an_image_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "short.tif"
+    path.write_bytes(b"II*\0\x08\0\0\0")  # a header, and nothing where it points to
+    with pytest.raises(DeepZError, match="holds no image"):
+        count_positions(path)

@@ -30,13 +30,29 @@ def test_planes_are_written_as_they_are_made(frames, model, manifest, tmp_path, 
         dtype=dtype,
         progress=lambda step, done=0, total=0: heard.append((step, done, total)),
     )
-    assert heard == [("Refocusing", done, 6) for done in range(7)]
+    assert heard == [("Refocusing", 0, 0), *(("Refocusing", done, 6) for done in range(1, 7))]
     image = read_image(tmp_path / "out.tif")
     assert (image.axes, image.data.dtype) == ("tzyx", dtype)
     assert replace(image.calibration, emission_um=()) == plan.calibration
     expected = np.stack(list(plan.run(model))).reshape(plan.shape)
     tolerance = 0.5 if dtype == "uint16" else 0
     np.testing.assert_allclose(image.data, expected.clip(0), rtol=1e-6, atol=tolerance)
+
+
+def test_progress_moves_within_a_large_plane(model, manifest, tmp_path) -> None:
+    data = np.random.default_rng(2).poisson(400, (200, 90)).astype(np.uint16)
+    plan = plan_refocus(Image(data, "yx", 0.325), manifest, (-2.0, 2.0))
+    heard = []
+    write_refocused(
+        tmp_path / "out.tif",
+        plan,
+        model,
+        tile_px=80,
+        progress=lambda step, done=0, total=0: heard.append((done, total)),
+    )
+    total = heard[-1][1]
+    assert heard == [(0, 0), *((done, total) for done in range(1, total + 1))]
+    assert total >= 2 * 3
 
 
 @pytest.mark.parametrize(

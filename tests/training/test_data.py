@@ -9,7 +9,7 @@ import torch
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.training.batches import TrainingBatches, farthest_um
-from deepz_zoo.training.data import Iterations, PatchData
+from deepz_zoo.training.data import IterationNumbers, PatchData
 from deepz_zoo.training.patches import PatchPairs
 from deepz_zoo.training.simulated_batches import SimulatedBatches
 from deepz_zoo.training.sources import PreparedPairs, SimulatedPairs
@@ -57,7 +57,7 @@ def test_an_iteration_is_a_batch_before_and_after_a_resume(cache, system, settin
 
 def test_iterations_go_on_where_a_run_stopped() -> None:
     done = 0
-    numbers = Iterations(2, lambda: done)
+    numbers = IterationNumbers(2, lambda: done)
     assert list(numbers) == [0, 1]
     done = 2
     assert list(numbers) == [2, 3]

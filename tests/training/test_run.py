@@ -77,7 +77,7 @@ def test_each_validation_writes_a_picture(go, tmp_path) -> None:
     pictures = sorted((tmp_path / "run/samples").iterdir())
     assert [p.name for p in pictures] == ["step_0000002.png", "step_0000004.png"]
     rows, columns = iio.imread(pictures[0]).shape
-    assert (rows % 48, columns) == (0, 3 * 48), "rows of input, refocused, ground truth"
+    assert (rows % (48 + 16), columns) == (0, 3 * 48), "labels, input, refocused, ground truth"
 
 
 @pytest.mark.slow

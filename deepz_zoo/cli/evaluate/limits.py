@@ -6,7 +6,7 @@ import click
 
 from deepz_zoo.cli.accuracy_tables import print_limits
 from deepz_zoo.cli.evaluate.output import Outputs, output_options
-from deepz_zoo.cli.options import model_options, show_progress, weights_option
+from deepz_zoo.cli.options import device_option, model_options, show_progress, weights_option
 from deepz_zoo.cli.parameters import Integer
 from deepz_zoo.records.conditions import CONDITIONS, Condition
 
@@ -28,6 +28,7 @@ from deepz_zoo.records.conditions import CONDITIONS, Condition
     help="Held-out instruments.",
 )
 @click.option("--quick", is_flag=True, help="A first look: small images, fewer of them.")
+@device_option
 @output_options
 def limits(
     *,
@@ -36,6 +37,7 @@ def limits(
     conditions: tuple[Condition, ...],
     seeds: int | None,
     quick: bool,
+    device: str,
     outputs: Outputs,
 ) -> None:
     """Measure where a model fails.
@@ -52,9 +54,11 @@ def limits(
         quick_settings,
     )
     from deepz_zoo.models import load_model
+    from deepz_zoo.refocus import choose_device
 
     model, manifest = load_model(model_name, weights=weights)
     system = benchmark_system(manifest)
+    model = model.to(choose_device(device))
     with show_progress() as progress:
         found = measure_limits(
             model,

@@ -48,11 +48,14 @@ def output_options(function: Function) -> Function:
         *args: Any, json_path: Path | None, plot_path: Path | None, overwrite: bool, **kwargs: Any
     ) -> Any:
         from deepz_zoo.files import refuse_output
+        from deepz_zoo.models import model_files
 
-        if json_path is not None and json_path == plot_path:
+        paths = list(filter(None, (json_path, plot_path)))
+        if len({path.resolve() for path in paths}) < len(paths):
             raise click.UsageError("--json and --plot name the same file")
-        inputs = [kwargs[name] for name in ("path", "weights") if kwargs.get(name)]
-        for path in filter(None, (json_path, plot_path)):
+        models = [kwargs.get(name) for name in ("model_name", "weights", "against")]
+        inputs = [*model_files(*models), *filter(None, [kwargs.get("path")])]
+        for path in paths:
             refuse_output(path, overwrite=overwrite, inputs=inputs)
         return function(*args, outputs=Outputs(json_path, plot_path), **kwargs)
 

@@ -8,7 +8,7 @@ import click
 
 from deepz_zoo.cli.accuracy_tables import print_accuracy
 from deepz_zoo.cli.evaluate.output import Outputs, output_options
-from deepz_zoo.cli.options import model_options, show_progress, weights_option
+from deepz_zoo.cli.options import device_option, model_options, show_progress, weights_option
 from deepz_zoo.cli.parameters import Integer
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     help="Compare another model on the same images: a name, a checkpoint or a package.",
 )
 @click.option("--quick", is_flag=True, help="A first look: small images, no deconvolution.")
+@device_option
 @output_options
 def simulated(
     *,
@@ -46,6 +47,7 @@ def simulated(
     noise: Noise | Literal["both"],
     against: str | None,
     quick: bool,
+    device: str,
     outputs: Outputs,
 ) -> None:
     """Measure on held-out simulated z-stacks (the default).
@@ -64,10 +66,15 @@ def simulated(
         quick_settings,
     )
     from deepz_zoo.models import load_model
+    from deepz_zoo.refocus import choose_device
 
     model, manifest = load_model(model_name, weights=weights)
-    other = load_model(against)[0] if against is not None else None
     system = benchmark_system(manifest)
+    model = model.to(choose_device(device))
+    other = None
+    if against is not None:
+        compared, described = load_model(against)
+        other = f"{against} ({described.size})", compared.to(choose_device(device))
     with show_progress() as progress:
         accuracy = evaluate(
             model,

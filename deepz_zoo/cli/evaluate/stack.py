@@ -8,13 +8,18 @@ import click
 
 from deepz_zoo.cli.accuracy_tables import print_stack_accuracy
 from deepz_zoo.cli.evaluate.output import Outputs, output_options
-from deepz_zoo.cli.options import model_options, weights_option
-from deepz_zoo.cli.parameters import Number, PathName
+from deepz_zoo.cli.options import (
+    device_option,
+    model_and_file_arguments,
+    model_options,
+    weights_option,
+)
+from deepz_zoo.cli.parameters import Number
 
 
 @click.command("stack")
-@click.argument("path", metavar="STACK.tif", type=PathName(path_type=Path))
-@model_options()
+@model_and_file_arguments("path", "STACK.tif")
+@model_options(argument=False)
 @weights_option
 @click.option(
     "--pixel-size",
@@ -30,16 +35,18 @@ from deepz_zoo.cli.parameters import Number, PathName
 )
 @click.option("--reverse", is_flag=True, help="The stack was acquired with decreasing stage z.")
 @click.option("--beads", is_flag=True, help="Measure the spots as beads: peak, FWHM and flux.")
+@device_option
 @output_options
 def stack(
     *,
-    path: Path,
+    path: str,
     model_name: str | None,
     weights: str | None,
     pixel_size_um: float | None,
     z_step_um: float | None,
     reverse: bool,
     beads: bool,
+    device: str,
     outputs: Outputs,
 ) -> None:
     """Measure on an acquired z-stack (increasing stage z).
@@ -50,16 +57,18 @@ def stack(
     from deepz_zoo.cards.plots import plot_stack_accuracy
     from deepz_zoo.evaluation.measured import evaluate_stack_file
     from deepz_zoo.models import load_model
+    from deepz_zoo.refocus import choose_device
 
     model, manifest = load_model(model_name, weights=weights)
+    model = model.to(choose_device(device))
     accuracy = evaluate_stack_file(
         model,
-        path,
+        Path(path),
         manifest.system,
         pixel_size_um=pixel_size_um,
         z_step_um=z_step_um,
         reverse=reverse,
         beads=beads,
     )
-    print_stack_accuracy(accuracy, path.name)
+    print_stack_accuracy(accuracy, Path(path).name)
     outputs.write(accuracy, plot_stack_accuracy)

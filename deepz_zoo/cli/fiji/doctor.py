@@ -10,7 +10,7 @@ import click
 from deepz_zoo.cli.fiji.options import imagej_option
 from deepz_zoo.cli.fiji.stacks import align
 from deepz_zoo.cli.option_names import with_option_names
-from deepz_zoo.cli.options import console, json_option, print_json
+from deepz_zoo.cli.options import console, json_option, print_json, show_progress
 from deepz_zoo.errors import CheckFailed
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def doctor(fiji: str | None, purpose: Purpose, as_json: bool) -> None:
     """
     from deepz_zoo.fiji.doctor import examine
 
-    with console(stderr=True).status("starting ImageJ"):
+    with show_progress() as progress:
+        progress("starting ImageJ")
         findings = [_with_options(finding) for finding in examine(fiji, purpose)]
     if as_json:
         print_json([asdict(finding) for finding in findings])

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
+from deepz_zoo.cli.option_names import warn
 from deepz_zoo.cli.options import show_progress
 
 
@@ -41,9 +40,10 @@ def install(folder: str | None, models: tuple[str, ...], force: bool) -> None:
 
     from deepz_zoo.fiji.install import find_package
     from deepz_zoo.fiji.install import install as install_files
+    from deepz_zoo.files import temporary_folder
 
-    with TemporaryDirectory(prefix="deepz_") as built, show_progress() as progress:
-        packages = [find_package(model, Path(built), progress=progress) for model in models]
+    with temporary_folder("fiji") as built, show_progress() as progress:
+        packages = [find_package(model, built, progress=progress) for model in models]
         progress("copying")
         written = install_files(folder, packages, force=force)
     for name in written:
@@ -65,4 +65,4 @@ def uninstall(folder: str | None, force: bool) -> None:
     removal = uninstall_files(folder, force=force)
     click.echo(f"{len(removal.removed)} files removed from {folder}")
     for name in removal.kept:
-        click.echo(f"Warning: {name} was changed and stays; remove it with --force.", err=True)
+        warn(f"{name} was changed and stays; remove it with `force`.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deepz_zoo.cli.fiji.options import imagej_option, window_option
-from deepz_zoo.cli.options import progress_bar
+from deepz_zoo.cli.options import show_progress
 from deepz_zoo.cli.parameters import Number
 
 if TYPE_CHECKING:
@@ -110,14 +110,14 @@ def _log_of_errors() -> Iterator[None]:
 @contextmanager
 def _printing() -> Iterator[Callable[[str], None]]:
     """Yield a function that prints a macro's lines and shows its progress as a bar."""
-    with progress_bar() as bar:
-        task = bar.add_task("ImageJ", total=None)
+    with show_progress() as progress:
+        progress("ImageJ")
 
         def show(line: str) -> None:
             if (found := _PROGRESS.match(line)) is None:
                 click.echo(line)
                 return
             done, total, what = int(found[1]), int(found[2]), found[3]
-            bar.update(task, completed=done, total=total, description=what or "ImageJ")
+            progress(what or "ImageJ", done, total)
 
         yield show

@@ -96,7 +96,8 @@ def align(
     from deepz_zoo.fiji.stackreg_and_edf_by_class import align_with_stackreg
     from deepz_zoo.images import write_image
 
-    with console(stderr=True).status("aligning"):
+    with show_progress() as progress:
+        progress("aligning")
         imagej = start_imagej(fiji, window=window)
         aligned = align_with_stackreg(
             imagej,
@@ -152,6 +153,8 @@ def edf(
     """Fuse the planes of STACK with ImageJ's plugin Extended Depth of Field."""
     from deepz_zoo.files import refuse_output
 
+    if height is not None and height.resolve() == output.resolve():
+        raise click.UsageError("--output and --height name the same file")
     for path in (output, height):
         if path is not None:
             refuse_output(path, overwrite=overwrite, inputs=[stack])
@@ -162,7 +165,8 @@ def edf(
     from deepz_zoo.fiji.stackreg_and_edf_by_class import project_with_edf
     from deepz_zoo.images import write_image
 
-    with console(stderr=True).status("projecting"):
+    with show_progress() as progress:
+        progress("projecting")
         imagej = start_imagej(fiji, window=window)
         projection = project_with_edf(
             imagej, image.data, quality=quality, topology=topology, settings=chosen

@@ -16,16 +16,19 @@ from deepz_zoo.engines.engine import Engine, Tensor
 from deepz_zoo.engines.versions import version_of
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.package.checks.check import Check
+from deepz_zoo.package.reading.archive import as_in_package
 from deepz_zoo.package.reading.trust import programs_in, refuse_harmful_weights
 from deepz_zoo.package.reading.untrusted import is_remote, read_description, referenced_files
 
 if TYPE_CHECKING:
     from bioimageio.core import PredictionPipeline
+    from bioimageio.spec import InvalidDescr, ResourceDescr
     from bioimageio.spec.model.v0_5 import ModelDescr
 
 FORMATS = ("pytorch_state_dict", "torchscript", "onnx")
 
 _REMOTE = "All files are in the package"
+_LOADING = "bioimageio.spec reads the description"
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,11 @@ def run_bioimageio_tests(description: Path, *, trust: bool = False) -> list[Chec
     if remote and not trust:
         return [Check(_REMOTE, "failed", f"{remote} was not fetched; set `trust` to allow it")]
     from bioimageio.core import test_model
-    from bioimageio.spec import load_description
 
-    model = load_description(description, perform_io_checks=True)
+    try:
+        model = _load(description, perform_io_checks=True)
+    except DeepZError as error:
+        return [Check(_LOADING, "failed", str(error))]
     summary = model.validation_summary
     present = present_formats(model)
     programs = {} if trust else programs_in(content, description.parent, present)
@@ -86,7 +91,10 @@ def run_bioimageio_tests(description: Path, *, trust: bool = False) -> list[Chec
         Check(
             _joined(detail.name),
             "passed" if detail.status == "passed" else "failed",
-            "; ".join(_one_line(error.loc, error.msg) for error in detail.errors),
+            as_in_package(
+                "; ".join(_one_line(error.loc, error.msg) for error in detail.errors),
+                description.parent,
+            ),
         )
         for detail in summary.details
     ]
@@ -97,6 +105,20 @@ def run_bioimageio_tests(description: Path, *, trust: bool = False) -> list[Chec
         for name, why in programs.items()
     ]
     return [*dict.fromkeys(checks), *skipped]
+
+
+def _load(description: Path, **settings: Any) -> ResourceDescr | InvalidDescr:
+    """Load a description by bioimageio.spec, which is not prepared for every value in it."""
+    from bioimageio.spec import load_description
+
+    try:
+        loaded: ResourceDescr | InvalidDescr = load_description(description, **settings)
+    except Exception as error:
+        reason = as_in_package(_joined(str(error)), description.parent)
+        raise DeepZError(
+            f"{description.name}: bioimageio.spec cannot read it ({type(error).__name__}: {reason})"
+        ) from error
+    return loaded
 
 
 def _one_line(place: tuple[int | str, ...], message: str) -> str:
@@ -133,10 +155,10 @@ def load_model_description(description: Path) -> ModelDescr:
         may be malicious.
     """
     refuse_harmful_weights(read_description(description), description.parent)
-    from bioimageio.spec import InvalidDescr, load_description
+    from bioimageio.spec import InvalidDescr
     from bioimageio.spec.model.v0_5 import ModelDescr
 
-    model = load_description(description)
+    model = _load(description)
     if isinstance(model, InvalidDescr):
         reason = model.get_reason() or "no reason given"
         raise DeepZError(f"{description.name}: not a valid description ({_joined(reason)})")

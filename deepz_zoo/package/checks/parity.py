@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from deepz_zoo.engines.difference import Difference, probe
 from deepz_zoo.engines.engine import Engine, EngineError, FileFormat, Runtime, Tensor
@@ -56,6 +56,8 @@ class ParityRow(Record):
     largest_value
         Of the output.
     """
+
+    model_config = ConfigDict(allow_inf_nan=True)  # of an engine that fails
 
     weight_format: FileFormat
     engine: str

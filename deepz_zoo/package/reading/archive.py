@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import lzma
+import os
 import stat
 import struct
 import zipfile
@@ -11,10 +12,9 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.files import check_readable
+from deepz_zoo.files import check_readable, temporary_folder
 from deepz_zoo.package.reading.untrusted import read_description, refuse_harmful_files
 
 DESCRIPTION_NAMES = ("rdf.yaml", "bioimageio.yaml")
@@ -59,10 +59,17 @@ def open_package(path: Path) -> Iterator[Path]:
     if path.is_dir():
         yield _checked(path, path)
         return
-    with TemporaryDirectory(prefix="deepz-package-") as temporary:
-        folder = Path(temporary)
+    with temporary_folder("unpacked") as folder:
         _unpack(path, folder)
-        yield _checked(folder, path)
+        try:
+            yield _checked(folder, path)
+        except DeepZError as error:
+            raise DeepZError(as_in_package(str(error), folder)) from error
+
+
+def as_in_package(message: str, folder: Path) -> str:
+    """Return a message that names files as the package does, not where they were unpacked."""
+    return message.replace(f"{folder}{os.sep}", "").replace(str(folder), "the package")
 
 
 def _checked(folder: Path, package: Path) -> Path:

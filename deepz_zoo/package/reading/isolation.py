@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from deepz_zoo.engines.onnx_runtime import silence_telemetry
+from deepz_zoo.files import temporary_folder
 
 
 @contextmanager
@@ -29,11 +28,8 @@ def isolated_bioimageio(*, online: bool = False) -> Iterator[None]:
     from loguru import logger
 
     before = settings.cache_path, settings.http_timeout, settings.allow_pickle
-    with (
-        TemporaryDirectory(prefix="deepz-cache-", ignore_cleanup_errors=True) as cache,
-        nullcontext() if online else _without_network(),
-    ):
-        settings.cache_path, settings.http_timeout = Path(cache), 1.0
+    with temporary_folder("cache") as cache, nullcontext() if online else _without_network():
+        settings.cache_path, settings.http_timeout = cache, 1.0
         settings.allow_pickle = False  # whatever the environment says
         logger.disable("bioimageio")
         try:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from deepz_zoo.disk import is_disk_full
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.files import read_record, write_record
+from deepz_zoo.files import read_record, remove, temporary_name, write_record
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.preprocess.dataset.fields import prepare_field
 from deepz_zoo.preprocess.dataset.plan import (
@@ -222,14 +222,15 @@ def _start(part: Path, plan: PreparationPlan) -> None:
 
 def _move(part: Path, output: Path) -> None:
     """Give a complete dataset its name, and then delete the one that it replaces."""
-    (part / PLAN_NAME).unlink()
     for left_over in (part / FIELDS_FOLDER).glob(".*.part"):
         left_over.unlink()  # by a killed process
-    old = output.with_name(f"{output.name}.old")
+    old = temporary_name(output)
     if output.exists():
         output.rename(old)
     part.rename(output)
-    shutil.rmtree(old, ignore_errors=True)
+    # The last step: until then a preparation that is killed is resumed.
+    (output / PLAN_NAME).unlink()
+    remove(old)
 
 
 # ------------------------------------------------------------------------------------ completion

@@ -17,6 +17,7 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.package.checks import behavior, validate
 from deepz_zoo.package.checks.behavior import KnownStack
 from deepz_zoo.package.checks.check import Check
+from deepz_zoo.package.checks.formats import run_bioimageio_tests
 from deepz_zoo.package.checks.lint import ConsumerCheck
 from deepz_zoo.package.checks.parity import read_parity
 from deepz_zoo.package.checks.validate import validate_package
@@ -274,3 +275,13 @@ def test_checksums_do_not_list_themselves(folder):
     assert all(re.fullmatch(r"[0-9a-f]{64}  \S+", line) for line in lines)
     listed = {line.split()[1] for line in lines}
     assert listed == {file.name for file in folder.iterdir()} - {"SHA256SUMS"}
+
+
+@pytest.mark.parametrize("line", ["type: .nan", "format_version: .nan"])
+def test_a_description_that_stops_bioimageio_is_a_failed_check(tmp_path, line):
+    lines = {"type": "type: model", "format_version": "format_version: 0.5.10"}
+    lines[line.partition(":")[0]] = line
+    (tmp_path / "rdf.yaml").write_text("\n".join(lines.values()))
+    check, *rest = run_bioimageio_tests(tmp_path / "rdf.yaml")
+    assert (check.status, rest) == ("failed", [])
+    assert check.detail.startswith("rdf.yaml: bioimageio.spec cannot read it")

@@ -290,3 +290,12 @@ def test_outputs_that_are_refused(tmp_path):
     ):
         with pytest.raises(DeepZError, match=reason), replacing(path, overwrite=False):
             pass
+
+
+def test_messages_name_files_as_the_package_does(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("rdf.yaml", "type: model")
+    with pytest.raises(DeepZError) as caught, open_package(path) as description:
+        raise DeepZError(f"{description.parent / 'manifest.json'}: damaged in {description.parent}")
+    assert str(caught.value) == "manifest.json: damaged in the package"
