@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bars
 
+    from deepz_zoo.engines.choice import Choice
     from deepz_zoo.images.sampling import Mismatch
+    from deepz_zoo.network.graph.wrapper import DeepZModel
     from deepz_zoo.progress import Progress
+    from deepz_zoo.records.manifest import Manifest
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -177,6 +181,78 @@ def engines_option(function: Function) -> Function:
         type=PathName(file_okay=False, exists=True, path_type=Path),
         help="Also run the weights with the old engines in this folder, see docs/validation.md.",
     )(function)
+
+
+def engine_options(
+    engine: str = "auto", precision: str = "auto", device: str = "auto"
+) -> Callable[[Function], Function]:
+    """Add ``--engine``, ``--precision`` and ``--device``, with these defaults; see `EngineOptions`.
+
+    The command's function receives them as ``engine_options: EngineOptions``.
+    """
+
+    def decorate(function: Function) -> Function:
+        @wraps(function)
+        def with_engine_options(
+            *args: Any, engine: Any, precision: Any, device: str, **kwargs: Any
+        ) -> Any:
+            chosen = EngineOptions(engine, precision, device)
+            return function(*args, engine_options=chosen, **kwargs)
+
+        command: Any = click.option(
+            "--device",
+            default=device,
+            show_default=True,
+            help="auto, cpu, cuda, cuda:N or mps.",
+        )(with_engine_options)
+        command = click.option(
+            "--precision",
+            type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+            default=precision,
+            show_default=True,
+            help="What the network computes in; auto takes the fastest that costs at most "
+            "0.002 of correlation.",
+        )(command)
+        command = click.option(
+            "--engine",
+            type=click.Choice(["auto", "torch", "openvino", "onnxruntime"]),
+            default=engine,
+            show_default=True,
+            help="What runs the network; 'deepz-zoo engines' shows what auto takes.",
+        )(command)
+        return command  # type: ignore[no-any-return]
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """The values of ``--engine``, ``--precision`` and ``--device``."""
+
+    engine: Any
+    precision: Any
+    device: str
+
+    def choose(
+        self, model: DeepZModel, manifest: Manifest, *, pixels: float | None = None
+    ) -> Choice:
+        """Return what runs the network of a model; see `choose_engine`."""
+        from deepz_zoo.engines.choice import choose_engine
+
+        return choose_engine(
+            model.generator,
+            self.engine,
+            self.precision,
+            device=self.device,
+            costs=manifest.precisions,
+            pixels=pixels,
+        )
+
+    def apply(self, model: DeepZModel, manifest: Manifest) -> DeepZModel:
+        """Return a model whose network runs as the options say, for much work."""
+        from deepz_zoo.engines.with_engine import run_as_chosen
+
+        return run_as_chosen(model, self.choose(model, manifest))
 
 
 def overwrite_option(function: Function) -> Function:

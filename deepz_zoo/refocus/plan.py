@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -78,6 +79,13 @@ class RefocusPlan:
         *leading, ny, nx = self.frames.data.shape
         planes = (len(self.targets),) if len(self.targets) > 1 else ()
         return (*leading, *planes, ny, nx)
+
+    @property
+    def pixels(self) -> int:
+        """Pixels that the network makes, those of every frame and plane."""
+        frames: int = math.prod(self.frames.data.shape[:-2])
+        ny, nx = self.sampling.model_shape
+        return frames * len(self.targets) * ny * nx
 
     @property
     def calibration(self) -> Calibration:

@@ -13,6 +13,7 @@ from torch import nn
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.graph.wrapper import DeepZModel
+from deepz_zoo.refocus.batches import planes_at_once
 from deepz_zoo.refocus.tiling import DEFAULT_TILE_PX, Tile, tiles
 
 if TYPE_CHECKING:
@@ -87,28 +88,34 @@ def refocus_planes(
             f"an image of {' × '.join(map(str, image.shape))} px; expected one plane of "
             f"{MIN_SIDE_PX} × {MIN_SIDE_PX} px or more"
         )
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    camera = torch.from_numpy(np.array(image, dtype=np.float32)).to(device)
-    refocus, parts = _graph(model, camera, tile_px)
     for target in targets:
         if isinstance(target, np.ndarray) and target.shape != image.shape:
             raise DeepZError(
                 f"the DPM is {' × '.join(map(str, target.shape))} px (y × x), the image is "
                 f"{' × '.join(map(str, image.shape))}; expected a distance for each pixel"
             )
-        yield _refocus_tiles(refocus, camera, target, parts)
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    camera = torch.from_numpy(np.array(image, dtype=np.float32))
+    refocus, parts = _graph(model, camera, tile_px, device)
+    at_once = 1
+    if isinstance(model, DeepZModel) and len(parts) == 1:
+        at_once = planes_at_once(model, camera.numel(), len(targets), device)
+    camera = camera.to(device)
+    for first in range(0, len(targets), at_once):
+        yield from _refocus_tiles(refocus, camera, targets[first : first + at_once], parts)
 
 
 def _graph(
-    model: nn.Module, camera: torch.Tensor, tile_px: int
+    model: nn.Module, camera: torch.Tensor, tile_px: int, device: torch.device
 ) -> tuple[Callable[[torch.Tensor], torch.Tensor], list[Tile]]:
-    """Return what refocuses a tile of an image, and the tiles."""
+    """Return what refocuses tiles of an image, and the tiles."""
     shape = (camera.shape[0], camera.shape[1])
     if not isinstance(model, DeepZModel):
         # Another graph normalizes what it sees: the image has to stay whole.
         return model, list(tiles(shape, max(shape), multiple=1))
     with torch.inference_mode():
-        background, scale = model.normalization(camera[None, None])
+        # On the CPU, whatever the device, so that every engine sees the same normalized image.
+        background, scale = (level.to(device) for level in model.normalization(camera[None, None]))
     refocus = partial(model.refocus, background=background, scale=scale)
     return refocus, list(tiles(shape, tile_px, model.multiple))
 
@@ -116,26 +123,36 @@ def _graph(
 def _refocus_tiles(
     refocus: Callable[[torch.Tensor], torch.Tensor],
     camera: torch.Tensor,
-    target: float | DPM,
+    targets: Sequence[float | DPM],
     parts: Sequence[Tile],
-) -> NDArray[np.float32]:
-    dpm = np.broadcast_to(np.asarray(target, dtype=np.float32), camera.shape)
-    refocused = np.empty(camera.shape, dtype=np.float32)
+) -> Iterator[NDArray[np.float32]]:
+    """Refocus an image onto several targets at once."""
+    refocused = np.empty((len(targets), *camera.shape), dtype=np.float32)
     for tile in parts:
-        window = camera[tile.window]
-        distances = torch.from_numpy(np.array(dpm[tile.window])).to(window)
+        batch = torch.stack([_network_input(camera, target, tile) for target in targets])
         # This layout makes convolutions on a CPU 1.5 times as fast.
-        batch = torch.stack([window, distances])[None].contiguous(memory_format=torch.channels_last)
+        batch = batch.contiguous(memory_format=torch.channels_last)
         # Entered for each tile: left open, it would spread to the caller between two planes.
         with torch.inference_mode():
             output = refocus(batch)
-        refocused[tile.core] = output[0, 0].float().cpu().numpy()[tile.inner]
+        for whole, part in zip(refocused, output[:, 0].float().cpu().numpy(), strict=True):
+            whole[tile.core] = part[tile.inner]
     if not np.isfinite(refocused).all():
         raise DeepZError(
             "the refocused image holds NaN or infinity; check the weights, and whether the values "
             "of the image are sane"
         )
-    return refocused
+    yield from refocused
+
+
+def _network_input(camera: torch.Tensor, target: float | DPM, tile: Tile) -> torch.Tensor:
+    """Return image and distances of a tile, shape (2, y, x)."""
+    window = camera[tile.window]
+    if isinstance(target, np.ndarray):
+        distances = torch.from_numpy(np.array(target[tile.window], dtype=np.float32)).to(window)
+    else:
+        distances = torch.full_like(window, float(target))
+    return torch.stack([window, distances])
 
 
 def rounded(plane: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -28,7 +28,12 @@ if TYPE_CHECKING:
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 
-_UNMEASURED: dict[str, Any] = {"accuracy": None, "limits": None, "measured": ()}
+_UNMEASURED: dict[str, Any] = {
+    "accuracy": None,
+    "limits": None,
+    "measured": (),
+    "precisions": (),
+}
 
 
 def list_models(folder: Path = WEIGHTS_FOLDER) -> tuple[Manifest, ...]:

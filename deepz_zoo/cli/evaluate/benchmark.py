@@ -6,14 +6,27 @@ import click
 
 from deepz_zoo.cli.accuracy_tables import print_accuracy
 from deepz_zoo.cli.evaluate.output import Outputs, output_options
-from deepz_zoo.cli.options import model_options, show_progress, weights_option
+from deepz_zoo.cli.options import (
+    EngineOptions,
+    engine_options,
+    model_options,
+    show_progress,
+    weights_option,
+)
 
 
 @click.command("benchmark")
 @model_options()
 @weights_option
+@engine_options("torch", "float32", "cpu")
 @output_options
-def benchmark(*, model_name: str | None, weights: str | None, outputs: Outputs) -> None:
+def benchmark(
+    *,
+    model_name: str | None,
+    weights: str | None,
+    engine_options: EngineOptions,
+    outputs: Outputs,
+) -> None:
     """Check the accuracy that a model's manifest states.
 
     It is measured again as it was measured for the manifest. A metric that differs by more than 2 %
@@ -24,6 +37,7 @@ def benchmark(*, model_name: str | None, weights: str | None, outputs: Outputs) 
     from deepz_zoo.models import load_model
 
     model, manifest = load_model(model_name, weights=weights)
+    model = engine_options.apply(model, manifest)
     with show_progress() as progress:
         accuracy = repeat_benchmark(model, manifest, progress)
     print_accuracy(accuracy)

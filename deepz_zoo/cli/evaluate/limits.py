@@ -6,7 +6,13 @@ import click
 
 from deepz_zoo.cli.accuracy_tables import print_limits
 from deepz_zoo.cli.evaluate.output import Outputs, output_options
-from deepz_zoo.cli.options import model_options, show_progress, weights_option
+from deepz_zoo.cli.options import (
+    EngineOptions,
+    engine_options,
+    model_options,
+    show_progress,
+    weights_option,
+)
 from deepz_zoo.cli.parameters import Integer
 from deepz_zoo.records.conditions import CONDITIONS, Condition
 
@@ -28,6 +34,7 @@ from deepz_zoo.records.conditions import CONDITIONS, Condition
     help="Held-out instruments.",
 )
 @click.option("--quick", is_flag=True, help="A first look: small images, fewer of them.")
+@engine_options("torch", "float32", "cpu")
 @output_options
 def limits(
     *,
@@ -36,6 +43,7 @@ def limits(
     conditions: tuple[Condition, ...],
     seeds: int | None,
     quick: bool,
+    engine_options: EngineOptions,
     outputs: Outputs,
 ) -> None:
     """Measure where a model fails.
@@ -53,6 +61,7 @@ def limits(
     from deepz_zoo.models import load_model
 
     model, manifest = load_model(model_name, weights=weights)
+    model = engine_options.apply(model, manifest)
     with show_progress() as progress:
         found = measure_limits(
             model,

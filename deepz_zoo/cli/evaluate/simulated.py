@@ -8,7 +8,13 @@ import click
 
 from deepz_zoo.cli.accuracy_tables import print_accuracy
 from deepz_zoo.cli.evaluate.output import Outputs, output_options
-from deepz_zoo.cli.options import model_options, show_progress, weights_option
+from deepz_zoo.cli.options import (
+    EngineOptions,
+    engine_options,
+    model_options,
+    show_progress,
+    weights_option,
+)
 from deepz_zoo.cli.parameters import Integer
 
 if TYPE_CHECKING:
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
     help="Compare another model on the same images: a name, a checkpoint or a package.",
 )
 @click.option("--quick", is_flag=True, help="A first look: small images, no deconvolution.")
+@engine_options("torch", "float32", "cpu")
 @output_options
 def simulated(
     *,
@@ -46,6 +53,7 @@ def simulated(
     noise: Noise | Literal["both"],
     against: str | None,
     quick: bool,
+    engine_options: EngineOptions,
     outputs: Outputs,
 ) -> None:
     """Measure on held-out simulated z-stacks (the default).
@@ -65,7 +73,8 @@ def simulated(
     from deepz_zoo.models import load_model
 
     model, manifest = load_model(model_name, weights=weights)
-    other = load_model(against)[0] if against is not None else None
+    model = engine_options.apply(model, manifest)
+    other = engine_options.apply(*load_model(against)) if against is not None else None
     with show_progress() as progress:
         accuracy = evaluate(
             model,

@@ -8,7 +8,7 @@ import click
 
 from deepz_zoo.cli.accuracy_tables import print_stack_accuracy
 from deepz_zoo.cli.evaluate.output import Outputs, output_options
-from deepz_zoo.cli.options import model_options, weights_option
+from deepz_zoo.cli.options import EngineOptions, engine_options, model_options, weights_option
 from deepz_zoo.cli.parameters import Number, PathName
 
 
@@ -30,6 +30,7 @@ from deepz_zoo.cli.parameters import Number, PathName
 )
 @click.option("--reverse", is_flag=True, help="The stack was acquired with decreasing stage z.")
 @click.option("--beads", is_flag=True, help="Measure the spots as beads: peak, FWHM and flux.")
+@engine_options("torch", "float32", "cpu")
 @output_options
 def stack(
     *,
@@ -40,6 +41,7 @@ def stack(
     z_step_um: float | None,
     reverse: bool,
     beads: bool,
+    engine_options: EngineOptions,
     outputs: Outputs,
 ) -> None:
     """Measure on an acquired z-stack (increasing stage z).
@@ -52,6 +54,7 @@ def stack(
     from deepz_zoo.models import load_model
 
     model, manifest = load_model(model_name, weights=weights)
+    model = engine_options.apply(model, manifest)
     accuracy = evaluate_stack_file(
         model,
         path,

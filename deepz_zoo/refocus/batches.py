@@ -1,0 +1,43 @@
+"""How many planes go through the network at once."""
+
+from __future__ import annotations
+
+import torch
+
+from deepz_zoo.engines.engine_network import bytes_per_pixel
+from deepz_zoo.memory import available_bytes
+from deepz_zoo.network.graph.wrapper import DeepZModel
+
+_MEMORY_FRACTION = 0.5
+_ENOUGH_PX = 1024**2
+"""Pixels beyond which more planes at once are no faster on a CPU."""
+
+
+def planes_at_once(model: DeepZModel, plane_px: int, planes: int, device: torch.device) -> int:
+    """Return the number of planes of a batch, such that all batches are about as large.
+
+    Parameters
+    ----------
+    model
+        Runs on `device`.
+    plane_px
+        Pixels of one plane.
+    planes
+        How many there are in all.
+    """
+    largest = planes
+    if device.type == "cpu":
+        largest = min(largest, _ENOUGH_PX // plane_px)
+    needed = plane_px * bytes_per_pixel(model.generator)
+    available = _available_bytes(device)
+    if needed and available is not None:
+        largest = min(largest, int(_MEMORY_FRACTION * available / needed))
+    batches = -(-planes // max(largest, 1))
+    return -(-planes // batches)
+
+
+def _available_bytes(device: torch.device) -> int | None:
+    if device.type == "cuda":
+        free: int = torch.cuda.mem_get_info(device)[0]
+        return free
+    return available_bytes()
