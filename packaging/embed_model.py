@@ -21,6 +21,7 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.evaluation import benchmark
 from deepz_zoo.evaluation import limits as limits_benchmark
 from deepz_zoo.evaluation.measured import evaluate_stack, summarize_stack
+from deepz_zoo.evaluation.precision import measure_precisions
 from deepz_zoo.images import read_image
 from deepz_zoo.models import load_model
 from deepz_zoo.records.measured_stack import MeasuredStack
@@ -86,7 +87,11 @@ def embed(run: Path, stacks: int, limit_stacks: int, bead: Path | None, folder: 
             )
         limits = _limits(model, system, limit_stacks) if limit_stacks else None
         measured = _bead_stacks(model, manifest, bead) if bead else ()
-        manifest = add_model(run, accuracy, limits, measured, folder=folder)
+        with show_progress() as progress:
+            precisions = measure_precisions(
+                model, system, seeds=range(first, first + stacks), progress=progress
+            )
+        manifest = add_model(run, accuracy, limits, measured, precisions, folder=folder)
     except DeepZError as error:
         sys.exit(f"Error: {error}")
     output = console()

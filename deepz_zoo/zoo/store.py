@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from deepz_zoo.records.accuracy import Accuracy
     from deepz_zoo.records.limits import MeasuredLimits
     from deepz_zoo.records.measured_stack import MeasuredStack
+    from deepz_zoo.records.precision import PrecisionCost
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 
@@ -164,6 +165,7 @@ def add_model(
     accuracy: Accuracy,
     limits: MeasuredLimits | None = None,
     measured: Sequence[MeasuredStack] = (),
+    precisions: Sequence[PrecisionCost] = (),
     *,
     folder: Path = WEIGHTS_FOLDER,
 ) -> Manifest:
@@ -182,6 +184,8 @@ def add_model(
         Where it fails, if that was measured.
     measured
         Its accuracy on acquired stacks.
+    precisions
+        What it costs to compute with fewer digits.
     folder
         The store; by default the one that ships with the package.
 
@@ -214,10 +218,30 @@ def add_model(
             "accuracy": accuracy,
             "limits": limits,
             "measured": tuple(measured),
+            "precisions": tuple(precisions),
             "sha256": sha256_of(target),
         }
     )
     write_record(target.with_suffix(".json"), manifest)
+    return manifest
+
+
+def state_precisions(
+    manifest: Manifest, costs: Sequence[PrecisionCost], *, folder: Path = WEIGHTS_FOLDER
+) -> Manifest:
+    """Write into a model's manifest what precisions cost it, and return the new manifest.
+
+    Parameters
+    ----------
+    manifest
+        Of a model of the store.
+    costs
+        What was measured.
+    folder
+        The store; by default the one that ships with the package.
+    """
+    manifest = manifest.model_copy(update={"precisions": tuple(costs)})
+    write_record(folder / f"{_file_stem(manifest)}.json", manifest)
     return manifest
 
 

@@ -161,7 +161,7 @@ def test_the_onnx_is_for_any_size() -> None:
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_fewer_digits_change_an_image_a_little(precision) -> None:
-    model, manifest = load_model("leica20x_0.8/TxRd")
+    model, _ = load_model("leica20x_0.8/TxRd")
     image = picture(64, 64)
     expected = refocus_image(model, image, 4.0)
     found = refocus_image(with_engine(model, "torch", precision), image, 4.0)

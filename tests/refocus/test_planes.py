@@ -12,7 +12,8 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.wrapper import DeepZModel
-from deepz_zoo.refocus import refocus_image
+from deepz_zoo.refocus import batches as batch_module
+from deepz_zoo.refocus import refocus_image, refocus_planes
 from deepz_zoo.refocus import tiling as tiling_module
 from deepz_zoo.refocus.planes import rounded
 from deepz_zoo.refocus.tiling import tiles
@@ -156,6 +157,33 @@ def test_cores_cover_the_image_once(shape: tuple[int, int], tile_px: int) -> Non
             )
             assert tile.window[axis].start % 4 == 0
     assert (counts == 1).all()
+
+
+@pytest.mark.parametrize("shape", [(100, 333), (257, 1100)])
+@pytest.mark.parametrize("tile_px", [16, 96, 130])
+def test_padded_windows_are_of_one_size(shape: tuple[int, int], tile_px: int) -> None:
+    windows = {
+        tuple(-(-(side.stop - side.start) // 4) for side in tile.window)
+        for tile in tiles(shape, tile_px, multiple=4)
+    }
+    assert len(windows) == 1
+
+
+@pytest.mark.parametrize(("memory", "batches"), [(1 << 34, [4, 3]), (0, [1] * 7)])
+def test_small_planes_go_through_the_network_together(
+    image, memory: int, batches: list[int], monkeypatch
+) -> None:
+    monkeypatch.setattr(batch_module, "available_bytes", lambda: memory)
+    monkeypatch.setattr(batch_module, "_ENOUGH_PX", 5 * image.size)
+    seen = []
+    model = network(levels=2)
+    model.generator.register_forward_hook(lambda module, x, y: seen.append(len(x[0])))
+    targets = [*range(6), dpm.Tilt(2, axis="y").dpm(image.shape, 0.325)]
+    planes = list(refocus_planes(model, image, targets))
+    assert seen == batches
+    for plane, target in zip(planes, targets, strict=True):
+        alone = refocus_image(model, image, target)
+        np.testing.assert_allclose(plane, alone, atol=1e-5 * np.ptp(alone))
 
 
 def test_a_list_gives_a_stack_in_its_order(image) -> None:
