@@ -60,7 +60,7 @@ def command(
     """
     from deepz_zoo.engines.choice import choose_engine
     from deepz_zoo.engines.device import choose_device
-    from deepz_zoo.engines.survey import survey_engines, time_engines
+    from deepz_zoo.engines.survey import choices_of, survey_engines, time_engines
     from deepz_zoo.models import load_model
 
     if model_name is None and weights is None:
@@ -76,7 +76,9 @@ def command(
     timings: tuple[Timing, ...] = ()
     if benchmark:
         with show_progress() as progress:
-            timings = time_engines(model, states, side_px, repeats=repeats, progress=progress)
+            timings = time_engines(
+                model, choices_of(states), side_px, repeats=repeats, progress=progress
+            )
     if as_json:
         print_json(_as_json(states, choices, timings))
         return

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING, get_args
 
 import torch
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from deepz_zoo.records.precision import Precision
 
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+TORCH = Choice("torch", "float32", torch.device("cpu"), "what all others are compared with")
 
 
 @dataclass(frozen=True)
@@ -91,20 +91,20 @@ class Timing:
 
 def time_engines(
     model: DeepZModel,
-    states: Sequence[EngineState],
+    choices: Sequence[Choice],
     side_px: int,
     *,
     repeats: int = 5,
     progress: Progress = no_progress,
 ) -> tuple[Timing, ...]:
-    """Time all installed engines on one plane, in every precision that they are made for.
+    """Time engines on one plane of random numbers.
 
     Parameters
     ----------
     model
         In float32, on the CPU.
-    states
-        From `survey_engines`.
+    choices
+        What is timed; `choices_of` returns all that is at full speed here.
     side_px
         Side of the plane.
     repeats
@@ -113,13 +113,8 @@ def time_engines(
     progress
         Told of each turn.
     """
-    choices = [
-        Choice(state.engine, precision, state.device, "") for state, precision in _all(states)
-    ]
-    image = torch.rand(1, 2, side_px, side_px, generator=torch.Generator().manual_seed(0))
-    image = image.contiguous(memory_format=torch.channels_last)
-    runs = [_run(run_as_chosen(model, choice), image, choice.device) for choice in choices]
-    expected = _run(model, image, torch.device("cpu"))().numpy()
+    runs = [network_run(model, choice, side_px) for choice in choices]
+    expected = network_run(model, TORCH, side_px)().numpy()
     outputs = [run().numpy() for run in runs]
     seconds = time_in_turns(runs, repeats, progress)
     return tuple(
@@ -134,20 +129,24 @@ def time_engines(
     )
 
 
-def _all(states: Sequence[EngineState]) -> Iterator[tuple[EngineState, Precision]]:
-    for state in states:
-        yield from product([state], state.precisions)
+def choices_of(states: Iterable[EngineState]) -> list[Choice]:
+    """Return every engine that is installed in each of its precisions, torch's float32 first."""
+    return [
+        Choice(state.engine, precision, state.device, "")
+        for state in states
+        for precision in state.precisions
+    ]
 
 
-def _run(
-    model: DeepZModel, image: torch.Tensor, device: torch.device
-) -> Callable[[], torch.Tensor]:
-    """Return a function that runs the network on an image and waits for the result."""
-    on_device = image.to(device)
+def network_run(model: DeepZModel, choice: Choice, side_px: int) -> Callable[[], torch.Tensor]:
+    """Return a function that runs a network once as chosen, on random numbers, and waits for it."""
+    network = run_as_chosen(model, choice).generator
+    image = torch.rand(1, 2, side_px, side_px, generator=torch.Generator().manual_seed(0))
+    image = image.contiguous(memory_format=torch.channels_last).to(choice.device)
 
     def run() -> torch.Tensor:
         with torch.inference_mode():
-            refocused: torch.Tensor = model.generator(on_device)
+            refocused: torch.Tensor = network(image)
             return refocused.cpu()
 
     return run

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from deepz_zoo.engines import survey
-from deepz_zoo.engines.survey import survey_engines, time_engines, time_in_turns
+from deepz_zoo.engines.survey import choices_of, survey_engines, time_engines, time_in_turns
 
 CPU = torch.device("cpu")
 
@@ -22,7 +22,9 @@ def test_all_installed_engines_are_timed_and_compared(model, tmp_path, monkeypat
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     states = survey_engines(CPU)
     turns: list[tuple[str, int, int]] = []
-    timings = time_engines(model, states, 64, repeats=2, progress=lambda *turn: turns.append(turn))
+    timings = time_engines(
+        model, choices_of(states), 64, repeats=2, progress=lambda *turn: turns.append(turn)
+    )
     expected = [(state.engine, each) for state in states for each in state.precisions]
     assert [(t.choice.engine, t.choice.precision) for t in timings] == expected
     assert all(0 < t.fastest_s <= t.seconds <= t.slowest_s for t in timings)

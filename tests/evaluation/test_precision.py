@@ -7,6 +7,7 @@ import shutil
 import pytest
 import torch
 
+from deepz_zoo.evaluation import benchmark
 from deepz_zoo.evaluation import precision as precision_module
 from deepz_zoo.evaluation.precision import measure_precisions
 from deepz_zoo.records.accuracy import MEAN, Accuracy
@@ -54,7 +55,7 @@ def test_the_cost_is_that_of_the_distance_where_it_is_highest(compared, monkeypa
 @pytest.mark.slow
 def test_a_model_is_measured_in_both_precisions() -> None:
     torch.manual_seed(0)
-    settings = precision_module.default_settings(SYSTEM).model_copy(
+    settings = benchmark.default_settings(SYSTEM).model_copy(
         update={"shape_px": (64, 64), "inputs_per_distance": 1}
     )
     (cost,) = measure_precisions(
