@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -30,17 +31,27 @@ class OpenVINONetwork(EngineNetwork):
 
     def __init__(self, network: nn.Module, precision: Precision) -> None:
         super().__init__(network)
-        import openvino
-
         settings = {
             "INFERENCE_PRECISION_HINT": _TYPES[precision],
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         }
-        self.compiled = _compiled(openvino.Core(), network, precision, settings)
+        self.compiled = _compiled(_core(), network, precision, settings)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Run the network on (b, 2, y, x)."""
         return torch.from_numpy(self.compiled(x.contiguous().numpy())[0])
+
+
+def _core() -> Any:
+    """Import OpenVINO and return its entry, and keep it from reporting to its maker.
+
+    Its import does so unless the user has opted out, but goes without where the package that
+    reports is missing.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino.Core()
 
 
 def _compiled(core: Any, network: nn.Module, precision: Precision, settings: dict[str, Any]) -> Any:
@@ -77,7 +88,5 @@ def openvino_precisions() -> tuple[Precision, ...]:
 
     In any other it would compute in float32 without a word.
     """
-    import openvino
-
-    found = openvino.Core().get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
+    found = _core().get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
     return ("float32", *(name for name, wanted in _CAPABILITIES.items() if wanted in found))

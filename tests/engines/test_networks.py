@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +121,20 @@ def test_a_damaged_file_of_the_cache_is_written_anew(cache_folder: Path) -> None
     file.write_bytes(b"no network")
     with_engine(model, "openvino", "float32")
     assert file.stat().st_size == whole
+
+
+@pytest.mark.skipif(not has_openvino(), reason="no wheel of OpenVINO for this system")
+def test_openvino_does_not_report_to_its_maker(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from deepz_zoo.engines.openvino_network import openvino_precisions\n"
+        "assert 'float32' in openvino_precisions()\n"
+        "assert sys.modules['openvino_telemetry'] is None\n"
+        "assert not [name for name in sys.modules if name.startswith('openvino_telemetry.')]\n"
+    )
+    environment = {**os.environ, "HOME": str(tmp_path), "CI": ""}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    assert not (tmp_path / "intel").exists()  # where it would keep the number of the user
 
 
 def test_a_cache_that_cannot_be_written_does_not_matter(cache_folder: Path) -> None:
