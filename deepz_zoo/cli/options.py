@@ -249,10 +249,18 @@ class EngineOptions:
         )
 
     def apply(self, model: DeepZModel, manifest: Manifest) -> DeepZModel:
-        """Return a model whose network runs as the options say, for much work."""
+        """Return a model whose network runs as the options say, for much work.
+
+        Where that is not as the figures of models are measured, by torch in float32 on the CPU, it
+        is said on standard error.
+        """
         from deepz_zoo.engines.with_engine import run_as_chosen
 
-        return run_as_chosen(model, self.choose(model, manifest))
+        choice = self.choose(model, manifest)
+        chosen = run_as_chosen(model, choice)
+        if chosen is not model:
+            click.echo(f"Computed by {choice}.", err=True)
+        return chosen
 
 
 def overwrite_option(function: Function) -> Function:

@@ -189,8 +189,7 @@ def _normalization_option(function: Callable[..., Any]) -> Callable[..., Any]:
     "--tile",
     "tile_px",
     type=Integer(min=16),
-    default=1024,
-    show_default=True,
+    show_default="1024, more where the memory of a GPU allows",
     metavar="PX",
     help="Refocus larger images in tiles of this side; smaller ones take less memory.",
 )
@@ -212,7 +211,7 @@ def command(
     style: Literal["ome", "imagej"],
     keep_type: bool,
     normalization: ImageNormalization | None,
-    tile_px: int,
+    tile_px: int | None,
     engine_options: EngineOptions,
     overwrite: bool,
     **target_options: Any,

@@ -23,7 +23,6 @@ from deepz_zoo.images import Calibration, Shape
 from deepz_zoo.images.sampling import Mismatch, Sampling, find_sampling
 from deepz_zoo.refocus.in_range import image_warnings
 from deepz_zoo.refocus.planes import MIN_SIDE_PX, refocus_planes
-from deepz_zoo.refocus.tiling import DEFAULT_TILE_PX
 
 if TYPE_CHECKING:
     from deepz_zoo.images import Image
@@ -93,7 +92,7 @@ class RefocusPlan:
         return replace(self.frames.calibration, pixel_size_um=self.pixel_size_um, z_um=self.z_um)
 
     def run(
-        self, model: DeepZModel, *, tile_px: int = DEFAULT_TILE_PX
+        self, model: DeepZModel, *, tile_px: int | None = None
     ) -> Iterator[NDArray[np.float32]]:
         """Yield the planes of the result, frame by frame and z by z, each of shape (y, x)."""
         targets = [

@@ -13,8 +13,8 @@ from torch import nn
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.graph.wrapper import DeepZModel
-from deepz_zoo.refocus.batches import planes_at_once
-from deepz_zoo.refocus.tiling import DEFAULT_TILE_PX, Tile, tiles
+from deepz_zoo.refocus.batches import default_tile_px, planes_at_once
+from deepz_zoo.refocus.tiling import Tile, tiles
 
 if TYPE_CHECKING:
     from deepz_zoo.dpm import DPM
@@ -27,7 +27,7 @@ def refocus_image(
     image: NDArray[Any],
     target: DPM | Sequence[float] | float,
     *,
-    tile_px: int = DEFAULT_TILE_PX,
+    tile_px: int | None = None,
 ) -> NDArray[np.float32]:
     """Refocus an image onto a surface, a plane or several planes.
 
@@ -42,7 +42,8 @@ def refocus_image(
         A DPM in µm of the image's shape, a distance in µm, or a list of distances.
     tile_px
         A `DeepZModel` refocuses larger images in overlapping tiles of this size, with the same
-        result and bounded memory. Another graph always sees the whole image.
+        result and bounded memory; by default of 1024 px, or more where the memory of a GPU allows.
+        Another graph always sees the whole image.
 
     Returns
     -------
@@ -66,7 +67,7 @@ def refocus_planes(
     image: NDArray[Any],
     targets: Sequence[float | DPM],
     *,
-    tile_px: int = DEFAULT_TILE_PX,
+    tile_px: int | None = None,
 ) -> Iterator[NDArray[np.float32]]:
     """Yield the image refocused onto one plane or surface after another.
 
@@ -106,7 +107,7 @@ def refocus_planes(
 
 
 def _graph(
-    model: nn.Module, camera: torch.Tensor, tile_px: int, device: torch.device
+    model: nn.Module, camera: torch.Tensor, tile_px: int | None, device: torch.device
 ) -> tuple[Callable[[torch.Tensor], torch.Tensor], list[Tile]]:
     """Return what refocuses tiles of an image, and the tiles."""
     shape = (camera.shape[0], camera.shape[1])
@@ -117,7 +118,8 @@ def _graph(
         # On the CPU, whatever the device, so that every engine sees the same normalized image.
         background, scale = (level.to(device) for level in model.normalization(camera[None, None]))
     refocus = partial(model.refocus, background=background, scale=scale)
-    return refocus, list(tiles(shape, tile_px, model.multiple))
+    side_px = default_tile_px(model, device) if tile_px is None else tile_px
+    return refocus, list(tiles(shape, side_px, model.multiple))
 
 
 def _refocus_tiles(

@@ -105,5 +105,6 @@ def test_evaluate_runs_torch_in_float32_unless_told(run_cli, run, monkeypatch):
 
     monkeypatch.setattr("deepz_zoo.evaluation.benchmark.evaluate", evaluate)
     for options in ((), ("--engine", "onnxruntime"), ("--precision", "bfloat16")):
-        run_cli("evaluate", "--weights", run, "--quick", *options)
+        *_, err = run_cli("evaluate", "--weights", run, "--quick", *options)
+        assert ("Computed by " in err) == bool(options)
     assert seen == ["Generator", "OnnxNetwork", "TorchNetwork"]

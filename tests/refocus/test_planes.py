@@ -169,6 +169,16 @@ def test_padded_windows_are_of_one_size(shape: tuple[int, int], tile_px: int) ->
     assert len(windows) == 1
 
 
+def test_a_gpu_takes_as_large_a_tile_as_its_memory_holds(monkeypatch) -> None:
+    model, gpu = network(levels=2), torch.device("cuda")
+    channels = model.generator.last.in_channels
+    for memory, side in ((2 * 48 * channels * 3000**2, 3000), (1000, 1024)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=memory: (free, free))
+        assert batch_module.default_tile_px(model, gpu) == side
+        assert batch_module.planes_at_once(model, 1000**2, 20, gpu) == (7 if side > 1024 else 1)
+    assert batch_module.default_tile_px(model, torch.device("cpu")) == 1024
+
+
 @pytest.mark.parametrize(("memory", "batches"), [(1 << 34, [4, 3]), (0, [1] * 7)])
 def test_small_planes_go_through_the_network_together(
     image, memory: int, batches: list[int], monkeypatch
