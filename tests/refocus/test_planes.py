@@ -171,7 +171,7 @@ def test_padded_windows_are_of_one_size(shape: tuple[int, int], tile_px: int) ->
 
 def test_a_gpu_takes_as_large_a_tile_as_its_memory_holds(monkeypatch) -> None:
     model, gpu = network(levels=2), torch.device("cuda")
-    channels = model.generator.last.in_channels
+    channels = list(model.generator.parameters())[-2].shape[1]
     for memory, side in ((2 * 48 * channels * 3000**2, 3000), (1000, 1024)):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=memory: (free, free))
         assert batch_module.default_tile_px(model, gpu) == side
