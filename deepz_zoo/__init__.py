@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deepz_zoo.dpm import Cylinder, HeightMap, Plane, Sinusoid, Tilt
+    from deepz_zoo.engines.with_engine import with_engine
     from deepz_zoo.errors import DeepZError
     from deepz_zoo.images import read_image, write_image
     from deepz_zoo.models import load_model
@@ -32,6 +33,7 @@ __all__ = [
     "read_image",
     "refocus_image",
     "simulate_stack",
+    "with_engine",
     "write_image",
 ]
 
@@ -47,6 +49,7 @@ _PLACES = {
     "read_image": "images",
     "refocus_image": "refocus",
     "simulate_stack": "simulate",
+    "with_engine": "engines.with_engine",
     "write_image": "images",
 }
 

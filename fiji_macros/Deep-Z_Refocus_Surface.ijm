@@ -25,11 +25,12 @@
 //   keep_type                8 or 16 bit as the image has, instead of 32
 //   slices_are_frames        the slices of a z-stack are a time series
 //   input=PATH               read this file, not the active image (with plane=N, input_channel=N)
+//   engine=NAME, precision=NAME  what runs the network, see: deepz-zoo engines
 //   output=PATH              write this TIFF; without a display it is not opened then
 //   overwrite                replace that file if it exists
 //   program=PATH             the program deepz-zoo, if it is not found
 
-given = readOptions("model weights surface tilt cylinder axis height_map um_per_level offset pixel_size resample ignore_pixel_size clip keep_type slices_are_frames input plane input_channel output overwrite program");
+given = readOptions("model weights surface tilt cylinder axis height_map um_per_level offset pixel_size resample ignore_pixel_size clip keep_type slices_are_frames input plane input_channel engine precision output overwrite program");
 if (!has("input")) checkImage();
 program = findProgram();
 if (!given && !isHeadless()) ask(program);
@@ -262,7 +263,7 @@ function refocus(program, target, files) {
   }
   output = option("output", temporary + "_result.tif");
   words = Array.concat(words, input, "-o", output, "--format", "imagej", target);
-  words = addValues(words, newArray("weights", "pixel_size", "plane", "input_channel"));
+  words = addValues(words, newArray("weights", "pixel_size", "plane", "input_channel", "engine", "precision"));
   words = addFlags(words, newArray("resample", "ignore_pixel_size", "clip", "keep_type", "overwrite"));
   model = option("model", "");
   if (!has("weights")) words = Array.concat(words, "--objective", model);

@@ -13,9 +13,12 @@ from deepz_zoo.cards.labels import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from deepz_zoo.records.accuracy import Accuracy, BeadRow, MetricName, Noise
     from deepz_zoo.records.limits import LimitCurve
     from deepz_zoo.records.measured_stack import MeasuredStack
+    from deepz_zoo.records.precision import PrecisionCost
 
 # The metrics that are shown, with their digits.
 _METRICS: dict[MetricName, int] = {
@@ -38,6 +41,20 @@ def accuracy_tables(accuracy: Accuracy) -> str:
     return "\n\n".join(
         [*(_image_table(accuracy, noise) for noise in accuracy.noises), _bead_table(accuracy.beads)]
     ).rstrip()
+
+
+def precision_table(costs: Sequence[PrecisionCost]) -> str:
+    """Return what precisions cost a model."""
+    lines = [
+        "| precision | correlation lost | at \\|Δz\\| µm | error/rms gained | images |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {cost.precision} | {cost.correlation_loss:.5f} | {cost.dz_um:g} | "
+        f"{cost.error_over_rms_gain:.5f} | {cost.images} |"
+        for cost in costs
+    ]
+    return "\n".join(lines)
 
 
 def stack_tables(stack: MeasuredStack) -> str:

@@ -8,7 +8,14 @@ from deepz_zoo.cards.failures import failure_sentences
 from deepz_zoo.cards.labels import LIMIT_DEFINITION
 from deepz_zoo.cards.names import accuracy_plot_name, example_name, limits_plot_name
 from deepz_zoo.cards.rows import import_rows, training_data_rows
-from deepz_zoo.cards.tables import accuracy_tables, limit_table, stack_tables, two_column_table
+from deepz_zoo.cards.tables import (
+    accuracy_tables,
+    limit_table,
+    precision_table,
+    stack_tables,
+    two_column_table,
+)
+from deepz_zoo.records.precision import MAX_CORRELATION_LOSS
 
 if TYPE_CHECKING:
     from deepz_zoo.records.manifest import Manifest
@@ -26,6 +33,7 @@ def card_text(manifest: Manifest) -> str:
         _training(manifest),
         _accuracy(manifest),
         *(_measured(stack) for stack in manifest.measured),
+        *_precision(manifest),
         _failures(manifest),
         _citation(manifest),
     ]
@@ -113,6 +121,17 @@ def _measured(stack: MeasuredStack) -> str:
         f"## {stack.title}\n\n```\n{stack.command}\n```\n\n{stack.comment}\n\n"
         f"Mean over all other planes within the axial range:\n\n{stack_tables(stack)}"
     )
+
+
+def _precision(manifest: Manifest) -> list[str]:
+    if not manifest.precisions:
+        return []
+    return [
+        "## With fewer digits\n\nWhat it costs that the network computes in another precision than "
+        "float32, on the low-noise images of the benchmark, at the distance where it costs most. "
+        f"`--precision auto` takes what costs at most {MAX_CORRELATION_LOSS:g} of correlation, "
+        f"where it is faster.\n\n{precision_table(manifest.precisions)}"
+    ]
 
 
 def _failures(manifest: Manifest) -> str:

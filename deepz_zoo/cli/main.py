@@ -32,6 +32,7 @@ COMMANDS = {
     "diff": "deepz_zoo.cli.diff",
     "export": "deepz_zoo.cli.export",
     "refocus": "deepz_zoo.cli.refocus",
+    "engines": "deepz_zoo.cli.engines",
     "simulate": "deepz_zoo.cli.simulate",
     "prepare": "deepz_zoo.cli.prepare",
     "train": "deepz_zoo.cli.train",

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,7 +22,10 @@ from deepz_zoo.progress import Progress, no_progress
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from deepz_zoo.engines.choice import Choice
     from deepz_zoo.images.sampling import Mismatch
+    from deepz_zoo.network.graph.wrapper import DeepZModel
+    from deepz_zoo.records.manifest import Manifest
 
 SECONDS_BETWEEN_LINES = 10.0
 """Of progress, where standard error is no terminal."""
@@ -238,11 +242,84 @@ def engines_option(function: Function) -> Function:
     )(function)
 
 
-def device_option(function: Function) -> Function:
-    """Add ``--device``: where a model runs, a name for `refocus.choose_device`."""
-    return click.option(
-        "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."
-    )(function)
+def engine_options(
+    engine: str = "auto", precision: str = "auto", device: str = "auto"
+) -> Callable[[Function], Function]:
+    """Add ``--engine``, ``--precision`` and ``--device``, with these defaults; see `EngineOptions`.
+
+    The command's function receives them as ``engine_options: EngineOptions``.
+    """
+
+    def decorate(function: Function) -> Function:
+        @wraps(function)
+        def with_engine_options(
+            *args: Any, engine: Any, precision: Any, device: str, **kwargs: Any
+        ) -> Any:
+            chosen = EngineOptions(engine, precision, device)
+            return function(*args, engine_options=chosen, **kwargs)
+
+        command: Any = click.option(
+            "--device",
+            default=device,
+            show_default=True,
+            help="auto, cpu, cuda, cuda:N or mps.",
+        )(with_engine_options)
+        command = click.option(
+            "--precision",
+            type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+            default=precision,
+            show_default=True,
+            help="What the network computes in; auto takes the fastest that costs at most "
+            "0.002 of correlation.",
+        )(command)
+        command = click.option(
+            "--engine",
+            type=click.Choice(["auto", "torch", "openvino", "onnxruntime"]),
+            default=engine,
+            show_default=True,
+            help="What runs the network; 'deepz-zoo engines' shows what auto takes.",
+        )(command)
+        return command  # type: ignore[no-any-return]
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """The values of ``--engine``, ``--precision`` and ``--device``."""
+
+    engine: Any
+    precision: Any
+    device: str
+
+    def choose(
+        self, model: DeepZModel, manifest: Manifest, *, pixels: float | None = None
+    ) -> Choice:
+        """Return what runs the network of a model; see `choose_engine`."""
+        from deepz_zoo.engines.choice import choose_engine
+
+        return choose_engine(
+            model.generator,
+            self.engine,
+            self.precision,
+            device=self.device,
+            costs=manifest.precisions,
+            pixels=pixels,
+        )
+
+    def apply(self, model: DeepZModel, manifest: Manifest) -> DeepZModel:
+        """Return a model whose network runs as the options say, for much work.
+
+        Where that is not as the figures of models are measured, by torch in float32 on the CPU, it
+        is said on standard error.
+        """
+        from deepz_zoo.engines.with_engine import run_as_chosen
+
+        choice = self.choose(model, manifest)
+        chosen = run_as_chosen(model, choice)
+        if chosen is not model:
+            click.echo(f"Computed by {choice}.", err=True)
+        return chosen
 
 
 def overwrite_option(function: Function) -> Function:

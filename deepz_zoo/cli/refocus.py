@@ -10,7 +10,8 @@ import click
 
 from deepz_zoo.cli.option_names import warn
 from deepz_zoo.cli.options import (
-    device_option,
+    EngineOptions,
+    engine_options,
     input_channel_option,
     model_and_file_arguments,
     model_options,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from deepz_zoo.dpm import Surface
+    from deepz_zoo.engines.choice import Choice
     from deepz_zoo.records.manifest import Manifest
     from deepz_zoo.refocus import ImageNormalization, RefocusPlan
 
@@ -188,12 +190,11 @@ def _normalization_option(function: Callable[..., Any]) -> Callable[..., Any]:
     "--tile",
     "tile_px",
     type=Integer(min=16),
-    default=1024,
-    show_default=True,
+    show_default="1024, more where the memory of a GPU allows",
     metavar="PX",
     help="Refocus larger images in tiles of this side; smaller ones take less memory.",
 )
-@device_option
+@engine_options()
 @overwrite_option
 def command(
     *,
@@ -211,8 +212,8 @@ def command(
     style: Literal["ome", "imagej"],
     keep_type: bool,
     normalization: ImageNormalization | None,
-    tile_px: int,
-    device: str,
+    tile_px: int | None,
+    engine_options: EngineOptions,
     overwrite: bool,
     **target_options: Any,
 ) -> None:
@@ -232,11 +233,11 @@ def command(
     if like_plugin and resample:
         raise click.UsageError(f"--normalization {normalization} and --resample exclude each other")
 
+    from deepz_zoo.engines.with_engine import run_as_chosen
     from deepz_zoo.images import read_image
     from deepz_zoo.images.select import select_frames
     from deepz_zoo.models import load_model
     from deepz_zoo.refocus import (
-        choose_device,
         plan_refocus,
         refuse_refocused,
         with_normalization,
@@ -255,14 +256,15 @@ def command(
     )
     for line in plan.warnings:
         warn(f"{line}.")
+    engine = engine_options.choose(model, manifest, pixels=plan.pixels)
     with show_progress() as progress:
         write_refocused(
             output,
             plan,
-            model.to(choose_device(device)),
+            run_as_chosen(model, engine),
             dtype=frames.data.dtype if keep_type or like_plugin else "float32",
             style=style,
-            description=_description(image, plan, manifest, target_options),
+            description=_description(image, plan, manifest, target_options, engine),
             tile_px=tile_px,
             progress=progress,
         )
@@ -313,7 +315,11 @@ def _three_numbers(text: str) -> tuple[float, float, float]:
 
 
 def _description(
-    image: str, plan: RefocusPlan, manifest: Manifest, target_options: dict[str, Any]
+    image: str,
+    plan: RefocusPlan,
+    manifest: Manifest,
+    target_options: dict[str, Any],
+    engine: Choice,
 ) -> str:
     """Return what the file says of its origin."""
     from deepz_zoo import __version__
@@ -322,5 +328,6 @@ def _description(
     chosen = [text for text in options if not text.endswith(" None")]
     return (
         f"{Path(image).name} refocused by Deep-Z with {manifest.name} ({' '.join(chosen)}): "
-        f"{plan}; deepz-zoo {__version__}, weights {manifest.sha256[:12]}. {manifest.provenance}"
+        f"{plan}; deepz-zoo {__version__}, {engine}, weights {manifest.sha256[:12]}. "
+        f"{manifest.provenance}"
     )

@@ -14,6 +14,7 @@ from deepz_zoo.records.accuracy import Accuracy
 from deepz_zoo.records.failure_modes import FailureMode, failure_modes
 from deepz_zoo.records.limits import MeasuredLimits
 from deepz_zoo.records.measured_stack import MeasuredStack
+from deepz_zoo.records.precision import PrecisionCost
 from deepz_zoo.records.training import TrainingData, TrainingRecord
 
 Size = Literal["lite", "half", "paper", "released", "custom"]
@@ -107,6 +108,8 @@ class Manifest(Record):
         Accuracy where a condition leaves what the model was trained on; None if not measured.
     measured
         Accuracy on acquired stacks.
+    precisions
+        What it costs to compute with fewer digits; empty if not measured.
     sha256
         SHA-256 of the safetensors file.
     license
@@ -127,6 +130,7 @@ class Manifest(Record):
     accuracy: Accuracy | None = None
     limits: MeasuredLimits | None = None
     measured: tuple[MeasuredStack, ...] = ()
+    precisions: tuple[PrecisionCost, ...] = ()
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     license: str = LICENSE
     citations: tuple[Citation, ...] = (DEEP_Z,)

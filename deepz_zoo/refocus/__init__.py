@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from deepz_zoo.refocus.depths import parse_depths
-from deepz_zoo.refocus.device import choose_device
 from deepz_zoo.refocus.in_range import image_warnings
 from deepz_zoo.refocus.normalization import ImageNormalization, with_normalization
 from deepz_zoo.refocus.output import refuse_refocused, write_refocused
@@ -13,7 +12,6 @@ from deepz_zoo.refocus.planes import refocus_image, refocus_planes
 __all__ = [
     "ImageNormalization",
     "RefocusPlan",
-    "choose_device",
     "image_warnings",
     "parse_depths",
     "plan_refocus",

@@ -16,7 +16,6 @@ from deepz_zoo.files import refuse_output
 from deepz_zoo.images import Style, write_planes
 from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.refocus.planes import rounded
-from deepz_zoo.refocus.tiling import DEFAULT_TILE_PX
 
 if TYPE_CHECKING:
     from deepz_zoo.network.graph.wrapper import DeepZModel
@@ -59,7 +58,7 @@ def write_refocused(
     dtype: npt.DTypeLike = np.float32,
     style: Style = "ome",
     description: str = "",
-    tile_px: int = DEFAULT_TILE_PX,
+    tile_px: int | None = None,
     progress: Progress = no_progress,
 ) -> None:
     """Refocus as planned, and write each plane as soon as it is made.
@@ -81,14 +80,17 @@ def write_refocused(
 
     def planes() -> Iterator[npt.NDArray[Any]]:
         count, made = math.prod(plan.shape[:-2]), 0
-
         progress("Refocusing")
 
         def within_plane(step: str, done: int = 0, total: int = 0) -> None:
             progress("Refocusing", made * total + done, count * total)
+            heard.append(total)
 
+        heard: list[int] = []
         for plane in plan.run(model, tile_px=tile_px, progress=within_plane):
             made += 1
+            if not heard:  # planes of one tile
+                progress("Refocusing", made, count)
             yield rounded(plane, pixel_type)
 
     write_planes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -23,7 +24,6 @@ from deepz_zoo.images.sampling import Mismatch, Sampling, find_sampling
 from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.refocus.in_range import image_warnings
 from deepz_zoo.refocus.planes import MIN_SIDE_PX, refocus_planes
-from deepz_zoo.refocus.tiling import DEFAULT_TILE_PX
 
 if TYPE_CHECKING:
     from deepz_zoo.images import Image
@@ -81,6 +81,13 @@ class RefocusPlan:
         return (*leading, *planes, ny, nx)
 
     @property
+    def pixels(self) -> int:
+        """Pixels that the network makes, those of every frame and plane."""
+        frames: int = math.prod(self.frames.data.shape[:-2])
+        ny, nx = self.sampling.model_shape
+        return frames * len(self.targets) * ny * nx
+
+    @property
     def calibration(self) -> Calibration:
         """Calibration of the result."""
         return replace(self.frames.calibration, pixel_size_um=self.pixel_size_um, z_um=self.z_um)
@@ -89,12 +96,12 @@ class RefocusPlan:
         self,
         model: DeepZModel,
         *,
-        tile_px: int = DEFAULT_TILE_PX,
+        tile_px: int | None = None,
         progress: Progress = no_progress,
     ) -> Iterator[NDArray[np.float32]]:
         """Yield the planes of the result, frame by frame and z by z, each of shape (y, x).
 
-        `progress` hears of each tile of a plane.
+        `progress` hears of each tile of a plane that has several.
         """
         targets = [
             self.sampling.dpm_to_model(target) if isinstance(target, np.ndarray) else target

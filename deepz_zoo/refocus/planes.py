@@ -14,7 +14,8 @@ from torch import nn
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.progress import Progress, no_progress
-from deepz_zoo.refocus.tiling import DEFAULT_TILE_PX, Tile, tiles
+from deepz_zoo.refocus.batches import default_tile_px, planes_at_once
+from deepz_zoo.refocus.tiling import Tile, tiles
 
 if TYPE_CHECKING:
     from deepz_zoo.dpm import DPM
@@ -27,7 +28,7 @@ def refocus_image(
     image: NDArray[Any],
     target: DPM | Sequence[float] | float,
     *,
-    tile_px: int = DEFAULT_TILE_PX,
+    tile_px: int | None = None,
 ) -> NDArray[np.float32]:
     """Refocus an image onto a surface, a plane or several planes.
 
@@ -42,7 +43,8 @@ def refocus_image(
         A DPM in µm of the image's shape, a distance in µm, or a list of distances.
     tile_px
         A `DeepZModel` refocuses larger images in overlapping tiles of this size, with the same
-        result and bounded memory. Another graph always sees the whole image.
+        result and bounded memory; by default of 1024 px, or more where the memory of a GPU allows.
+        Another graph always sees the whole image.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def refocus_planes(
     image: NDArray[Any],
     targets: Sequence[float | DPM],
     *,
-    tile_px: int = DEFAULT_TILE_PX,
+    tile_px: int | None = None,
     progress: Progress = no_progress,
 ) -> Iterator[NDArray[np.float32]]:
     """Yield the image refocused onto one plane or surface after another.
@@ -80,7 +82,7 @@ def refocus_planes(
     targets
         Distances in µm or DPMs of the image's shape, in any mixture.
     progress
-        Hears of each tile of a plane.
+        Hears of each tile of a plane that has several.
 
     Yields
     ------
@@ -91,57 +93,77 @@ def refocus_planes(
             f"an image of {' × '.join(map(str, image.shape))} px; expected one plane of "
             f"{MIN_SIDE_PX} × {MIN_SIDE_PX} px or more"
         )
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    camera = torch.from_numpy(np.array(image, dtype=np.float32)).to(device)
-    refocus, parts = _graph(model, camera, tile_px)
     for target in targets:
         if isinstance(target, np.ndarray) and target.shape != image.shape:
             raise DeepZError(
                 f"the DPM is {' × '.join(map(str, target.shape))} px (y × x), the image is "
                 f"{' × '.join(map(str, image.shape))}; expected a distance for each pixel"
             )
-        yield _refocus_tiles(refocus, camera, target, parts, progress)
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    camera = torch.from_numpy(np.array(image, dtype=np.float32))
+    refocus, parts = _graph(model, camera, tile_px, device)
+    at_once = 1
+    if isinstance(model, DeepZModel) and len(parts) == 1:
+        at_once = planes_at_once(model, camera.numel(), len(targets), device)
+    camera = camera.to(device)
+    for first in range(0, len(targets), at_once):
+        yield from _refocus_tiles(
+            refocus, camera, targets[first : first + at_once], parts, progress
+        )
 
 
 def _graph(
-    model: nn.Module, camera: torch.Tensor, tile_px: int
+    model: nn.Module, camera: torch.Tensor, tile_px: int | None, device: torch.device
 ) -> tuple[Callable[[torch.Tensor], torch.Tensor], list[Tile]]:
-    """Return what refocuses a tile of an image, and the tiles."""
+    """Return what refocuses tiles of an image, and the tiles."""
     shape = (camera.shape[0], camera.shape[1])
     if not isinstance(model, DeepZModel):
         # Another graph normalizes what it sees: the image has to stay whole.
         return model, list(tiles(shape, max(shape), multiple=1))
     with torch.inference_mode():
-        background, scale = model.normalization(camera[None, None])
+        # On the CPU, whatever the device, so that every engine sees the same normalized image.
+        background, scale = (level.to(device) for level in model.normalization(camera[None, None]))
     refocus = partial(model.refocus, background=background, scale=scale)
-    return refocus, list(tiles(shape, tile_px, model.multiple))
+    side_px = default_tile_px(model, device) if tile_px is None else tile_px
+    return refocus, list(tiles(shape, side_px, model.multiple))
 
 
 def _refocus_tiles(
     refocus: Callable[[torch.Tensor], torch.Tensor],
     camera: torch.Tensor,
-    target: float | DPM,
+    targets: Sequence[float | DPM],
     parts: Sequence[Tile],
     progress: Progress,
-) -> NDArray[np.float32]:
-    dpm = np.broadcast_to(np.asarray(target, dtype=np.float32), camera.shape)
-    refocused = np.empty(camera.shape, dtype=np.float32)
+) -> Iterator[NDArray[np.float32]]:
+    """Refocus an image onto several targets at once."""
+    refocused = np.empty((len(targets), *camera.shape), dtype=np.float32)
     for done, tile in enumerate(parts, start=1):
-        window = camera[tile.window]
-        distances = torch.from_numpy(np.array(dpm[tile.window])).to(window)
+        batch = torch.stack([_network_input(camera, target, tile) for target in targets])
         # This layout makes convolutions on a CPU 1.5 times as fast.
-        batch = torch.stack([window, distances])[None].contiguous(memory_format=torch.channels_last)
+        batch = batch.contiguous(memory_format=torch.channels_last)
         # Entered for each tile: left open, it would spread to the caller between two planes.
         with torch.inference_mode():
             output = refocus(batch)
-        refocused[tile.core] = output[0, 0].float().cpu().numpy()[tile.inner]
-        progress("tiles", done, len(parts))
+        for whole, part in zip(refocused, output[:, 0].float().cpu().numpy(), strict=True):
+            whole[tile.core] = part[tile.inner]
+        if len(parts) > 1:
+            progress("tiles", done, len(parts))
     if not np.isfinite(refocused).all():
         raise DeepZError(
             "the refocused image holds NaN or infinity; check the weights, and whether the values "
             "of the image are sane"
         )
-    return refocused
+    yield from refocused
+
+
+def _network_input(camera: torch.Tensor, target: float | DPM, tile: Tile) -> torch.Tensor:
+    """Return image and distances of a tile, shape (2, y, x)."""
+    window = camera[tile.window]
+    if isinstance(target, np.ndarray):
+        distances = torch.from_numpy(np.array(target[tile.window], dtype=np.float32)).to(window)
+    else:
+        distances = torch.full_like(window, float(target))
+    return torch.stack([window, distances])
 
 
 def rounded(plane: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:

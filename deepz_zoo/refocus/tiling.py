@@ -41,7 +41,8 @@ def tiles(shape: Shape, tile_px: int, multiple: int) -> Iterator[Tile]:
     """Cover an image with tiles whose cores lie side by side.
 
     Windows start at multiples of `multiple`, so that pooling cells fall where they do in the whole
-    image, and extend beyond their core by the radius of the receptive field.
+    image, and extend beyond their core by the radius of the receptive field or up to the border.
+    Once padded to whole cells all are of one size, so that an engine prepares for one size only.
 
     Parameters
     ----------
@@ -60,11 +61,19 @@ def tiles(shape: Shape, tile_px: int, multiple: int) -> Iterator[Tile]:
 
 def _spans(length: int, tile_px: int, multiple: int) -> Iterator[tuple[slice, slice, slice]]:
     """Yield window, core and inner slice of the tiles along one axis."""
-    halo = HALO_MULTIPLES * multiple
-    step = max((tile_px - 2 * halo) // multiple, 1) * multiple
-    if length <= max(tile_px, step + 2 * halo):
-        step = length
-    for start in range(0, length, step):
-        stop = min(start + step, length)
-        low, high = max(start - halo, 0), min(stop + halo, length)
-        yield slice(low, high), slice(start, stop), slice(start - low, stop - low)
+    cells, halo = -(-length // multiple), HALO_MULTIPLES
+    largest = max(tile_px // multiple, 2 * halo + 1)
+    if length <= tile_px or cells <= largest:
+        yield slice(0, length), slice(0, length), slice(0, length)
+        return
+    # The outer windows reach the border, so that they need an overlap on one side only.
+    count = -(-(cells - 2 * halo) // (largest - 2 * halo))
+    step = -(-(cells - 2 * halo) // count)
+    size = step + 2 * halo
+    for index in range(count):
+        low = min(index * step, cells - size)
+        first, last = index == 0, index == count - 1
+        start = 0 if first else (index * step + halo) * multiple
+        stop = length if last else ((index + 1) * step + halo) * multiple
+        window = slice(low * multiple, min((low + size) * multiple, length))
+        yield window, slice(start, stop), slice(start - window.start, stop - window.start)

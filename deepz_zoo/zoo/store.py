@@ -25,10 +25,16 @@ if TYPE_CHECKING:
     from deepz_zoo.records.accuracy import Accuracy
     from deepz_zoo.records.limits import MeasuredLimits
     from deepz_zoo.records.measured_stack import MeasuredStack
+    from deepz_zoo.records.precision import PrecisionCost
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 
-_UNMEASURED: dict[str, Any] = {"accuracy": None, "limits": None, "measured": ()}
+_UNMEASURED: dict[str, Any] = {
+    "accuracy": None,
+    "limits": None,
+    "measured": (),
+    "precisions": (),
+}
 
 
 def list_models(folder: Path = WEIGHTS_FOLDER) -> tuple[Manifest, ...]:
@@ -181,6 +187,7 @@ def add_model(
     accuracy: Accuracy,
     limits: MeasuredLimits | None = None,
     measured: Sequence[MeasuredStack] | None = None,
+    precisions: Sequence[PrecisionCost] = (),
     *,
     folder: Path = WEIGHTS_FOLDER,
 ) -> Manifest:
@@ -199,6 +206,8 @@ def add_model(
         Where it fails, if that was measured.
     measured
         Its accuracy on acquired stacks; by default what the manifest says of it.
+    precisions
+        What it costs to compute with fewer digits.
     folder
         The store; by default the one that ships with the package.
 
@@ -231,10 +240,30 @@ def add_model(
             "accuracy": accuracy,
             "limits": limits,
             "measured": manifest.measured if measured is None else tuple(measured),
+            "precisions": tuple(precisions),
             "sha256": sha256_of(target),
         }
     )
     write_record(target.with_suffix(".json"), manifest)
+    return manifest
+
+
+def state_precisions(
+    manifest: Manifest, costs: Sequence[PrecisionCost], *, folder: Path = WEIGHTS_FOLDER
+) -> Manifest:
+    """Write into a model's manifest what precisions cost it, and return the new manifest.
+
+    Parameters
+    ----------
+    manifest
+        Of a model of the store.
+    costs
+        What was measured.
+    folder
+        The store; by default the one that ships with the package.
+    """
+    manifest = manifest.model_copy(update={"precisions": tuple(costs)})
+    write_record(folder / f"{_file_stem(manifest)}.json", manifest)
     return manifest
 
 

@@ -12,6 +12,7 @@ from deepz_zoo.optics import get_system
 from deepz_zoo.records.accuracy import ImageMetrics
 from deepz_zoo.records.manifest import Manifest
 from deepz_zoo.records.measured_stack import MeasuredStack, StackRow
+from deepz_zoo.records.precision import PrecisionCost
 
 
 @pytest.fixture
@@ -26,8 +27,22 @@ def manifest(run, accuracy, limits) -> Manifest:
         images=(StackRow(from_focus_um=-3.3, method="model", **dict(rest)),),
         beads=(),
     )
+    cost = PrecisionCost(
+        precision="bfloat16",
+        correlation_loss=0.00125,
+        dz_um=5.0,
+        error_over_rms_gain=0.0025,
+        images=40,
+        benchmark_version=1,
+        code_version="0.1.0",
+    )
     return load_model(run)[1].model_copy(
-        update={"accuracy": accuracy, "limits": limits, "measured": (measured,)}
+        update={
+            "accuracy": accuracy,
+            "limits": limits,
+            "measured": (measured,),
+            "precisions": (cost,),
+        }
     )
 
 
@@ -38,6 +53,7 @@ def test_a_card_has_every_section(manifest: Manifest) -> None:
         "Training",
         "Accuracy on held-out simulated stacks",
         "On a stack of mine",
+        "With fewer digits",
         "Where it fails",
         "Citation and license",
     ]
@@ -51,6 +67,7 @@ def test_a_card_has_every_section(manifest: Manifest) -> None:
         "| 5 | model | 0.875 |",
         "![Accuracy against the refocusing distance](leica20x_0.8_TxRd_accuracy.png)",
         "| -3.3 µm from focus | model | 0.777 |",
+        "| bfloat16 | 0.00125 | 5 | 0.00250 | 40 |",
         "![Accuracy against each condition](leica20x_0.8_TxRd_limits.png)",
         "**Signal**: trained 1000 to 10000, fails below 100.",
         "| 10 | 0.800 | 0.312 | 0.500 | 0.500 | 1.5 |",

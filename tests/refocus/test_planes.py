@@ -12,7 +12,8 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.wrapper import DeepZModel
-from deepz_zoo.refocus import refocus_image
+from deepz_zoo.refocus import batches as batch_module
+from deepz_zoo.refocus import refocus_image, refocus_planes
 from deepz_zoo.refocus import tiling as tiling_module
 from deepz_zoo.refocus.planes import rounded
 from deepz_zoo.refocus.tiling import tiles
@@ -158,12 +159,51 @@ def test_cores_cover_the_image_once(shape: tuple[int, int], tile_px: int) -> Non
     assert (counts == 1).all()
 
 
+@pytest.mark.parametrize("shape", [(100, 333), (257, 1100)])
+@pytest.mark.parametrize("tile_px", [16, 96, 130])
+def test_padded_windows_are_of_one_size(shape: tuple[int, int], tile_px: int) -> None:
+    windows = {
+        tuple(-(-(side.stop - side.start) // 4) for side in tile.window)
+        for tile in tiles(shape, tile_px, multiple=4)
+    }
+    assert len(windows) == 1
+
+
+def test_a_gpu_takes_as_large_a_tile_as_its_memory_holds(monkeypatch) -> None:
+    model, gpu = network(levels=2), torch.device("cuda")
+    channels = list(model.generator.parameters())[-2].shape[1]
+    for memory, side in ((2 * 48 * channels * 3000**2, 3000), (1000, 1024)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=memory: (free, free))
+        assert batch_module.default_tile_px(model, gpu) == side
+        assert batch_module.planes_at_once(model, 1000**2, 20, gpu) == (7 if side > 1024 else 1)
+    assert batch_module.default_tile_px(model, torch.device("cpu")) == 1024
+
+
+@pytest.mark.parametrize(("memory", "batches"), [(1 << 34, [4, 3]), (0, [1] * 7)])
+def test_small_planes_go_through_the_network_together(
+    image, memory: int, batches: list[int], monkeypatch
+) -> None:
+    monkeypatch.setattr(batch_module, "available_bytes", lambda: memory)
+    monkeypatch.setattr(batch_module, "_ENOUGH_PX", 5 * image.size)
+    seen = []
+    model = network(levels=2)
+    model.generator.register_forward_hook(lambda module, x, y: seen.append(len(x[0])))
+    targets = [*range(6), dpm.Tilt(2, axis="y").dpm(image.shape, 0.325)]
+    planes = list(refocus_planes(model, image, targets))
+    assert seen == batches
+    for plane, target in zip(planes, targets, strict=True):
+        alone = refocus_image(model, image, target)
+        np.testing.assert_allclose(plane, alone, atol=1e-5 * np.ptp(alone))
+
+
 def test_a_list_gives_a_stack_in_its_order(image) -> None:
     model = network(levels=2)
     stack = refocus_image(model, image, [2.0, -1.0])
     assert stack.shape == (2, *image.shape)
     for plane, z in zip(stack, (2.0, -1.0), strict=True):
-        np.testing.assert_array_equal(plane, refocus_image(model, image, z))
+        # Planes of one batch are the same but for rounding.
+        alone = refocus_image(model, image, z)
+        np.testing.assert_allclose(plane, alone, atol=2e-6 * np.ptp(alone))
     assert all(np.any(a != b) for a, b in pairwise(stack))
 
 

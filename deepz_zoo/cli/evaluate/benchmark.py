@@ -6,16 +6,26 @@ import click
 
 from deepz_zoo.cli.accuracy_tables import print_accuracy
 from deepz_zoo.cli.evaluate.output import Outputs, output_options
-from deepz_zoo.cli.options import device_option, model_options, show_progress, weights_option
+from deepz_zoo.cli.options import (
+    EngineOptions,
+    engine_options,
+    model_options,
+    show_progress,
+    weights_option,
+)
 
 
 @click.command("benchmark")
 @model_options()
 @weights_option
-@device_option
+@engine_options("torch", "float32", "cpu")
 @output_options
 def benchmark(
-    *, model_name: str | None, weights: str | None, device: str, outputs: Outputs
+    *,
+    model_name: str | None,
+    weights: str | None,
+    engine_options: EngineOptions,
+    outputs: Outputs,
 ) -> None:
     """Check the accuracy that a model's manifest states.
 
@@ -25,10 +35,9 @@ def benchmark(
     from deepz_zoo.cards.plots import plot_accuracy
     from deepz_zoo.evaluation.reproduction import check_agreement, repeat_benchmark
     from deepz_zoo.models import load_model
-    from deepz_zoo.refocus import choose_device
 
     model, manifest = load_model(model_name, weights=weights)
-    model = model.to(choose_device(device))
+    model = engine_options.apply(model, manifest)
     with show_progress() as progress:
         accuracy = repeat_benchmark(model, manifest, progress)
     print_accuracy(accuracy)

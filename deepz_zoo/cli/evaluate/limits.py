@@ -6,7 +6,13 @@ import click
 
 from deepz_zoo.cli.accuracy_tables import print_limits
 from deepz_zoo.cli.evaluate.output import Outputs, output_options
-from deepz_zoo.cli.options import device_option, model_options, show_progress, weights_option
+from deepz_zoo.cli.options import (
+    EngineOptions,
+    engine_options,
+    model_options,
+    show_progress,
+    weights_option,
+)
 from deepz_zoo.cli.parameters import Integer
 from deepz_zoo.records.conditions import CONDITIONS, Condition
 
@@ -28,7 +34,7 @@ from deepz_zoo.records.conditions import CONDITIONS, Condition
     help="Held-out instruments.",
 )
 @click.option("--quick", is_flag=True, help="A first look: small images, fewer of them.")
-@device_option
+@engine_options("torch", "float32", "cpu")
 @output_options
 def limits(
     *,
@@ -37,7 +43,7 @@ def limits(
     conditions: tuple[Condition, ...],
     seeds: int | None,
     quick: bool,
-    device: str,
+    engine_options: EngineOptions,
     outputs: Outputs,
 ) -> None:
     """Measure where a model fails.
@@ -54,11 +60,10 @@ def limits(
         quick_settings,
     )
     from deepz_zoo.models import load_model
-    from deepz_zoo.refocus import choose_device
 
     model, manifest = load_model(model_name, weights=weights)
     system = benchmark_system(manifest)
-    model = model.to(choose_device(device))
+    model = engine_options.apply(model, manifest)
     with show_progress() as progress:
         found = measure_limits(
             model,

@@ -8,7 +8,13 @@ import click
 
 from deepz_zoo.cli.accuracy_tables import print_accuracy
 from deepz_zoo.cli.evaluate.output import Outputs, output_options
-from deepz_zoo.cli.options import device_option, model_options, show_progress, weights_option
+from deepz_zoo.cli.options import (
+    EngineOptions,
+    engine_options,
+    model_options,
+    show_progress,
+    weights_option,
+)
 from deepz_zoo.cli.parameters import Integer
 
 if TYPE_CHECKING:
@@ -37,7 +43,7 @@ if TYPE_CHECKING:
     help="Compare another model on the same images: a name, a checkpoint or a package.",
 )
 @click.option("--quick", is_flag=True, help="A first look: small images, no deconvolution.")
-@device_option
+@engine_options("torch", "float32", "cpu")
 @output_options
 def simulated(
     *,
@@ -47,7 +53,7 @@ def simulated(
     noise: Noise | Literal["both"],
     against: str | None,
     quick: bool,
-    device: str,
+    engine_options: EngineOptions,
     outputs: Outputs,
 ) -> None:
     """Measure on held-out simulated z-stacks (the default).
@@ -66,15 +72,14 @@ def simulated(
         quick_settings,
     )
     from deepz_zoo.models import load_model
-    from deepz_zoo.refocus import choose_device
 
     model, manifest = load_model(model_name, weights=weights)
     system = benchmark_system(manifest)
-    model = model.to(choose_device(device))
+    model = engine_options.apply(model, manifest)
     other = None
     if against is not None:
         compared, described = load_model(against)
-        other = f"{against} ({described.size})", compared.to(choose_device(device))
+        other = f"{against} ({described.size})", engine_options.apply(compared, described)
     with show_progress() as progress:
         accuracy = evaluate(
             model,

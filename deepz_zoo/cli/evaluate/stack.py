@@ -9,7 +9,8 @@ import click
 from deepz_zoo.cli.accuracy_tables import print_stack_accuracy
 from deepz_zoo.cli.evaluate.output import Outputs, output_options
 from deepz_zoo.cli.options import (
-    device_option,
+    EngineOptions,
+    engine_options,
     model_and_file_arguments,
     model_options,
     weights_option,
@@ -35,7 +36,7 @@ from deepz_zoo.cli.parameters import Number
 )
 @click.option("--reverse", is_flag=True, help="The stack was acquired with decreasing stage z.")
 @click.option("--beads", is_flag=True, help="Measure the spots as beads: peak, FWHM and flux.")
-@device_option
+@engine_options("torch", "float32", "cpu")
 @output_options
 def stack(
     *,
@@ -46,7 +47,7 @@ def stack(
     z_step_um: float | None,
     reverse: bool,
     beads: bool,
-    device: str,
+    engine_options: EngineOptions,
     outputs: Outputs,
 ) -> None:
     """Measure on an acquired z-stack (increasing stage z).
@@ -57,10 +58,9 @@ def stack(
     from deepz_zoo.cards.plots import plot_stack_accuracy
     from deepz_zoo.evaluation.measured import evaluate_stack_file
     from deepz_zoo.models import load_model
-    from deepz_zoo.refocus import choose_device
 
     model, manifest = load_model(model_name, weights=weights)
-    model = model.to(choose_device(device))
+    model = engine_options.apply(model, manifest)
     accuracy = evaluate_stack_file(
         model,
         Path(path),

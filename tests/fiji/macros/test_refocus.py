@@ -75,6 +75,11 @@ MODEL = ["--objective", SYSTEM]
             "z=2 clip resample pixel_size=0.3",
             [*WRITTEN, "--z", "2", "--pixel-size", "0.3", "--resample", "--clip", *MODEL],
         ),
+        (
+            "worm",
+            "z=2 engine=torch precision=float32",
+            ["--z", "2", "--engine", "torch", "--precision", "float32", *MODEL],
+        ),
         # the Recorder writes 0.0000 for a number that is left alone
         ("worm", "z=2 pixel_size=0.0000", [*WRITTEN, "--z", "2", *MODEL]),
         ("worm", "z=2 weights=[/a b/best.safetensors]", ["--weights", "/a b/best.safetensors"]),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from deepz_zoo.engines.device import choose_device
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.refocus import choose_device
 
 
 def test_devices() -> None:

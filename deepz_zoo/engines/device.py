@@ -1,4 +1,4 @@
-"""The device to refocus on."""
+"""The device that computes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,16 @@ def choose_device(device: str = "auto") -> torch.device:
         If PyTorch does not know the device, or cannot use it.
     """
     if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device(_gpu() or "cpu")
     try:
         (torch.zeros(1, device=device) + 1).cpu().numpy()  # "meta" has no values to give
     except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
         reason = str(error).splitlines()[0]
         raise DeepZError(f"`device` {device} cannot be used ({reason}); try cpu") from error
     return torch.device(device)
+
+
+def _gpu() -> str | None:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else None
