@@ -5,19 +5,17 @@ from __future__ import annotations
 import io
 import os
 import re
-import signal
 import sys
-import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
-from types import FrameType
 
 import click
 
 from deepz_zoo import __version__
 from deepz_zoo.cli.command_group import CommandGroup
+from deepz_zoo.cli.interruption import Ended, interruptions_unwind
 from deepz_zoo.cli.verbosity import LOG, add_verbosity, logging_to_stderr
 from deepz_zoo.disk import is_disk_full
 from deepz_zoo.errors import CheckFailed, DeepZError
@@ -50,10 +48,6 @@ EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130  # as shells report it: 128 + SIGINT
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 EXIT_ENDED = 143  # 128 + SIGTERM
-
-
-class Ended(KeyboardInterrupt):
-    """SIGTERM: whatever cleans up after Ctrl-C does so after it too."""
 
 
 @click.group(
@@ -98,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    with ending_like_interrupts(), logging_to_stderr():
+    with interruptions_unwind(), logging_to_stderr():
         return _main(words)
 
 
@@ -157,24 +151,6 @@ def _refuse_other_encodings(arguments: list[str]) -> None:
             word.encode()
         except UnicodeEncodeError:
             raise DeepZError(f"{word} is not UTF-8; give the file another name") from None
-
-
-@contextmanager
-def ending_like_interrupts() -> Iterator[None]:
-    """Turn SIGTERM into an exception, where nobody else has done something about it."""
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if not in_main_thread or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield
-        return
-
-    def end(number: int, frame: FrameType | None) -> None:
-        raise Ended
-
-    signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextmanager
