@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.fiji import imagej2
 from deepz_zoo.fiji.locate import HOW_TO_GET_JAVA, Installation, find_imagej, find_java
 from deepz_zoo.fiji.menu_commands import BUILT_IN, plugin_entries, read_entries
 
@@ -129,8 +130,13 @@ def _start_java(installation: Installation, headless: bool) -> None:
         raise DeepZError(
             "there is no display to run ImageJ on; log in with one, or run this with xvfb-run"
         )
+    if not headless and sys.platform == "darwin":
+        raise DeepZError(
+            "on macOS, Java opens no windows in a process of Python; start Fiji and use the macro "
+            "there, or run this without a display"
+        )
     if installation.kind == "fiji":
-        _check_fiji(Path(installation.place) / "jars")
+        imagej2.check_fiji(Path(installation.place))
     java = find_java(installation)
     if java is None and installation.kind != "maven":
         raise DeepZError(f"no Java found; {HOW_TO_GET_JAVA}, or name its folder in JAVA_HOME")
@@ -147,18 +153,14 @@ def _start_java(installation: Installation, headless: bool) -> None:
             scyjava.config.add_classpath(installation.place)
             scyjava.start_jvm()
         else:
-            _start_with_imagej2(installation, headless)
+            imagej2.add_to_class_path(installation)
+            scyjava.start_jvm()
+            imagej2.start_gateway(window=not headless)
     except Exception as error:
         raise DeepZError(f"{installation} does not start: {error}") from error
+    if not headless:
+        scyjava.when_jvm_stops(_close_images)
     _report_exit()
-
-
-def _check_fiji(jars: Path) -> None:
-    if not any(jars.glob("imagej-[0-9]*.jar")):
-        raise DeepZError(
-            f"{jars} holds imagej-legacy, but no imagej jar: this Fiji is incomplete; download it "
-            "again"
-        )
 
 
 def _java_options(headless: bool, installation: Installation) -> list[str]:
@@ -173,19 +175,21 @@ def _java_options(headless: bool, installation: Installation) -> list[str]:
         "-Xss8m",
         "-Dfile.encoding=UTF-8",  # of exec()'s output and of text files, whatever the locale
     ]
-    if installation.kind == "imagej" and installation.plugins is not None:
+    if installation.kind != "imagej":
+        options += imagej2.java_options(installation)
+    elif installation.plugins is not None:
         options.append(f"-Dplugins.dir={installation.plugins}")
     return options
 
 
-def _start_with_imagej2(installation: Installation, headless: bool) -> None:
-    import imagej
-    import scyjava
+def _close_images() -> None:
+    """Close all images without a question: the threads of their windows would keep Java running."""
+    import jpype
 
-    # Importing imagej adds a Maven repository; a Fiji folder needs none.
-    scyjava.config.endpoints.clear()
-    mode = imagej.Mode.HEADLESS if headless else imagej.Mode.GUI
-    imagej.init(installation.place, mode=mode)
+    windows = jpype.JClass("ij.WindowManager")
+    while (image := windows.getCurrentImage()) is not None:
+        image.changes = False
+        image.close()
 
 
 def _report_exit() -> None:
