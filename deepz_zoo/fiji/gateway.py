@@ -142,6 +142,7 @@ def _start_java(installation: Installation, headless: bool) -> None:
         raise DeepZError(f"no Java found; {HOW_TO_GET_JAVA}, or name its folder in JAVA_HOME")
     if java is not None:
         os.environ["JAVA_HOME"] = str(java)
+    _let_java_read_all_names()
     # "auto" takes the Java that is there; the default would download another one.
     scyjava.config.set_java_constraints(fetch="auto")
     # Ctrl-C reaches Python instead of ending the process inside Java.
@@ -163,6 +164,17 @@ def _start_java(installation: Installation, headless: bool) -> None:
     _report_exit()
 
 
+def _let_java_read_all_names() -> None:
+    """Choose a locale with UTF-8 on Linux, or Java would not find files with letters beyond ASCII.
+
+    It takes the encoding of names from the locale alone, also where Python uses UTF-8 in spite of
+    it.
+    """
+    chosen = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "")
+    if sys.platform == "linux" and "utf" not in chosen.lower():
+        os.environ["LC_ALL"] = "C.UTF-8"
+
+
 def _java_options(headless: bool, installation: Installation) -> list[str]:
     # StackReg writes files of fixed names there; two processes must not share them.
     temporary = tempfile.mkdtemp(prefix="deepz_imagej_")
@@ -173,6 +185,8 @@ def _java_options(headless: bool, installation: Installation) -> list[str]:
         # Java limits the stack of the thread that it is called from as that of its own threads, to
         # 1 MB by default: h5py's LZF compression needs more, and would end the process.
         "-Xss8m",
+        # Java leaves signals to Python: its handlers would keep forks from ending.
+        "-Xrs",
         "-Dfile.encoding=UTF-8",  # of exec()'s output and of text files, whatever the locale
     ]
     if installation.kind != "imagej":

@@ -98,6 +98,24 @@ def test_an_imagej_that_is_too_old_is_one_clear_error(imagej_folder, tmp_path):
     assert "which is too old to report the errors of macros; update it" in done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGTERM")
+def test_java_leaves_signals_to_python(ij_jar):
+    done = run_python(
+        "import os, signal, time\n"
+        "from deepz_zoo.fiji import start_imagej\n"
+        "start_imagej()\n"
+        "if (child := os.fork()) == 0:\n"
+        "    time.sleep(20)\n"
+        "    os._exit(0)\n"
+        "os.kill(child, signal.SIGTERM)\n"
+        "print(os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGTERM)\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('cleaned up'))\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n",
+        IJ_JAR=str(ij_jar),
+    )
+    assert (done.returncode, done.stdout) == (0, "True\ncleaned up\n"), done.stderr
+
+
 def test_missing_java_is_one_clear_error(ij_jar):
     done = run_python(
         "from deepz_zoo.fiji import start_imagej\nstart_imagej()",
