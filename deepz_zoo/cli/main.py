@@ -68,7 +68,7 @@ class Ended(KeyboardInterrupt):
     is_flag=True,
     expose_value=False,
     help="Must come first: send errors to standard output too, and end it with a line 'exit CODE'; "
-    "for callers that read nothing else, such as ImageJ's macros.",
+    "for callers that read nothing else.",
 )
 @click.option(
     BACKGROUND,
