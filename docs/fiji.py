@@ -1,9 +1,8 @@
 """Use the macros in ImageJ's windows as a user does, and take pictures: ``python docs/fiji.py``.
 
-Writes ``fiji_dialog.png``, ``fiji_result.png`` and ``fiji_surface.png`` beside itself, or into the
-folder that the first word names (the second is the side of the image in px), and prints the
-resulting state as JSON. Needs a display (``xvfb-run -a python docs/fiji.py`` makes one), ImageJ's
-ij.jar and the program deepz-zoo beside this Python.
+Writes ``fiji_*.png`` beside itself, or into the folder that the first word names (the second is the
+side of the image in px), and prints the resulting state as JSON. Needs a display (``xvfb-run -a
+python docs/fiji.py`` makes one), ImageJ's ij.jar and the program deepz-zoo beside this Python.
 """
 
 from __future__ import annotations
@@ -33,6 +32,10 @@ HERE = Path(__file__).parent
 SYSTEM = "leica20x_0.8/TxRd"
 DEPTHS = "-6:6:2"
 TIMEOUT_S = 240.0
+PLUGINS_MENU = (320, 12)
+"""Where the menu Plugins lies when ImageJ's window is in the corner of the screen, in px."""
+MENU_AREA = (285, 0, 400, 250)
+"""What of the screen the picture of that menu shows: left, top, width, height in px."""
 
 
 class Desktop:
@@ -101,12 +104,16 @@ class Desktop:
 
     def picture(self, *windows: Any) -> Image.Image:
         """Return a picture of the part of the screen that windows cover."""
-        time.sleep(1.0)  # until they are drawn
         bounds = [window.getBounds() for window in windows]
         left, top = min(b.x for b in bounds), min(b.y for b in bounds)
         right = max(b.x + b.width for b in bounds)
         bottom = max(b.y + b.height for b in bounds)
-        area = self.java("java.awt.Rectangle")(left, top, right - left, bottom - top)
+        return self.screenshot(left, top, right - left, bottom - top)
+
+    def screenshot(self, left: int, top: int, width: int, height: int) -> Image.Image:
+        """Return a picture of a part of the screen."""
+        time.sleep(1.0)  # until it is drawn
+        area = self.java("java.awt.Rectangle")(left, top, width, height)
         path = Path(tempfile.mkdtemp()) / "screen.png"
         shot = self.java("java.awt.Robot")().createScreenCapture(area)
         self.java("javax.imageio.ImageIO").write(shot, "png", self.java("java.io.File")(str(path)))
@@ -154,12 +161,31 @@ def refocus(desktop: Desktop, pixels: Pixels, folder: Path) -> dict[str, Any]:
     }
 
 
-def look_at_surfaces(desktop: Desktop, folder: Path) -> None:
-    """Take a picture of the dialog for surfaces, and cancel it."""
-    desktop.choose("Deep-Z Refocus Surface")
-    dialog = desktop.dialog("Deep-Z Refocus Surface")
+def look_at_menu(desktop: Desktop, path: Path) -> None:
+    """Take a picture of the menu Plugins > Deep-Z, and close it."""
+    robot, key = desktop.java("java.awt.Robot")(), desktop.java("java.awt.event.KeyEvent")
+    button = desktop.java("java.awt.event.InputEvent").BUTTON1_DOWN_MASK
+    desktop.window.setLocation(0, 0)
+    desktop.recorder.setLocation(0, 700)
+    robot.setAutoDelay(300)
+    robot.mouseMove(*PLUGINS_MENU)
+    robot.mousePress(button)
+    robot.mouseRelease(button)
+    for code in (key.VK_UP, key.VK_RIGHT):  # the last entry of the menu, and its own menu
+        robot.keyPress(code)
+        robot.keyRelease(code)
+    desktop.screenshot(*MENU_AREA).save(path, optimize=True)
+    for _ in range(3):
+        robot.keyPress(key.VK_ESCAPE)
+        robot.keyRelease(key.VK_ESCAPE)
+
+
+def look_at(desktop: Desktop, command: str, path: Path) -> None:
+    """Take a picture of the dialog of a command, and cancel it."""
+    desktop.choose(command)
+    dialog = desktop.dialog(command)
     dialog.setLocation(20, 320)
-    desktop.picture(dialog).save(folder / "fiji_surface.png", optimize=True)
+    desktop.picture(dialog).save(path, optimize=True)
     desktop.press(dialog, 1)
 
 
@@ -169,8 +195,10 @@ def main() -> None:
     pixels = out_of_focus(int(sys.argv[2]) if len(sys.argv) > 2 else 256)
     with tempfile.TemporaryDirectory() as temporary:
         desktop = Desktop(Path(temporary))
+        look_at_menu(desktop, folder / "fiji_menu.png")
         facts = refocus(desktop, pixels, folder)
-        look_at_surfaces(desktop, folder)
+        look_at(desktop, "Deep-Z Refocus Surface", folder / "fiji_surface.png")
+        look_at(desktop, "Deep-Z Make DPM", folder / "fiji_make_dpm.png")
     print(json.dumps(facts), flush=True)
     os._exit(0)  # open windows would keep Java alive
 

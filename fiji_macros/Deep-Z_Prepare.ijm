@@ -247,13 +247,23 @@ function firstLine(text) {
   return lines[0];
 }
 
-// Runs deepz-zoo, deletes its input files and returns the lines that it printed. exec() takes the words
-// as separate arguments and reports neither errors nor the exit code; --stdout-only makes the program
-// print both.
+// Runs deepz-zoo, deletes its input files and returns the lines that it printed. The program returns at
+// once and goes on in the background, for as long as a file in a folder that it shares with this macro
+// changes: exec() would wait for it, deaf to Esc. The folder then holds what the program printed,
+// errors and exit code too.
 function runProgram(program, words, files) {
-  code = "return exec(" + quoted(program) + ", '--stdout-only'";
+  folder = "" + temporaryName() + "_run";
+  File.makeDirectory(folder);
+  File.saveString(String.join(files, "\n"), folder + "/inputs.txt");
+  File.saveString("", folder + "/alive");
+  code = "return exec(" + quoted(program) + ", '--background', " + quoted(folder);
   for (i = 0; i < words.length; i++) code = code + ", " + quoted(words[i]);
   answer = eval(code + ");");
+  if (endsWith(answer, "exit 0\n")) answer = waitForAnswer(folder);
+  deleteFile(folder + "/alive");
+  deleteFile(folder + "/inputs.txt");
+  deleteFile(folder + "/answer.txt");
+  deleteFile(folder);
   for (i = 0; i < files.length; i++) deleteFile(files[i]);
   lines = split("\n" + answer, "\n"); // the first one is empty
   last = lines.length - 1;
@@ -264,6 +274,19 @@ function runProgram(program, words, files) {
     stop(shortened(replace(lines[last - 1], "^(Error|Failed): ", "")));
   }
   return Array.slice(lines, 1, last);
+}
+
+// Waits for what the program printed. Esc ends the loop, which is a macro of its own: ImageJ reports an
+// exception where it ends one inside of a function.
+function waitForAnswer(folder) {
+  path = folder + "/answer.txt";
+  finished = eval("turns = ''; while (!File.exists(" + quoted(path) + ")) { wait(50); turns = turns + '.';" +
+    "if (lengthOf(turns) > 100) turns = ''; File.saveString(turns, " + quoted(folder + "/alive") + "); }");
+  // a blank line comes first, since ImageJ takes a file that begins with "Error:" for an error of its own
+  if (File.exists(path)) return substring(File.openAsString(path), 1);
+  deleteFile(folder + "/alive");
+  showStatus("Deep-Z: stopped");
+  exit;
 }
 
 function quoted(text) {

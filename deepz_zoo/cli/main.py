@@ -10,6 +10,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
 
 import click
 
@@ -41,6 +42,7 @@ COMMANDS = {
 }
 
 STDOUT_ONLY = "--stdout-only"
+BACKGROUND = "--background"
 
 EXIT_FAULT = 1  # as Python exits after a traceback
 EXIT_CHECK_FAILED = 1
@@ -62,7 +64,15 @@ EXIT_ENDED = 143  # 128 + SIGTERM
     is_flag=True,
     expose_value=False,
     help="Must come first: send errors to standard output too, and end it with a line 'exit CODE'; "
-    "for callers that read nothing else, such as ImageJ's macros.",
+    "for callers that read nothing else.",
+)
+@click.option(
+    BACKGROUND,
+    metavar="FOLDER",
+    expose_value=False,
+    hidden=True,
+    help="Must come first: return at once, and run for as long as the caller keeps changing the "
+    "file 'alive' in this folder, see deepz_zoo.cli.background.",
 )
 def cli() -> None:
     """Deep-Z virtual refocusing: models by objective and channel, packaged for bioimage.io.
@@ -97,6 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(words: list[str]) -> int:
+    if words[:1] == [BACKGROUND] and len(words) > 1:
+        return _start_in_background(Path(words[1]), words[2:])
     if words[:1] != [STDOUT_ONLY]:
         return _run(words)
     with _errors_on_stdout():
@@ -107,6 +119,15 @@ def _main(words: list[str]) -> int:
             exit_code = EXIT_FAULT
     click.echo(f"exit {exit_code}")
     return exit_code
+
+
+def _start_in_background(folder: Path, words: list[str]) -> int:
+    from deepz_zoo.cli.background import start
+
+    entry = "import sys; from deepz_zoo.cli.entry import run; sys.exit(run())"
+    start(folder, [sys.executable, "-c", entry, STDOUT_ONLY, *words])
+    click.echo("exit 0")
+    return 0
 
 
 def _run(arguments: list[str]) -> int:

@@ -98,7 +98,7 @@ def examine(fiji: str | os.PathLike[str] | None = None, purpose: Purpose = "run"
 
 def _examine_libraries() -> Finding:
     found = []
-    for name in ("jpype1", "scyjava", "pyimagej"):
+    for name in ("jpype1", "scyjava"):
         try:
             found.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:

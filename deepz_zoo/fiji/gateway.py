@@ -5,16 +5,16 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import shutil
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.fiji import imagej2
 from deepz_zoo.fiji.locate import HOW_TO_GET_JAVA, Installation, find_imagej, find_java
 from deepz_zoo.fiji.menu_commands import BUILT_IN, plugin_entries, read_entries
+from deepz_zoo.files import temporary_folder
 
 EXIT_CODE_ENDED_BY_IMAGEJ = 2
 ENDED_BY_IMAGEJ = (
@@ -129,13 +129,19 @@ def _start_java(installation: Installation, headless: bool) -> None:
         raise DeepZError(
             "there is no display to run ImageJ on; log in with one, or run this with xvfb-run"
         )
+    if not headless and sys.platform == "darwin":
+        raise DeepZError(
+            "on macOS, Java opens no windows in a process of Python; start Fiji and use the macro "
+            "there, or run this without a display"
+        )
     if installation.kind == "fiji":
-        _check_fiji(Path(installation.place) / "jars")
+        imagej2.check_fiji(Path(installation.place))
     java = find_java(installation)
     if java is None and installation.kind != "maven":
         raise DeepZError(f"no Java found; {HOW_TO_GET_JAVA}, or name its folder in JAVA_HOME")
     if java is not None:
         os.environ["JAVA_HOME"] = str(java)
+    _let_java_read_all_names()
     # "auto" takes the Java that is there; the default would download another one.
     scyjava.config.set_java_constraints(fetch="auto")
     # Ctrl-C reaches Python instead of ending the process inside Java.
@@ -147,45 +153,57 @@ def _start_java(installation: Installation, headless: bool) -> None:
             scyjava.config.add_classpath(installation.place)
             scyjava.start_jvm()
         else:
-            _start_with_imagej2(installation, headless)
+            imagej2.add_to_class_path(installation)
+            scyjava.start_jvm()
+            imagej2.start_gateway(window=not headless)
     except Exception as error:
         raise DeepZError(f"{installation} does not start: {error}") from error
+    if not headless:
+        scyjava.when_jvm_stops(_close_images)
     _report_exit()
 
 
-def _check_fiji(jars: Path) -> None:
-    if not any(jars.glob("imagej-[0-9]*.jar")):
-        raise DeepZError(
-            f"{jars} holds imagej-legacy, but no imagej jar: this Fiji is incomplete; download it "
-            "again"
-        )
+def _let_java_read_all_names() -> None:
+    """Choose a locale with UTF-8 on Linux, or Java would not find files with letters beyond ASCII.
+
+    It takes the encoding of names from the locale alone, also where Python uses UTF-8 in spite of
+    it.
+    """
+    chosen = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "")
+    if sys.platform == "linux" and "utf" not in chosen.lower():
+        os.environ["LC_ALL"] = "C.UTF-8"
 
 
 def _java_options(headless: bool, installation: Installation) -> list[str]:
     # StackReg writes files of fixed names there; two processes must not share them.
-    temporary = tempfile.mkdtemp(prefix="deepz_imagej_")
-    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    kept = contextlib.ExitStack()
+    temporary = kept.enter_context(temporary_folder("imagej"))
+    atexit.register(kept.close)
     options = [
         f"-Djava.io.tmpdir={temporary}",
         f"-Djava.awt.headless={str(headless).lower()}",
         # Java limits the stack of the thread that it is called from as that of its own threads, to
         # 1 MB by default: h5py's LZF compression needs more, and would end the process.
         "-Xss8m",
+        # Java leaves signals to Python: its handlers would keep forks from ending.
+        "-Xrs",
         "-Dfile.encoding=UTF-8",  # of exec()'s output and of text files, whatever the locale
     ]
-    if installation.kind == "imagej" and installation.plugins is not None:
+    if installation.kind != "imagej":
+        options += imagej2.java_options(installation)
+    elif installation.plugins is not None:
         options.append(f"-Dplugins.dir={installation.plugins}")
     return options
 
 
-def _start_with_imagej2(installation: Installation, headless: bool) -> None:
-    import imagej
-    import scyjava
+def _close_images() -> None:
+    """Close all images without a question: the threads of their windows would keep Java running."""
+    import jpype
 
-    # Importing imagej adds a Maven repository; a Fiji folder needs none.
-    scyjava.config.endpoints.clear()
-    mode = imagej.Mode.HEADLESS if headless else imagej.Mode.GUI
-    imagej.init(installation.place, mode=mode)
+    windows = jpype.JClass("ij.WindowManager")
+    while (image := windows.getCurrentImage()) is not None:
+        image.changes = False
+        image.close()
 
 
 def _report_exit() -> None:

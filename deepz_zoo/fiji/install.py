@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from deepz_zoo import __version__
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.fiji.macro_files import macros_folder
-from deepz_zoo.files import replacing, sha256_of, undone_if_failed
+from deepz_zoo.fiji.onnx_copy import copy_with_onnx_alone
+from deepz_zoo.files import replacing, sha256_of, temporary_folder, undone_if_failed
 from deepz_zoo.package.reading.archive import open_package
 from deepz_zoo.progress import Progress, no_progress
 
@@ -45,7 +46,8 @@ def install(
 ) -> tuple[str, ...]:
     """Copy the macros, and models unpacked from their packages, into a Fiji or ImageJ.
 
-    Nothing is written unless everything can be.
+    Of a model with ONNX weights, the others are left out (see `copy_with_onnx_alone`). Nothing is
+    written unless everything can be.
 
     Parameters
     ----------
@@ -71,8 +73,11 @@ def install(
     record = _read_record(root)
     with ExitStack() as stack:
         files = _macro_files()
-        for package in map(Path, packages):
-            files |= _model_files(package, stack.enter_context(open_package(package)).parent)
+        copies = stack.enter_context(temporary_folder("install"))
+        for index, package in enumerate(map(Path, packages)):
+            description = stack.enter_context(open_package(package))
+            copy = copy_with_onnx_alone(description, copies / str(index))
+            files |= _model_files(package, copy)
         new = {
             name: source
             for name, source in files.items()

@@ -22,6 +22,7 @@ from deepz_zoo.fiji.gateway import ENDED_BY_IMAGEJ
 from deepz_zoo.fiji.locate import Installation, find_imagej
 from deepz_zoo.fiji.macro_files import find_macro
 from deepz_zoo.fiji.macro_in_this_process import MacroError, Value, macro_options
+from deepz_zoo.files import temporary_folder
 
 _POLL_S = 0.1
 
@@ -238,14 +239,14 @@ def run_in_child(
         "options": options,
     }
     # Standard error goes to a file: nothing reads a pipe, and a full one would block the process.
-    with tempfile.TemporaryFile("a+b") as errors, tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryFile("a+b") as errors, temporary_folder("macro") as temporary:
         process = subprocess.Popen(
             [sys.executable, "-m", "deepz_zoo.fiji.macro_child_main"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             encoding="utf-8",
-            env=_environment(temporary),
+            env=_environment(str(temporary)),
             start_new_session=True,
         )
         child = _Child(process, errors)

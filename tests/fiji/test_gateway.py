@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -38,7 +39,7 @@ def test_there_is_one_imagej(imagej, imagej_folder, tmp_path):
 def test_temporary_files_are_its_own(imagej):
     folder = Path(str(imagej.java_class("java.lang.System").getProperty("java.io.tmpdir")))
     assert folder.is_dir()
-    assert folder.name.startswith("deepz_imagej_")
+    assert folder.name.startswith(f"deepz-{platform.node()}-imagej-")
 
 
 def test_a_class_that_is_missing(imagej):
@@ -69,7 +70,7 @@ def test_the_end_of_python_is_an_ordinary_one(ij_jar, tmp_path):
         TMPDIR=str(tmp_path),
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert not list(tmp_path.glob("deepz_imagej_*"))
+    assert not list(tmp_path.glob("deepz-*imagej-*"))
 
 
 def test_an_incomplete_fiji_is_one_clear_error(ij_jar, fiji):
@@ -96,6 +97,24 @@ def test_an_imagej_that_is_too_old_is_one_clear_error(imagej_folder, tmp_path):
         f"run_macro(start_imagej({str(old)!r}), 'return 1;')"
     )
     assert "which is too old to report the errors of macros; update it" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGTERM")
+def test_java_leaves_signals_to_python(ij_jar):
+    done = run_python(
+        "import os, signal, time\n"
+        "from deepz_zoo.fiji import start_imagej\n"
+        "start_imagej()\n"
+        "if (child := os.fork()) == 0:\n"
+        "    time.sleep(20)\n"
+        "    os._exit(0)\n"
+        "os.kill(child, signal.SIGTERM)\n"
+        "print(os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGTERM)\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('cleaned up'))\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n",
+        IJ_JAR=str(ij_jar),
+    )
+    assert (done.returncode, done.stdout) == (0, "True\ncleaned up\n"), done.stderr
 
 
 def test_missing_java_is_one_clear_error(ij_jar):

@@ -15,6 +15,7 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.fiji.doctor import examine
 from deepz_zoo.fiji.install import MACROS_FOLDER, RECORD_NAME, install, uninstall
 from deepz_zoo.fiji.macro_files import macros_folder
+from tests.builders import read_yaml
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -62,6 +63,29 @@ def test_a_second_installation_writes_only_what_is_new(fiji, package):
     assert install(fiji, [package]) == ("models/deepz_test/weights.onnx",)
     uninstall(fiji)
     assert not (fiji / "models").exists()
+
+
+def test_deepimagej_gets_the_onnx_weights_alone(run_cli, fiji, built):
+    """It would download an engine for every format; the package stays whole, for an upload."""
+    before = built.read_bytes()
+    install(fiji, [built])
+    model = fiji / "models" / "tiny"
+    assert list(read_yaml(model / "rdf.yaml")["weights"]) == ["onnx"]
+    assert {path.name for path in model.glob("weights*")} == {"weights.onnx"}
+    assert not (model / "deepz_network.py").exists()
+    subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=model, check=True, capture_output=True)
+    code, out, err = run_cli("validate", model, "--consumer", "deepimagej", "--no-test")
+    assert code == 0, out + err
+    assert built.read_bytes() == before
+
+
+def test_a_package_without_onnx_weights_stays_as_it_is(fiji, package):
+    (package / "weights.pt").write_bytes(b"weights")
+    text = "type: model\nweights: {torchscript: {source: weights.pt}}\n"
+    (package / "rdf.yaml").write_text(text)
+    install(fiji, [package])
+    assert (fiji / "models" / "deepz_test" / "rdf.yaml").read_text() == text
+    assert (fiji / "models" / "deepz_test" / "weights.pt").is_file()
 
 
 def test_foreign_files_are_never_replaced_without_force(fiji, package):

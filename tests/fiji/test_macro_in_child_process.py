@@ -70,6 +70,19 @@ def test_it_runs_in_the_folder_of_imagej(imagej_folder, macro, tmp_path, monkeyp
 
 
 @pytest.mark.java
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_names_beyond_ascii(imagej_folder, macro, tmp_path, monkeypatch, locale):
+    monkeypatch.setenv("LC_ALL", locale)
+    folder = tmp_path / "Größe µ"
+    folder.mkdir()
+    inner, outer = f"{folder.name}/grün.ijm", f"{folder.name}/äußere.ijm"
+    macro('return "inner, ";', inner)  # ImageJ itself reads the text of a macro as Latin-1
+    code = f'return runMacro("{tmp_path / inner}") + exec("echo", "äµ") + getArgument();'
+    done = run_macro_file(macro(code, outer), input=tmp_path / inner, fiji=imagej_folder)
+    assert done.returned == f"inner, äµ\ninput=[{tmp_path / inner}]"
+
+
+@pytest.mark.java
 def test_two_run_at_once(imagej_folder, macro, tmp_path):
     path = macro(
         f'{SAVE} wait(300); return call("java.lang.System.getProperty", "java.io.tmpdir");'

@@ -33,8 +33,8 @@ def install(folder: str | None, models: tuple[str, ...], force: bool) -> None:
     """Copy the Deep-Z macros, and models, into a Fiji or ImageJ.
 
     Macros go to plugins/Deep-Z/ and appear as Plugins > Deep-Z after a restart; models go to
-    models/, where deepImageJ finds them. A file of another origin is not replaced
-    without --force.
+    models/, where deepImageJ finds them, with their ONNX weights alone, so that it downloads one
+    engine. A file of another origin is not replaced without --force.
     """
     folder = folder or _folder_of_environment("install into")
 

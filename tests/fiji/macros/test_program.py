@@ -6,6 +6,7 @@ import os
 import re
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from deepz_zoo.fiji import MacroError, run_macro_file
+from deepz_zoo.fiji import MacroError, find_macro, run_macro, run_macro_file
 
 pytestmark = pytest.mark.java
 
@@ -98,6 +99,60 @@ def test_a_program_is_looked_for_in_the_usual_places(
     (home / ".local/bin/deepz-zoo").symlink_to(program.path)
     run()
     assert program.words[1] == "refocus"
+
+
+def test_esc_ends_the_macro_at_once_and_then_the_program(
+    play, make_program, imagej, temporary_files, tmp_path
+):
+    program = make_program("(folder / 'pid').write_text(str(os.getpid())); time.sleep(100)")
+    pressed: list[float] = []
+
+    def press_esc() -> None:
+        wait_until((tmp_path / "pid").exists)
+        pressed.append(time.monotonic())
+        imagej.java_class("ij.macro.Interpreter").abort()  # as ImageJ does then
+
+    pressing = threading.Thread(target=press_esc)
+    pressing.start()
+    play("Deep-Z_Refocus", f"{program.options}z=1", before="worm")
+    assert time.monotonic() - pressed[0] < 5
+    pressing.join()
+    wait_until(lambda: temporary_files() == [])  # the program's end, and what the macro has left
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_paths_with_blanks(play, make_program, tmp_path):
+    program = make_program(folder="my programs")
+    source, output = (
+        tmp_path / "my programs" / "in put.tif",
+        tmp_path / "my programs" / "out put.tif",
+    )
+    tifffile.imwrite(source, np.zeros((32, 32), np.uint16))
+    play("Deep-Z_Refocus", f"{program.options}z=1 input=[{source}] output=[{output}]")
+    assert output.is_file()
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [
+        (r"C:\\my data\\new image.tif", '"C:/my data/new image.tif"'),
+        (r"\\\\server\\my data\\", '"//server/my data/"'),  # \" would be a quotation mark there
+        ("/my data/a'b.tif", '"/my data/a\'b.tif"'),
+    ],
+)
+def test_words_for_exec(imagej, path, word):
+    """Java puts words with blanks in quotation marks itself, on Windows, too."""
+    text = find_macro("Deep-Z_Refocus").read_text(encoding="ascii")
+    functions = text[text.index("function findProgram") :]
+    assert run_macro(imagej, f'return "" + quoted("{path}");\n{functions}') == word
 
 
 def test_two_runs_at_once(make_program, imagej_folder, tmp_path):

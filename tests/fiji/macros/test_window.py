@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from deepz_zoo.fiji.locate import find_java
-
 pytestmark = pytest.mark.java
 
 SCRIPT = Path(__file__).parents[3] / "docs" / "fiji.py"
-HOW = "needs a display: apt-get install xvfb xauth default-jre imagej"
-
-
-@pytest.fixture
-def display() -> list[str]:
-    """Return the words that run a program on a display of its own."""
-    java = find_java()
-    if shutil.which("xvfb-run") is None or java is None or not list(java.rglob("libawt_xawt.so")):
-        pytest.skip(HOW)
-    return ["xvfb-run", "-a", "-s", "-screen 0 1280x1000x24"]
 
 
 def test_refocus_from_the_menu(ij_jar, display, tmp_path):
@@ -43,8 +30,8 @@ def test_refocus_from_the_menu(ij_jar, display, tmp_path):
     assert (facts["image"], facts["changed"]) == ("nuclei.tif", True)
     recorded = 'run("Deep-Z Refocus", "model=leica20x_0.8/TxRd z=-6:6:2 pixel_size=0.0000");'
     assert recorded in facts["recorded"]
-    for name in ("fiji_dialog.png", "fiji_result.png", "fiji_surface.png"):
-        assert (tmp_path / name).stat().st_size > 2000
+    for name in ("menu", "dialog", "result", "surface", "make_dpm"):
+        assert (tmp_path / f"fiji_{name}.png").stat().st_size > 2000
 
 
 def test_prepare_runs_the_menu_command_of_edf(imagej_folder, display):
