@@ -13,7 +13,7 @@
 #
 # MODELS names some of the models, as in MODELS=leica20x_0.8/FITC. To try it on any machine:
 #
-#   packaging/train_zoo.sh 1 /tmp/zoo --stacks 12 --stack-px 64 --patch 64 --small-patch 32
+#   packaging/train_zoo.sh 1 OUT --stacks 12 --stack-px 64 --patch 64 --small-patch 32
 set -eu
 
 if [ $# -lt 2 ]; then
