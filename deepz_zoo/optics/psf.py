@@ -17,7 +17,7 @@ import torch
 from torch.nn import functional
 
 from deepz_zoo.optics.instrument import Instrument
-from deepz_zoo.optics.pupil import DESIGN_COVERSLIP_UM, PupilGrid
+from deepz_zoo.optics.pupil import DESIGN_COVERSLIP_UM, Number, PupilGrid
 from deepz_zoo.optics.system import ImagingSystem
 
 _PUPIL_PX = 256
@@ -153,25 +153,32 @@ def point_spread_function(
     focus_um = best_focus_um(parameters, pixel_size_um) if recenter else 0.0
     # Twice the camera's sampling resolves the field; pixels integrate it by the trapezoidal rule.
     fine = intensity(parameters, z_um + focus_um, 2 * size_px, pixel_size_um / 2)
-    psf = _blur(_integrate_pixels(fine), parameters.residual_blur_um / pixel_size_um)
+    variance_px2 = blur_variance(parameters.residual_blur_um / pixel_size_um)
+    psf = blur(integrate_pixels(fine), variance_px2).clamp(min=0)
     # Light is conserved along z; the plane nearest to the focus loses least at the image's edge.
     return psf / psf.sum(dim=(1, 2)).max()
 
 
-def _integrate_pixels(fine: torch.Tensor) -> torch.Tensor:
+def integrate_pixels(fine: torch.Tensor) -> torch.Tensor:
+    """Average images (n, 2 ny, 2 nx) over pixels twice as wide, the first around the first point."""
     weights = torch.tensor([0.25, 0.5, 0.25], device=fine.device)
     kernel = (weights[:, None] * weights[None, :])[None, None]
     return functional.conv2d(fine[:, None], kernel, stride=2, padding=1)[:, 0]
 
 
-def _blur(psf: torch.Tensor, fwhm_px: float) -> torch.Tensor:
-    sigma = fwhm_px / (2 * math.sqrt(2 * math.log(2)))
-    ny, nx = psf.shape[-2:]
-    fy = torch.fft.fftfreq(ny, device=psf.device)[:, None]
-    fx = torch.fft.rfftfreq(nx, device=psf.device)[None, :]
-    transfer = torch.exp(-2 * (math.pi * sigma) ** 2 * (fy**2 + fx**2))
-    blurred: torch.Tensor = torch.fft.irfft2(torch.fft.rfft2(psf) * transfer, s=(ny, nx))
-    return blurred.clamp(min=0)
+def blur_variance(fwhm: Number) -> Number:
+    """Return the variance of a Gaussian of a full width at half maximum, in its unit squared."""
+    return fwhm**2 / (8 * math.log(2))
+
+
+def blur(images: torch.Tensor, variance_px2: Number) -> torch.Tensor:
+    """Convolve images (..., ny, nx) with a Gaussian; their borders are periodic."""
+    ny, nx = images.shape[-2:]
+    fy = torch.fft.fftfreq(ny, device=images.device)[:, None]
+    fx = torch.fft.rfftfreq(nx, device=images.device)[None, :]
+    transfer = torch.exp(-2 * math.pi**2 * variance_px2 * (fy**2 + fx**2))
+    blurred: torch.Tensor = torch.fft.irfft2(torch.fft.rfft2(images) * transfer, s=(ny, nx))
+    return blurred
 
 
 @lru_cache(maxsize=8)  # the wide-field and the confocal microscope ask for the same one
