@@ -19,7 +19,7 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.intensities.noise import noise_level
 from deepz_zoo.measure.beads import isolated
 
-MAX_BEADS = 12
+MAX_BEADS = 16
 """No more are fitted: the errors fall slowly with their number, and the time grows."""
 PLANES_PER_BEAD = 7
 MIN_PLANES = 5
@@ -94,24 +94,26 @@ class FoundBeads:
         for reason, count in other.left_out.items():
             self.leave_out(reason, count)
 
-    def chosen(self, what: str) -> list[BeadImages]:
+    def chosen(self, names: str, model: BeadModel) -> list[BeadImages]:
         """Return at most `MAX_BEADS` of the beads.
 
         Raises
         ------
         DeepZError
-            If there is none; `what` names the images.
+            If there is none. `names` are those of the images.
         """
         if not self.spots:
             raise DeepZError(
-                f"no beads in {what}; expected bright spots on a dark background, "
-                f"{MIN_SIGNAL_TO_NOISE:g} times brighter than its noise"
+                f"no beads in {names}; expected bright spots on a dark background, at least "
+                f"{MIN_SIGNAL_TO_NOISE:g} times above its noise"
             )
         if not self.beads:
             reasons = ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
+            worst = max(self.left_out, key=self.left_out.__getitem__)
+            apart_um = _NEIGHBORS * model.crop_px * model.pixel_size_um
             raise DeepZError(
-                f"no usable bead among {self.spots} in {what} ({reasons}); expected isolated beads "
-                "of sub-resolution size, not saturated, imaged through focus or on a tilted slide"
+                f"no usable bead among {self.spots} in {names} ({reasons}); "
+                + REMEDIES[worst].format(apart_um=apart_um, depth_um=model.farthest_um)
             )
         return self.beads[:MAX_BEADS]
 
@@ -120,11 +122,15 @@ NEIGHBOR = "with a near neighbor or at an edge"
 SATURATED = "saturated"
 OUT_OF_FOCUS = "that never pass focus"
 DIM = "too dim"
+REMEDIES = {
+    NEIGHBOR: "dilute the beads until they are {apart_um:.0f} µm apart",
+    SATURATED: "expose less: the brightest pixel must stay below the camera's limit",
+    OUT_OF_FOCUS: "acquire planes on both sides of the focus, by up to {depth_um:.2g} µm",
+    DIM: "expose longer, or use brighter beads",
+}
 
 
-def beads_of_stack(
-    stack: NDArray[np.generic], z_step_um: float, model: BeadModel
-) -> FoundBeads:
+def beads_of_stack(stack: NDArray[np.generic], z_step_um: float, model: BeadModel) -> FoundBeads:
     """Find beads in a z-stack (nz, ny, nx) of increasing stage z, the brightest first.
 
     Raises
@@ -212,9 +218,7 @@ def _noise(image: NDArray[np.float32]) -> float:
     return max(noise_level(image), 0.3)
 
 
-def _spots(
-    brightest: NDArray[np.float32], level: float, noise: float
-) -> NDArray[np.float64]:
+def _spots(brightest: NDArray[np.float32], level: float, noise: float) -> NDArray[np.float64]:
     """Return the local maxima of an image of all planes, shape (n, 2)."""
     top = np.percentile(brightest, 99.9) - level
     threshold = level + max(MIN_SIGNAL_TO_NOISE * noise / 3, _DIMMER_NEIGHBORS * top)

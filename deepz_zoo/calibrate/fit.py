@@ -27,7 +27,7 @@ APERTURE_RANGE = (0.8, 1.1)
 
 _PLACE = 3
 _OWN = _PLACE + 2  # its light and its background
-_FIRST_BEADS = 4
+_FIRST_BEADS = 3
 _MAX_STEPS = 25
 _MAX_DAMPING = 1e6
 _CONVERGED = 1e-4  # relative decrease of the misfit in a step
@@ -73,6 +73,20 @@ class Fit:
     def errors(self) -> Floats:
         """Standard errors of the vector."""
         return np.sqrt(np.diag(self.covariance))
+
+    def images(self, model: BeadModel) -> list[Floats]:
+        """Return what the beads should look like, each in the shape of its images."""
+        own = np.column_stack([self.places_um, self.light, self.background])
+        lights = _Problem(model, list(self.beads)).expected(_State(self.vector, own))
+        return [light + level for light, level in zip(lights, self.background, strict=True)]
+
+    def correlation(self, model: BeadModel) -> float:
+        """Return the correlation of all valid pixels with what they should be."""
+        measured, modeled = [], []
+        for bead, image, level in zip(self.beads, self.images(model), self.background, strict=True):
+            measured.append((bead.pixels - level)[bead.valid])
+            modeled.append((image - level)[bead.valid])
+        return float(np.corrcoef(np.concatenate(measured), np.concatenate(modeled))[0, 1])
 
 
 @dataclass(frozen=True)
@@ -185,7 +199,10 @@ def _starts(
     farthest = max(float(np.abs(bead.z_um).max()) for bead in beads)
     reach = farthest if common_focus else 3 * depth_of_field
     offsets = np.arange(-math.ceil(reach / step), math.ceil(reach / step) + 1) * step
-    table_z = np.arange(-math.ceil((farthest + reach) / step), math.ceil((farthest + reach) / step) + 1) * step
+    table_z = (
+        np.arange(-math.ceil((farthest + reach) / step), math.ceil((farthest + reach) / step) + 1)
+        * step
+    )
     table_z = table_z[np.abs(table_z) <= model.farthest_um + 2 * depth_of_field]
     starts = []
     for sign in (-1, 1):
@@ -195,7 +212,9 @@ def _starts(
             vector[SPHERICAL] = sign * waves / model.spherical_waves_per_um
             with torch.no_grad():
                 table = model.images(
-                    torch.from_numpy(vector).float(), torch.zeros(_PLACE), torch.from_numpy(table_z).float()
+                    torch.from_numpy(vector).float(),
+                    torch.zeros(_PLACE),
+                    torch.from_numpy(table_z).float(),
                 ).numpy()
             costs = np.array(
                 [[_cost(bead, table, table_z, z, noise) for z in offsets] for bead in beads]
@@ -208,7 +227,9 @@ def _starts(
     return starts
 
 
-def _cost(bead: BeadImages, table: NDArray[np.float32], table_z: Floats, z: float, noise: float) -> float:
+def _cost(
+    bead: BeadImages, table: NDArray[np.float32], table_z: Floats, z: float, noise: float
+) -> float:
     """Return the misfit of a bead at z, with the best light and background."""
     distance = bead.z_um - z
     index = np.clip(np.searchsorted(table_z, distance), 0, len(table_z) - 1)
@@ -233,18 +254,18 @@ def _refine(
     prior: Prior,
 ) -> Fit:
     """Improve the instrument and each bead, given with its z, until nothing changes."""
-    problem = _Problem(model, [bead for bead, _ in beads], prior)
+    problem = _Problem(model, [bead for bead, _ in beads])
     own = np.array([[z, 0.0, 0.0, bead.light, bead.level] for bead, z in beads])
     state, guess, damping = _State(vector.copy(), own), noise, 1e-2
-    here = problem.linearized(state, noise)
+    here = problem.linearized(state, noise, prior)
     for _ in range(_MAX_STEPS):
         trial = state.moved(here.step(damping), prior)
-        cost = problem.cost(trial, here.weights)
+        cost = problem.cost(trial, here.weights, prior)
         if cost < here.cost:
             done = here.cost - cost < _CONVERGED * here.cost
             state, damping = trial, damping / 10
             noise = problem.noise(state, guess)
-            here = problem.linearized(state, noise)
+            here = problem.linearized(state, noise, prior)
             if done:
                 break
         elif damping > _MAX_DAMPING:
@@ -255,13 +276,13 @@ def _refine(
     pixels = sum(int(bead.valid.sum()) for bead in problem.beads)
     return Fit(
         vector=state.vector,
-        covariance=np.linalg.inv(here.matrix)[:n, :n] * max(1.0, here.cost / pixels),
+        covariance=np.asarray(np.linalg.inv(here.matrix)[:n, :n] * max(1.0, here.cost / pixels)),
         prior=prior.deviation,
         beads=tuple(problem.beads),
         places_um=state.own[:, :_PLACE],
         light=state.own[:, _PLACE],
         background=state.own[:, _PLACE + 1],
-        misfit=problem.cost(state, problem.weights(state, guess)) / pixels,
+        misfit=problem.cost(state, problem.weights(state, guess), prior) / pixels,
         noise=noise,
     )
 
@@ -283,11 +304,10 @@ class _Linearized:
 
 @dataclass(frozen=True)
 class _Problem:
-    """Images, what they should look like, and what was known before."""
+    """Images, and what they should look like."""
 
     model: BeadModel
     beads: list[BeadImages]
-    prior: Prior
 
     def expected(self, state: _State) -> list[Floats]:
         """Return the light of every bead, without its background."""
@@ -316,27 +336,27 @@ class _Problem:
             light_sum += float(light[bright].sum())
         return max(excess / max(light_sum, 1e-9), guess / 10)
 
-    def cost(self, state: _State, weights: Sequence[Floats]) -> float:
+    def cost(self, state: _State, weights: Sequence[Floats], prior: Prior) -> float:
         """Return the squared residuals of all pixels and of the prior, by their weights."""
-        total = float((((state.vector - self.prior.mean) / self.prior.deviation) ** 2).sum())
+        total = float((((state.vector - prior.mean) / prior.deviation) ** 2).sum())
         z_um = state.own[:, 0]
-        total += float((((z_um - z_um.mean()) / self.prior.place_um) ** 2).sum())
+        total += float((((z_um - z_um.mean()) / prior.place_um) ** 2).sum())
         lights = self.expected(state)
         for bead, own, light, weight in zip(self.beads, state.own, lights, weights, strict=True):
             total += float((weight * (bead.pixels - light - own[_PLACE + 1]) ** 2).sum())
         return total
 
-    def linearized(self, state: _State, noise: float) -> _Linearized:
+    def linearized(self, state: _State, noise: float, prior: Prior) -> _Linearized:
         """Return information and slope of the likelihood, by the derivatives of every image."""
         n, beads = len(PARAMETERS), len(self.beads)
         matrix = np.zeros((n + beads * _OWN,) * 2)
         slope = np.zeros(n + beads * _OWN)
-        matrix[range(n), range(n)] = self.prior.deviation**-2
-        slope[:n] = (self.prior.mean - state.vector) * self.prior.deviation**-2
+        matrix[range(n), range(n)] = prior.deviation**-2
+        slope[:n] = (prior.mean - state.vector) * prior.deviation**-2
         z_um, at_z = state.own[:, 0], n + _OWN * np.arange(beads)
         # Places are told from the middle of them all, which is free.
-        matrix[np.ix_(at_z, at_z)] += (np.eye(beads) - 1 / beads) / self.prior.place_um**2
-        slope[at_z] += (z_um.mean() - z_um) / self.prior.place_um**2
+        matrix[np.ix_(at_z, at_z)] += (np.eye(beads) - 1 / beads) / prior.place_um**2
+        slope[at_z] += (z_um.mean() - z_um) / prior.place_um**2
         weights = []
         for i, (bead, own) in enumerate(zip(self.beads, state.own, strict=True)):
             image, slopes = self._derivatives(state.vector, own, bead)
@@ -347,7 +367,7 @@ class _Problem:
             at = np.r_[:n, n + i * _OWN : n + (i + 1) * _OWN]
             matrix[np.ix_(at, at)] += weighted.T @ slopes
             slope[at] += weighted.T @ residual.ravel()
-        return _Linearized(matrix, slope, weights, self.cost(state, weights))
+        return _Linearized(matrix, slope, weights, self.cost(state, weights, prior))
 
     def _derivatives(self, vector: Floats, own: Floats, bead: BeadImages) -> tuple[Floats, Floats]:
         """Return the image of unit light, and the derivatives of what is measured by everything."""

@@ -33,7 +33,9 @@ PARAMETERS = (
 specimen where an immersion of the index of glass makes the coverslip's thickness irrelevant;
 ``blur_um2`` the square of the blur's full width at half maximum.
 """
-SPHERICAL, APERTURE, BLUR = (PARAMETERS.index(n) for n in ("spherical_um", "numerical_aperture", "blur_um2"))
+SPHERICAL, APERTURE, BLUR = (
+    PARAMETERS.index(n) for n in ("spherical_um", "numerical_aperture", "blur_um2")
+)
 GRADIENT = slice(PARAMETERS.index("gradient_y"), PARAMETERS.index("gradient_x") + 1)
 
 MARGIN_PX = 4
@@ -87,6 +89,11 @@ class BeadModel:
         """Whether the spherical aberration is told as depth, not as a coverslip."""
         return abs(self.system.objective.immersion_index - GLASS_INDEX) < _ALIKE
 
+    @property
+    def ideal_spherical_um(self) -> float:
+        """The coverslip, or the depth, without spherical aberration."""
+        return 0.0 if self.spherical_is_depth else DESIGN_COVERSLIP_UM
+
     @cached_property
     def grid(self) -> PupilGrid:
         """The coarsest grid over the pupil whose images do not overlap with their repetitions."""
@@ -118,7 +125,11 @@ class BeadModel:
     def instrument(self, vector: Sequence[float]) -> Instrument:
         """Return the instrument of a vector of `PARAMETERS`."""
         settings = self.settings(vector)
-        fields = {name: getattr(settings, name) for name in Instrument.model_fields if hasattr(settings, name)}
+        fields = {
+            name: getattr(settings, name)
+            for name in Instrument.model_fields
+            if hasattr(settings, name)
+        }
         return Instrument(**fields, residual_blur_um=math.sqrt(max(0.0, vector[BLUR])))
 
     def wavefront(self, settings: Settings | PsfParameters) -> torch.Tensor:

@@ -79,9 +79,7 @@ def evaluate_stack_file(
     DeepZError
         If the file is not such a stack, or its calibration is not known.
     """
-    image = read_stack(
-        path, pixel_size_um=pixel_size_um, z_step_um=z_step_um, reverse=reverse
-    )
+    image = read_stack(path, pixel_size_um=pixel_size_um, z_step_um=z_step_um, reverse=reverse)
     assert image.pixel_size_um is not None
     assert image.z_step_um is not None
     return evaluate_stack(

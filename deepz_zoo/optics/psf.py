@@ -160,7 +160,7 @@ def point_spread_function(
 
 
 def integrate_pixels(fine: torch.Tensor) -> torch.Tensor:
-    """Average images (n, 2 ny, 2 nx) over pixels twice as wide, the first around the first point."""
+    """Average images (n, 2 ny, 2 nx) over pixels twice as wide, around every second point."""
     weights = torch.tensor([0.25, 0.5, 0.25], device=fine.device)
     kernel = (weights[:, None] * weights[None, :])[None, None]
     return functional.conv2d(fine[:, None], kernel, stride=2, padding=1)[:, 0]
