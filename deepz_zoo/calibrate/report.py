@@ -33,10 +33,11 @@ def plot_calibration(calibration: Calibration) -> Figure:
     figure.suptitle(
         f"{microscope.name}: {microscope.beads} beads, correlation {microscope.correlation:.3f}"
     )
-    *parts, last = figure.subfigures(len(strips) + 1, 1, height_ratios=[3.2] * len(strips) + [3.4])
+    heights = [3.2] * len(strips) + [3.4]
+    *parts, last = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
     for part, strip in zip(parts, strips, strict=True):
         _draw_strip(part, *strip)
-    phase, light, table = last.subplots(1, 3, width_ratios=[1, 1, 1.7])
+    phase, light, table = last.subplots(1, 3, width_ratios=[1, 1, 2.2])
     _draw_pupil(calibration, phase, light)
     _draw_table(calibration, table)
     return figure
@@ -135,9 +136,11 @@ def _draw_table(calibration: Calibration, axis: Axes) -> None:
     table = axis.table(
         cellText=[[row.name, row.value, row.error, row.range] for row in rows(calibration)],
         colLabels=["", "measured", "±", "the model's range"],
-        colWidths=[0.38, 0.24, 0.16, 0.28],
+        colWidths=[0.42, 0.2, 0.16, 0.22],
+        cellLoc="left",
         loc="center",
         edges="horizontal",
     )
+    table.scale(1, 1.4)
     table.auto_set_font_size(False)
     table.set_fontsize(7.5)

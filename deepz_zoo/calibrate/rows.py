@@ -63,21 +63,21 @@ def rows(calibration: Calibration) -> list[Row]:
             "astigmatism (waves: oblique, vertical)",
             _pair(instrument.astigmatism_waves),
             f"{max(errors.astigmatism_waves):.3f}",
-            f"up to {ranges.astigmatism_waves:g}",
+            _of(instrument.astigmatism_waves, ranges.astigmatism_waves),
         ),
         setting(
             "coma_waves",
             "coma (waves: y, x)",
             _pair(instrument.coma_waves),
             f"{max(errors.coma_waves):.3f}",
-            f"up to {ranges.coma_waves:g}",
+            _of(instrument.coma_waves, ranges.coma_waves),
         ),
         setting(
             "pupil_gradient",
             "pupil gradient (y, x)",
             _pair(instrument.pupil_gradient, digits=2),
             f"{max(errors.pupil_gradient):.2f}",
-            f"up to {ranges.pupil_gradient:g}",
+            _of(instrument.pupil_gradient, ranges.pupil_gradient),
         ),
         setting(
             "residual_blur_um",
@@ -91,5 +91,8 @@ def rows(calibration: Calibration) -> list[Row]:
 
 
 def _pair(pair: tuple[float, float], digits: int = 3) -> str:
-    length = math.hypot(*pair)
-    return f"{pair[0]:+.{digits}f}, {pair[1]:+.{digits}f} ({length:.{digits}f} long)"
+    return f"{pair[0]:+.{digits}f}, {pair[1]:+.{digits}f}"
+
+
+def _of(pair: tuple[float, float], largest: float) -> str:
+    return f"{math.hypot(*pair):.2f} of up to {largest:g}"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from deepz_zoo.calibrate.run import Calibration
     from deepz_zoo.dpm import Surface
     from deepz_zoo.images import Image
+    from deepz_zoo.optics import ImagingSystem
 
 
 @click.command("calibrate")
@@ -115,13 +116,12 @@ def command(
     from deepz_zoo.cards.plots import save_figure
     from deepz_zoo.files import refuse_output, write_record
     from deepz_zoo.images.stack import read_plane, read_stack
-    from deepz_zoo.optics import get_system
 
     if output == report:
         raise click.UsageError("--output and --report name the same file")
     for path in filter(None, (output, report)):
         refuse_output(path, overwrite=overwrite, inputs=(*paths, *filter(None, [dpm])))
-    system = get_system(model_name)
+    system = _system_of_model(model_name)
     surface = _surface(tilt, tilt_axis, dpm)
     images: list[tuple[Path, Image]]
     with show_progress() as progress:
@@ -154,6 +154,15 @@ def command(
     if report is not None:
         save_figure(plot_calibration(found), report)
     _print(found, output)
+
+
+def _system_of_model(name: str) -> ImagingSystem:
+    """Return the system with the ranges that the zoo's model was trained on, where there is one."""
+    from deepz_zoo.optics import get_system
+    from deepz_zoo.zoo.store import list_models
+
+    system = get_system(name)
+    return next((m.system for m in list_models() if m.name == system.name), system)
 
 
 def _surface(tilt: float | None, tilt_axis: Literal["x", "y"], dpm: str | None) -> Surface | None:

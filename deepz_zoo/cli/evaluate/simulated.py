@@ -8,16 +8,24 @@ import click
 
 from deepz_zoo.cli.accuracy_tables import print_accuracy
 from deepz_zoo.cli.evaluate.output import Outputs, output_options
-from deepz_zoo.cli.options import model_options, show_progress, weights_option
+from deepz_zoo.cli.options import (
+    instrument_option,
+    model_options,
+    show_progress,
+    weights_option,
+)
 from deepz_zoo.cli.parameters import Integer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from deepz_zoo.records.accuracy import Noise
 
 
 @click.command("simulated")
 @model_options()
 @weights_option
+@instrument_option
 @click.option(
     "--seeds",
     type=Integer(1, 1000),
@@ -42,6 +50,7 @@ def simulated(
     *,
     model_name: str | None,
     weights: str | None,
+    instrument: Path | None,
     seeds: int | None,
     noise: Noise | Literal["both"],
     against: str | None,
@@ -63,16 +72,18 @@ def simulated(
         quick_settings,
     )
     from deepz_zoo.models import load_model
+    from deepz_zoo.records.microscope import with_instrument
 
     model, manifest = load_model(model_name, weights=weights)
+    system = with_instrument(manifest.system, instrument)
     other = load_model(against)[0] if against is not None else None
     with show_progress() as progress:
         accuracy = evaluate(
             model,
-            manifest.system,
+            system,
             seeds=range(FIRST_SEED, FIRST_SEED + (seeds or len(SEEDS))),
             noise=noise,
-            settings=(quick_settings if quick else default_settings)(manifest.system),
+            settings=(quick_settings if quick else default_settings)(system),
             other=other,
             progress=progress,
         )
