@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, maximum_filter
+from scipy.ndimage import gaussian_filter
 from skimage.feature import blob_log, peak_local_max
 
 from deepz_zoo.calibrate.model import BeadModel
@@ -28,8 +28,9 @@ MIN_SIGNAL_TO_NOISE = 15.0
 _NEIGHBORS = 0.75  # of the crop's side: nearer beads shine into the crop
 _DIMMER_NEIGHBORS = 0.05  # of the brightest beads' peak: dimmer ones do no harm
 _MIN_SIDE_DEPTHS = 1.0  # depths of field that a stack must hold on either side of a focus
-_PLATEAU_PX, _PLATEAU = 4, 0.995
-_HOT = 10.0
+_PLATEAU_PX, _PLATEAU = 6, 0.99
+_CAMERA_BITS = (8, 10, 12, 14, 16)
+_HOT, _HOT_SIGNAL = 10.0, 20.0
 _BINS = 6
 
 
@@ -146,7 +147,8 @@ def beads_of_stack(stack: NDArray[np.generic], z_step_um: float, model: BeadMode
         )
     images = stack.astype(np.float32)
     level, noise = float(np.median(images)), _noise(images[len(images) // 2])
-    smooth = gaussian_filter(images, (0, 1, 1))
+    hot = _hot(images, level, noise)
+    smooth = gaussian_filter(np.where(hot, level, images), (0, 1, 1))
     brightest = smooth.max(axis=0)
     spots = _spots(brightest, level, noise)
     found = FoundBeads(spots=len(spots))
@@ -173,7 +175,7 @@ def beads_of_stack(stack: NDArray[np.generic], z_step_um: float, model: BeadMode
             )
         count = min(PLANES_PER_BEAD, len(near))
         planes = near[np.unique(np.linspace(0, len(near) - 1, count).round().astype(int))]
-        _keep(found, images[planes], z_um[planes], (y, x), level, model)
+        _keep(found, images[planes], hot[planes], z_um[planes], (y, x), _limit(stack), model)
     found.beads.sort(key=lambda bead: -bead.signal_to_noise)
     return found
 
@@ -188,10 +190,11 @@ def beads_of_image(
     """
     pixels = image.astype(np.float32)
     level, noise = float(np.median(pixels)), _noise(pixels)
+    hot = _hot(pixels[None], level, noise)
     # A disk of radius R answers most to a Laplacian of Gaussian of R/√2.
     widest = model.crop_px / 2 / np.sqrt(2)
     spots = blob_log(
-        (pixels - level) / noise,
+        (np.where(hot[0], level, pixels) - level) / noise,
         min_sigma=1.5,
         max_sigma=widest,
         num_sigma=7,
@@ -208,7 +211,7 @@ def beads_of_image(
     found.leave_out(NEIGHBOR, len(spots) - len(kept))
     for y, x in spots[kept].astype(int):
         z_um = np.array([-float(distance_um[y, x])])
-        _keep(found, pixels[None], z_um, (y, x), level, model)
+        _keep(found, pixels[None], hot, z_um, (y, x), _limit(image), model)
     found.beads = list(_by_turns(found.beads))
     return found
 
@@ -229,21 +232,23 @@ def _spots(brightest: NDArray[np.float32], level: float, noise: float) -> NDArra
 def _keep(
     found: FoundBeads,
     images: NDArray[np.float32],
+    hot: NDArray[np.bool_],
     z_um: NDArray[np.float64],
     place: tuple[int, int],
-    level: float,
+    limit: float,
     model: BeadModel,
 ) -> None:
     """Cut a bead out of its planes (n, ny, nx) and keep it, if it can be used."""
     half = model.crop_px // 2
     y, x = place
-    crops = images[:, y - half : y + half, x - half : x + half]
+    crop = np.s_[:, y - half : y + half, x - half : x + half]
+    crops, valid = images[crop], ~hot[crop]
     frame = np.ones(crops.shape[1:], dtype=bool)
     frame[2:-2, 2:-2] = False
-    own_level = float(np.median(crops[:, frame]))
+    level = float(np.median(crops[:, frame]))
     variance = _noise(crops[np.abs(z_um).argmin()]) ** 2
-    bead = BeadImages(crops, ~_hot(crops, own_level, variance), z_um, y, x, own_level, variance)
-    if _is_saturated(crops):
+    bead = BeadImages(crops, valid, z_um, y, x, level, variance)
+    if _is_saturated(crops[valid], limit):
         found.leave_out(SATURATED)
     elif bead.signal_to_noise < (MIN_SIGNAL_TO_NOISE if len(z_um) > 1 else MIN_SIGNAL_TO_NOISE / 3):
         found.leave_out(DIM)
@@ -251,20 +256,30 @@ def _keep(
         found.beads.append(bead)
 
 
-def _hot(crops: NDArray[np.float32], level: float, variance: float) -> NDArray[np.bool_]:
-    """Return the pixels that stand alone: no image of a bead is as narrow."""
-    around = np.ones((1, 3, 3), dtype=bool)
-    around[0, 1, 1] = False
-    neighbors = maximum_filter(crops, footprint=around) - level
-    signal, noise = crops - level, np.sqrt(variance)
-    return np.asarray((signal > 20 * noise) & (signal > _HOT * np.maximum(neighbors, noise)))
+def _hot(images: NDArray[np.float32], level: float, noise: float) -> NDArray[np.bool_]:
+    """Return the pixels (n, ny, nx) that stand alone: no image of a bead is as narrow."""
+    hot = np.zeros(images.shape, dtype=bool)
+    n, y, x = np.nonzero(images > level + _HOT_SIGNAL * noise)
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    around = [(dy, dx) for dy in range(3) for dx in range(3) if (dy, dx) != (1, 1)]
+    neighbors = np.max([padded[n, y + dy, x + dx] for dy, dx in around], axis=0, initial=level)
+    alone = images[n, y, x] - level > _HOT * np.maximum(neighbors - level, noise)
+    hot[n[alone], y[alone], x[alone]] = True
+    return hot
 
 
-def _is_saturated(crops: NDArray[np.float32]) -> bool:
-    """Tell whether several pixels of a plane share its highest value."""
-    top = crops.max(axis=(1, 2), keepdims=True)
-    plateau = (crops >= _PLATEAU * top).sum(axis=(1, 2))
-    return bool((plateau[crops.max(axis=(1, 2)) == crops.max()] >= _PLATEAU_PX).any())
+def _is_saturated(crops: NDArray[np.float32], limit: float) -> bool:
+    """Tell whether pixels are at the limit of their type, or many share the highest value."""
+    brightest = crops.max()
+    return bool(brightest >= limit or (crops >= _PLATEAU * brightest).sum() >= _PLATEAU_PX)
+
+
+def _limit(images: NDArray[np.generic]) -> float:
+    """Return about the highest grey level of a camera of 8 to 16 bits; infinity for other types."""
+    if images.dtype.kind not in "ui":
+        return float("inf")
+    brightest = int(images.max())
+    return _PLATEAU * next((2**b - 1 for b in _CAMERA_BITS if brightest < 2**b), float("inf"))
 
 
 def _by_turns(beads: list[BeadImages]) -> Iterator[BeadImages]:

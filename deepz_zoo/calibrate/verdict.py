@@ -60,9 +60,8 @@ def _lines(microscope: Microscope, model: BeadModel) -> Iterator[str]:
     low, high = spherical_range(model)
     waves = microscope.spherical_waves
     if not low - _TOLERANCE_WAVES <= waves <= high + _TOLERANCE_WAVES:
-        yield (
-            f"spherical aberration {waves:+.3f} waves rms; the model knows {low:+.3f} to {high:+.3f}"
-        )
+        known = f"{low:+.3f} to {high:+.3f}"
+        yield f"spherical aberration {waves:+.3f} waves rms; the model knows {known}"
         if waves * (low + high) < 0 and abs(waves) > _TOLERANCE_WAVES:
             yield OPPOSITE_SIGN
     lengths = (
