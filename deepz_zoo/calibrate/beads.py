@@ -175,7 +175,7 @@ def beads_of_stack(stack: NDArray[np.generic], z_step_um: float, model: BeadMode
             )
         count = min(PLANES_PER_BEAD, len(near))
         planes = near[np.unique(np.linspace(0, len(near) - 1, count).round().astype(int))]
-        _keep(found, images[planes], hot[planes], z_um[planes], (y, x), _limit(stack), model)
+        _keep(found, images[planes], hot[planes], z_um[planes], (y, x), noise, _limit(stack), model)
     found.beads.sort(key=lambda bead: -bead.signal_to_noise)
     return found
 
@@ -211,7 +211,7 @@ def beads_of_image(
     found.leave_out(NEIGHBOR, len(spots) - len(kept))
     for y, x in spots[kept].astype(int):
         z_um = np.array([-float(distance_um[y, x])])
-        _keep(found, pixels[None], hot, z_um, (y, x), _limit(image), model)
+        _keep(found, pixels[None], hot, z_um, (y, x), noise, _limit(image), model)
     found.beads = list(_by_turns(found.beads))
     return found
 
@@ -235,6 +235,7 @@ def _keep(
     hot: NDArray[np.bool_],
     z_um: NDArray[np.float64],
     place: tuple[int, int],
+    noise: float,
     limit: float,
     model: BeadModel,
 ) -> None:
@@ -246,8 +247,7 @@ def _keep(
     frame = np.ones(crops.shape[1:], dtype=bool)
     frame[2:-2, 2:-2] = False
     level = float(np.median(crops[:, frame]))
-    variance = _noise(crops[np.abs(z_um).argmin()]) ** 2
-    bead = BeadImages(crops, valid, z_um, y, x, level, variance)
+    bead = BeadImages(crops, valid, z_um, y, x, level, noise**2)
     if _is_saturated(crops[valid], limit):
         found.leave_out(SATURATED)
     elif bead.signal_to_noise < (MIN_SIGNAL_TO_NOISE if len(z_um) > 1 else MIN_SIGNAL_TO_NOISE / 3):

@@ -22,7 +22,7 @@ from deepz_zoo.progress import Progress, no_progress
 
 Floats = NDArray[np.float64]
 
-APERTURE_RANGE = (0.8, 1.1)
+APERTURE_RANGE = (0.82, 1.1)
 """The fitted aperture over the objective's; an aperture at an end is a wrong calibration."""
 
 _PLACE = 3
@@ -89,17 +89,25 @@ class Fit:
         return float(np.corrcoef(np.concatenate(measured), np.concatenate(modeled))[0, 1])
 
 
+def aperture_limits(model: BeadModel) -> tuple[float, float]:
+    """Return the least and the greatest numerical aperture that is tried."""
+    lens = model.system.objective
+    low, high = (lens.numerical_aperture * limit for limit in APERTURE_RANGE)
+    return low, min(high, 0.98 * lens.immersion_index)
+
+
 @dataclass(frozen=True)
 class Prior:
     """What is known before: a mean and a standard deviation of each parameter.
 
     Wide: it keeps what the images do not determine where it usually is. `place_um` is how far the
-    beads lie from their common surface.
+    beads lie from their common surface, `apertures` the least and the greatest that is tried.
     """
 
     mean: Floats
     deviation: Floats
     place_um: float
+    apertures: tuple[float, float]
 
     @classmethod
     def of(cls, model: BeadModel, place_um: float) -> Prior:
@@ -110,7 +118,7 @@ class Prior:
         mean[BLUR] = np.mean(ranges.residual_blur_um) ** 2
         spherical_um = 2 * _SPHERICAL_WAVES[-1] / model.spherical_waves_per_um
         deviation = np.array([spherical_um, 0.04 * aperture, *[0.3] * 4, 0.4, 0.6, 0.6])
-        return cls(mean, deviation, place_um)
+        return cls(mean, deviation, place_um, aperture_limits(model))
 
 
 @dataclass
@@ -123,9 +131,7 @@ class _State:
     def moved(self, step: Floats, prior: Prior) -> _State:
         """Return the state after a step, within what is possible."""
         vector = self.vector + step[: len(PARAMETERS)]
-        aperture = float(prior.mean[APERTURE])
-        low, high = (aperture * limit for limit in APERTURE_RANGE)
-        vector[APERTURE] = np.clip(vector[APERTURE], low, high)
+        vector[APERTURE] = np.clip(vector[APERTURE], *prior.apertures)
         vector[BLUR] = max(0.0, vector[BLUR])
         length = float(np.hypot(*vector[GRADIENT]))
         vector[GRADIENT] *= min(1.0, _LARGEST_GRADIENT / max(length, 1e-9))

@@ -12,7 +12,7 @@ import numpy as np
 
 from deepz_zoo import __version__
 from deepz_zoo.calibrate.beads import BeadImages, FoundBeads, beads_of_image, beads_of_stack
-from deepz_zoo.calibrate.fit import APERTURE_RANGE, Fit, Floats, fit_instrument
+from deepz_zoo.calibrate.fit import Fit, Floats, aperture_limits, fit_instrument
 from deepz_zoo.calibrate.model import APERTURE, BLUR, GRADIENT, SPHERICAL, BeadModel, disk_radius_um
 from deepz_zoo.dpm import Surface
 from deepz_zoo.errors import DeepZError
@@ -30,6 +30,8 @@ _AROUND_DISK_PX = 4
 _STACK_PLACE_UM = 2.0
 _SURFACE_PLACE_UM = 0.3
 """Standard deviation of the beads' z: in a stack it is free; on a slide it is their own height."""
+MIN_CORRELATION = 0.85
+"""Below it, what was fitted were no beads."""
 UNDETERMINED = 0.7
 """A setting is not determined if the images leave this fraction of what was uncertain before."""
 
@@ -188,7 +190,8 @@ def _calibration(
     model: BeadModel, fit: Fit, images: Sequence[tuple[Path, Image]], measured_from: str
 ) -> Calibration:
     system, vector, errors = model.system, fit.vector, fit.errors
-    _check_aperture(model, fit, _names(images))
+    correlation = fit.correlation(model)
+    _check_likeness(model, fit, correlation, _names(images))
     blur_um = math.sqrt(max(vector[BLUR], 0.0))
     microscope = Microscope(
         objective=system.objective.id,
@@ -210,7 +213,7 @@ def _calibration(
         beads=len(fit.beads),
         pixel_size_um=model.pixel_size_um,
         bead_diameter_um=model.bead_diameter_um,
-        correlation=fit.correlation(model),
+        correlation=correlation,
         electrons_per_grey_level=1 / fit.noise,
         code_version=__version__,
         date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
@@ -232,15 +235,20 @@ def _undetermined(fit: Fit) -> tuple[str, ...]:
     return tuple(name for name, unknown in names.items() if unknown)
 
 
-def _check_aperture(model: BeadModel, fit: Fit, names: str) -> None:
+def _check_likeness(model: BeadModel, fit: Fit, correlation: float, names: str) -> None:
     """Refuse beads that do not spread from focus as they do behind this objective."""
     lens = model.system.objective
-    low, high = (lens.numerical_aperture * limit for limit in APERTURE_RANGE)
+    low, high = aperture_limits(model)
     aperture = float(fit.vector[APERTURE])
+    found = None
     if not low * 1.01 < aperture < high * 0.99:
+        much = "less" if aperture < lens.numerical_aperture else "more"
+        found = f"spread from focus as behind an aperture of {aperture:.2f} or {much}"
+    elif correlation < MIN_CORRELATION:
+        found = f"do not look like beads (correlation with the best model {correlation:.2f})"
+    if found is not None:
         raise DeepZError(
-            f"the beads of {names} spread from focus as behind an aperture of "
-            f"{'less' if aperture < lens.numerical_aperture else 'more'} than {aperture:.2f}, but "
-            f"{lens.id} has {lens.numerical_aperture:g}: the pixel size ({model.pixel_size_um:g} "
-            "µm), the z step or the tilt is wrong, or the objective is another one"
+            f"the spots of {names} {found}; expected sub-resolution beads behind {lens.id} with "
+            f"NA {lens.numerical_aperture:g}: check the pixel size ({model.pixel_size_um:g} µm), "
+            "the z step or the tilt, and the objective"
         )
