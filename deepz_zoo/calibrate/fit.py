@@ -9,7 +9,8 @@ expected light, this is the maximum of the Poisson likelihood.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,8 @@ _MAX_STEPS = 25
 _MAX_DAMPING = 1e6
 _CONVERGED = 1e-4  # relative decrease of the misfit in a step
 _LARGEST_GRADIENT = 0.98
+# Beads that fit so many times worse than most are left out, if enough are left.
+_ODD, _MIN_ALIKE = 2.5, 3
 # rms of the spherical aberrations that are tried, in waves, of either sign
 _SPHERICAL_WAVES = (0.03, 0.08, 0.15, 0.25, 0.4, 0.6, 0.85)
 
@@ -55,6 +58,8 @@ class Fit:
         Of each bead in grey levels, shape (n,).
     misfit
         Mean squared error of the images over the variance that their noise was guessed to have.
+    bead_misfits
+        The same of each bead, shape (n,).
     noise
         Grey levels of variance per grey level of light, as fitted.
     """
@@ -67,6 +72,7 @@ class Fit:
     light: Floats
     background: Floats
     misfit: float
+    bead_misfits: Floats
     noise: float
 
     @property
@@ -166,7 +172,31 @@ def fit_instrument(
     progress
         Called after each start.
     """
-    prior = Prior.of(model, place_um)
+    with _one_thread():
+        return _fit_instrument(
+            model, beads, noise, Prior.of(model, place_um), common_focus, progress
+        )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one thread: for tensors as small as crops, more of them wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _fit_instrument(
+    model: BeadModel,
+    beads: Sequence[BeadImages],
+    noise: float,
+    prior: Prior,
+    common_focus: bool,
+    progress: Progress,
+) -> Fit:
     brightest = sorted(beads, key=lambda bead: -bead.signal_to_noise)
     some = brightest if common_focus else brightest[:_FIRST_BEADS]
     best: Fit | None = None
@@ -189,7 +219,14 @@ def fit_instrument(
         everyone = [
             (bead, z) for bead, z in everyone if np.abs(bead.z_um - z).min() <= model.farthest_um
         ]
-    return _refine(model, everyone, best.vector, noise, prior)
+    fit = _refine(model, everyone, best.vector, noise, prior)
+    alike = fit.bead_misfits <= _ODD * np.median(fit.bead_misfits)
+    if alike.all() or alike.sum() < _MIN_ALIKE:
+        return fit
+    # A dim neighbor, a clump or a scratch is in the images of the others.
+    z_um = fit.places_um[:, 0]
+    rest = [(bead, z) for bead, z, good in zip(fit.beads, z_um, alike, strict=True) if good]
+    return _refine(model, rest, fit.vector, noise, prior)
 
 
 def _starts(
@@ -289,6 +326,7 @@ def _refine(
         light=state.own[:, _PLACE],
         background=state.own[:, _PLACE + 1],
         misfit=problem.cost(state, problem.weights(state, guess), prior) / pixels,
+        bead_misfits=problem.misfits(state, problem.weights(state, guess)),
         noise=noise,
     )
 
@@ -347,10 +385,20 @@ class _Problem:
         total = float((((state.vector - prior.mean) / prior.deviation) ** 2).sum())
         z_um = state.own[:, 0]
         total += float((((z_um - z_um.mean()) / prior.place_um) ** 2).sum())
+        pixels = np.array([bead.valid.sum() for bead in self.beads])
+        return total + float(self.misfits(state, weights) @ pixels)
+
+    def misfits(self, state: _State, weights: Sequence[Floats]) -> Floats:
+        """Return the weighted mean of the squared residuals of each bead."""
         lights = self.expected(state)
-        for bead, own, light, weight in zip(self.beads, state.own, lights, weights, strict=True):
-            total += float((weight * (bead.pixels - light - own[_PLACE + 1]) ** 2).sum())
-        return total
+        return np.array(
+            [
+                (weight * (bead.pixels - light - own[_PLACE + 1]) ** 2).sum() / bead.valid.sum()
+                for bead, own, light, weight in zip(
+                    self.beads, state.own, lights, weights, strict=True
+                )
+            ]
+        )
 
     def linearized(self, state: _State, noise: float, prior: Prior) -> _Linearized:
         """Return information and slope of the likelihood, by the derivatives of every image."""

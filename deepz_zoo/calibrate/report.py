@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import SubFigure
 
-_BEADS = 3
+_BEADS = 2
 _COLUMNS = 7
 _ROWS = ("measured", "modeled", "difference")
 _GAMMA = 0.5  # rings are a hundred times dimmer than a bead in focus
