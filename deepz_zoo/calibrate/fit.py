@@ -34,7 +34,7 @@ _MAX_DAMPING = 1e6
 _CONVERGED = 1e-4  # relative decrease of the misfit in a step
 _LARGEST_GRADIENT = 0.98
 # Beads that fit so many times worse than most are left out, if enough are left.
-_ODD, _MIN_ALIKE = 2.5, 3
+_ODD, _MIN_ALIKE = 1.5, 3
 # rms of the spherical aberrations that are tried, in waves, of either sign
 _SPHERICAL_WAVES = (0.03, 0.08, 0.15, 0.25, 0.4, 0.6, 0.85)
 
@@ -59,7 +59,7 @@ class Fit:
     misfit
         Mean squared error of the images over the variance that their noise was guessed to have.
     bead_misfits
-        The same of each bead, shape (n,).
+        The same of each bead by the noise as fitted, shape (n,).
     noise
         Grey levels of variance per grey level of light, as fitted.
     """
@@ -326,7 +326,7 @@ def _refine(
         light=state.own[:, _PLACE],
         background=state.own[:, _PLACE + 1],
         misfit=problem.cost(state, problem.weights(state, guess), prior) / pixels,
-        bead_misfits=problem.misfits(state, problem.weights(state, guess)),
+        bead_misfits=problem.misfits(state, problem.weights(state, noise)),
         noise=noise,
     )
 

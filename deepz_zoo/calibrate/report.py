@@ -136,11 +136,11 @@ def _draw_table(calibration: Calibration, axis: Axes) -> None:
     table = axis.table(
         cellText=[[row.name, row.value, row.error, row.range] for row in rows(calibration)],
         colLabels=["", "measured", "±", "the model's range"],
-        colWidths=[0.42, 0.2, 0.16, 0.22],
+        colWidths=[0.45, 0.19, 0.15, 0.23],
         cellLoc="left",
         loc="center",
         edges="horizontal",
     )
     table.scale(1, 1.4)
     table.auto_set_font_size(False)
-    table.set_fontsize(7.5)
+    table.set_fontsize(7)

@@ -41,49 +41,49 @@ def rows(calibration: Calibration) -> list[Row]:
             "spherical_aberration",
             "spherical aberration (waves rms)",
             f"{microscope.spherical_waves:+.3f}",
-            f"{errors.spherical_um * per_um:.3f}",
+            _error(errors.spherical_um * per_um),
             f"{low:+.3f} to {high:+.3f}",
         ),
         setting(
             "spherical_aberration",
             f"  as {fitted}",
             f"{value_um:.1f}",
-            f"{errors.spherical_um:.1f}",
+            _error(errors.spherical_um),
             "",
         ),
         setting(
             "numerical_aperture",
             "numerical aperture",
             f"{instrument.numerical_aperture:.3f}",
-            f"{errors.numerical_aperture:.3f}",
+            _error(errors.numerical_aperture),
             f"{aperture * (1 - ranges.na_loss):.3g} to {aperture:g}",
         ),
         setting(
             "astigmatism_waves",
             "astigmatism (waves: oblique, vertical)",
             _pair(instrument.astigmatism_waves),
-            f"{max(errors.astigmatism_waves):.3f}",
+            _error(max(errors.astigmatism_waves)),
             _of(instrument.astigmatism_waves, ranges.astigmatism_waves),
         ),
         setting(
             "coma_waves",
             "coma (waves: y, x)",
             _pair(instrument.coma_waves),
-            f"{max(errors.coma_waves):.3f}",
+            _error(max(errors.coma_waves)),
             _of(instrument.coma_waves, ranges.coma_waves),
         ),
         setting(
             "pupil_gradient",
             "pupil gradient (y, x)",
             _pair(instrument.pupil_gradient, digits=2),
-            f"{max(errors.pupil_gradient):.2f}",
+            _error(max(errors.pupil_gradient)),
             _of(instrument.pupil_gradient, ranges.pupil_gradient),
         ),
         setting(
             "residual_blur_um",
             "blur (µm)",
             f"{instrument.residual_blur_um:.2f}",
-            f"{errors.residual_blur_um:.2f}",
+            _error(errors.residual_blur_um),
             f"{ranges.residual_blur_um[0]:g} to {ranges.residual_blur_um[1]:g}",
         ),
         Row("wavelength (µm)", f"{instrument.wavelength_um:.3f}", "held", ""),
@@ -96,3 +96,7 @@ def _pair(pair: tuple[float, float], digits: int = 3) -> str:
 
 def _of(pair: tuple[float, float], largest: float) -> str:
     return f"{math.hypot(*pair):.2f} of up to {largest:g}"
+
+
+def _error(error: float) -> str:
+    return f"{error:.1g}"
