@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from deepz_zoo.dpm import HeightMap, Tilt
 from deepz_zoo.files import read_record, write_record
 from deepz_zoo.images import Image, read_image, write_image
 from deepz_zoo.optics import get_system
@@ -74,6 +75,35 @@ def test_a_stack_becomes_a_microscope_and_a_page(run_cli, beads, tmp_path) -> No
     code, _, err = run_cli("calibrate", beads, *options)
     assert (code, len(err.splitlines())) == (2, 1)
     assert "--overwrite" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "surface"),
+    [
+        (("--tilt", "-3", "--tilt-axis", "x"), Tilt(-3.0, "x")),
+        (("--dpm", "surface.tif"), HeightMap("surface.tif")),
+    ],
+)
+def test_single_images_go_with_their_surface(
+    run_cli, tmp_path, monkeypatch, options, surface
+) -> None:
+    """How beads on it are fitted is tested where that is done."""
+    from deepz_zoo.calibrate import run
+
+    class DoneError(Exception):
+        pass
+
+    def calibrate(system, images, given, *, bead_diameter_um, progress):
+        assert (system.name, str(given), bead_diameter_um) == (NAME, str(surface), 0.2)
+        assert [(path.name, image.data.shape) for path, image in images] == [("a.tif", (9, 8))]
+        raise DoneError
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "calibrate_surface", calibrate)
+    write_image("a.tif", Image(np.ones((9, 8), np.uint16), "yx", 0.325))
+    common = ("--objective", NAME, "-o", "microscope.json", "--bead-diameter", "0.2")
+    with pytest.raises(DoneError):
+        run_cli("calibrate", "a.tif", *common, *options)
 
 
 @pytest.mark.parametrize(
