@@ -33,6 +33,7 @@ _MAX_STEPS = 25
 _MAX_DAMPING = 1e6
 _CONVERGED = 1e-4  # relative decrease of the misfit in a step
 _LARGEST_GRADIENT = 0.98
+_OFF_CENTER_UM = 1.5  # standard deviation of a bead's place in its crop
 # Beads that fit so many times worse than most are left out, if enough are left.
 _ODD, _MIN_ALIKE = 1.5, 3
 # rms of the spherical aberrations that are tried, in waves, of either sign
@@ -197,28 +198,19 @@ def _fit_instrument(
     common_focus: bool,
     progress: Progress,
 ) -> Fit:
-    brightest = sorted(beads, key=lambda bead: -bead.signal_to_noise)
-    some = brightest if common_focus else brightest[:_FIRST_BEADS]
-    best: Fit | None = None
+    # Those of a surface come from all distances by turns, those of a stack by their brightness.
+    some = list(beads) if common_focus else list(beads[:_FIRST_BEADS])
+    few = 2 * _FIRST_BEADS if common_focus else _FIRST_BEADS
     starts = _starts(model, some, noise, prior, common_focus)
+    fits = []
     for done, (vector, z_um) in enumerate(starts, start=1):
-        near = [
-            (bead, z)
-            for bead, z in zip(some, z_um, strict=True)
-            if np.abs(bead.z_um - z).min() <= model.farthest_um
-        ][: 2 * _FIRST_BEADS if common_focus else _FIRST_BEADS]
-        fit = _refine(model, near, vector, noise, prior)
-        if best is None or fit.misfit < best.misfit:
-            best = fit
+        near = _near_focus(model, list(zip(some, z_um.tolist(), strict=True)))
+        fits.append(_refine(model, near[:few], vector, noise, prior))
         progress("Trying both signs of the spherical aberration", done, len(starts))
-    assert best is not None
+    best = min(fits, key=lambda fit: fit.misfit)
     progress("Fitting all beads")
-    common = float(best.places_um[:, 0].mean())
-    everyone = [(bead, common) for bead in beads]
-    if common_focus:
-        everyone = [
-            (bead, z) for bead, z in everyone if np.abs(bead.z_um - z).min() <= model.farthest_um
-        ]
+    common_um = float(best.places_um[:, 0].mean())
+    everyone = _near_focus(model, [(bead, common_um) for bead in beads])
     fit = _refine(model, everyone, best.vector, noise, prior)
     alike = fit.bead_misfits <= _ODD * np.median(fit.bead_misfits)
     if alike.all() or alike.sum() < _MIN_ALIKE:
@@ -227,6 +219,14 @@ def _fit_instrument(
     z_um = fit.places_um[:, 0]
     rest = [(bead, z) for bead, z, good in zip(fit.beads, z_um, alike, strict=True) if good]
     return _refine(model, rest, fit.vector, noise, prior)
+
+
+def _near_focus(
+    model: BeadModel, beads: list[tuple[BeadImages, float]]
+) -> list[tuple[BeadImages, float]]:
+    """Return the beads, given with their z, that are seen near their focus; all if none is."""
+    near = [(bead, z) for bead, z in beads if np.abs(bead.z_um - z).min() <= model.farthest_um]
+    return near or beads
 
 
 def _starts(
@@ -241,12 +241,8 @@ def _starts(
     step = depth_of_field / 2
     farthest = max(float(np.abs(bead.z_um).max()) for bead in beads)
     reach = farthest if common_focus else 3 * depth_of_field
-    offsets = np.arange(-math.ceil(reach / step), math.ceil(reach / step) + 1) * step
-    table_z = (
-        np.arange(-math.ceil((farthest + reach) / step), math.ceil((farthest + reach) / step) + 1)
-        * step
-    )
-    table_z = table_z[np.abs(table_z) <= model.farthest_um + 2 * depth_of_field]
+    offsets = _around_zero(reach, step)
+    table_z = _around_zero(min(farthest + reach, model.farthest_um + 2 * depth_of_field), step)
     starts = []
     for sign in (-1, 1):
         found: list[tuple[float, Floats, Floats]] = []
@@ -268,6 +264,11 @@ def _starts(
             found.append((float(costs.min(axis=1).sum()), vector, z_um))
         starts.append(min(found, key=lambda start: start[0])[1:])
     return starts
+
+
+def _around_zero(reach: float, step: float) -> Floats:
+    steps = math.ceil(reach / step)
+    return np.asarray(np.arange(-steps, steps + 1) * step, dtype=np.float64)
 
 
 def _cost(
@@ -385,6 +386,7 @@ class _Problem:
         total = float((((state.vector - prior.mean) / prior.deviation) ** 2).sum())
         z_um = state.own[:, 0]
         total += float((((z_um - z_um.mean()) / prior.place_um) ** 2).sum())
+        total += float(((state.own[:, 1:_PLACE] / _OFF_CENTER_UM) ** 2).sum())
         pixels = np.array([bead.valid.sum() for bead in self.beads])
         return total + float(self.misfits(state, weights) @ pixels)
 
@@ -411,6 +413,9 @@ class _Problem:
         # Places are told from the middle of them all, which is free.
         matrix[np.ix_(at_z, at_z)] += (np.eye(beads) - 1 / beads) / prior.place_um**2
         slope[at_z] += (z_um.mean() - z_um) / prior.place_um**2
+        for axis in range(1, _PLACE):
+            matrix[at_z + axis, at_z + axis] += _OFF_CENTER_UM**-2
+            slope[at_z + axis] -= state.own[:, axis] / _OFF_CENTER_UM**2
         weights = []
         for i, (bead, own) in enumerate(zip(self.beads, state.own, strict=True)):
             image, slopes = self._derivatives(state.vector, own, bead)
