@@ -34,8 +34,8 @@ _MAX_DAMPING = 1e6
 _CONVERGED = 1e-4  # relative decrease of the misfit in a step
 _LARGEST_GRADIENT = 0.98
 _OFF_CENTER_UM = 1.5  # standard deviation of a bead's place in its crop
-# Beads that fit so many times worse than most are left out, if enough are left.
-_ODD, _MIN_ALIKE = 1.5, 3
+# Beads that fit so many times worse than most, and than noise does, are left out if enough remain.
+_ODD, _MIN_ODD, _MIN_ALIKE = 1.75, 1.5, 3
 # rms of the spherical aberrations that are tried, in waves, of either sign
 _SPHERICAL_WAVES = (0.03, 0.08, 0.15, 0.25, 0.4, 0.6, 0.85)
 
@@ -212,7 +212,7 @@ def _fit_instrument(
     common_um = float(best.places_um[:, 0].mean())
     everyone = _near_focus(model, [(bead, common_um) for bead in beads])
     fit = _refine(model, everyone, best.vector, noise, prior)
-    alike = fit.bead_misfits <= _ODD * np.median(fit.bead_misfits)
+    alike = fit.bead_misfits <= max(_MIN_ODD, _ODD * float(np.median(fit.bead_misfits)))
     if alike.all() or alike.sum() < _MIN_ALIKE:
         return fit
     # A dim neighbor, a clump or a scratch is in the images of the others.
