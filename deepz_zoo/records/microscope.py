@@ -20,7 +20,7 @@ class MeasuredImage(Record):
 
 
 class InstrumentErrors(Record):
-    """Standard errors of the settings of an `Instrument`; None for those that were held.
+    """Standard errors of the settings of an `Instrument` that were fitted.
 
     ``spherical_um`` is that of the coverslip, or of the depth where that was fitted.
     """
