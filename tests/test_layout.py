@@ -32,6 +32,7 @@ ORDER = (
     "engines",
     "refocus",
     "measure",
+    "calibrate",
     "evaluation",
     "cards",
     "package",

@@ -34,6 +34,7 @@ COMMANDS = {
     "engines": "deepz_zoo.cli.engines",
     "simulate": "deepz_zoo.cli.simulate",
     "prepare": "deepz_zoo.cli.prepare",
+    "calibrate": "deepz_zoo.cli.calibrate",
     "train": "deepz_zoo.cli.train",
     "evaluate": "deepz_zoo.cli.evaluate",
     "card": "deepz_zoo.cli.card",

@@ -322,6 +322,16 @@ class EngineOptions:
         return chosen
 
 
+def instrument_option(function: Function) -> Function:
+    """Add ``--instrument``: a file of 'deepz-zoo calibrate', or None."""
+    return click.option(
+        "--instrument",
+        metavar="microscope.json",
+        type=PathName(path_type=Path),
+        help="The one instrument that 'deepz-zoo calibrate' measured, not any of the ranges.",
+    )(function)
+
+
 def overwrite_option(function: Function) -> Function:
     """Add ``--overwrite``, a flag."""
     return click.option("--overwrite", is_flag=True, help="Replace an existing output.")(function)

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import click
 
-from deepz_zoo.cli.options import model_options, overwrite_option, show_progress
+from deepz_zoo.cli.options import (
+    instrument_option,
+    model_options,
+    overwrite_option,
+    show_progress,
+)
 from deepz_zoo.cli.parameters import Integer, Number, PathName
 from deepz_zoo.errors import DeepZError
 
@@ -17,6 +22,7 @@ SPECIMENS = (
 
 @click.command("simulate")
 @model_options()
+@instrument_option
 @click.option(
     "--output",
     "-o",
@@ -65,6 +71,7 @@ SPECIMENS = (
 @overwrite_option
 def command(
     model_name: str,
+    instrument: Path | None,
     output: Path,
     specimen: str,
     noise: str,
@@ -83,10 +90,11 @@ def command(
     from deepz_zoo.files import refuse_output
     from deepz_zoo.images import Array, Image, write_image
     from deepz_zoo.optics import get_system
+    from deepz_zoo.records.microscope import with_instrument
     from deepz_zoo.simulate import simulate_stack
     from deepz_zoo.simulate.acquisition import Acquisition
 
-    system = get_system(model_name)
+    system = with_instrument(get_system(model_name), instrument)
     if output.suffix.lower() not in (".tif", ".tiff"):
         raise DeepZError(f"{output}: TIFF is written; expected a name that ends in .tif or .tiff")
     is_ome = output.stem.lower().endswith(".ome")

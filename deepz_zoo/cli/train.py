@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deepz_zoo.cli.option_names import warn
-from deepz_zoo.cli.options import ProgressLines, model_options
+from deepz_zoo.cli.options import ProgressLines, instrument_option, model_options
 from deepz_zoo.cli.parameters import Integer, Number, PathName
 from deepz_zoo.cli.verbosity import is_quiet
 from deepz_zoo.progress import no_progress
@@ -34,6 +34,7 @@ _OLD_NAMES = {
     "train", context_settings={"token_normalize_func": lambda name: _OLD_NAMES.get(name, name)}
 )
 @model_options()
+@instrument_option
 @click.option(
     "--output",
     "-o",
@@ -143,6 +144,7 @@ _OLD_NAMES = {
 @click.option("--workers", type=Integer(0), help="Processes that cut patches, per device.")
 def command(
     model_name: str | None,
+    instrument: Path | None,
     folder: Path,
     preset: str,
     data: tuple[Path, ...],
@@ -161,10 +163,12 @@ def command(
     place, which record their objective and channel. The best weights by validation error are kept
     as best.safetensors with their record in best.json, for 'deepz-zoo package --weights' and
     'deepz-zoo evaluate --weights'. To go on with a run that was stopped or killed, add --resume,
-    and a larger --max-steps if it should be longer. --accelerator, --devices, --nodes, --strategy
+    and a larger --max-steps if it should be longer. --instrument with --from adapts a model to one
+    microscope. --accelerator, --devices, --nodes, --strategy
     and --precision are those of pytorch-lightning.
     """
     from deepz_zoo.preprocess.dataset.storage import open_dataset
+    from deepz_zoo.records.microscope import with_instrument
     from deepz_zoo.training.hardware import Hardware, is_first_process
     from deepz_zoo.training.presets import choose_settings
     from deepz_zoo.training.run import STACKS_NAME, simulate_stacks, train
@@ -173,7 +177,7 @@ def command(
     datasets = [open_dataset(path) for path in data]
     if simulate and not datasets:
         raise click.UsageError("--simulate goes with --data; without it, simulation is the default")
-    system = choose_system(model_name, datasets)
+    system = with_instrument(choose_system(model_name, datasets), instrument)
     hardware = Hardware(**{name: changes.pop(name) for name in _HARDWARE})
     given = {name: value for name, value in changes.items() if value is not None}
     settings = choose_settings(preset, given)
@@ -205,7 +209,9 @@ def command(
         resume=resume,
         hardware=hardware,
         checkpoint_seconds=checkpoint_seconds,
-        command=_reproducible(system.name, preset, seed, data, simulate, start, given),
+        command=_reproducible(
+            system.name, preset, seed, data, simulate, start, given, instrument=instrument
+        ),
         **shown,
     )
     if is_first_process():
@@ -252,6 +258,8 @@ def _reproducible(
     simulate: bool,
     start: str | None,
     given: dict[str, Any],
+    *,
+    instrument: Path | None = None,
 ) -> str:
     """Return the command that repeats a run, without the folders of its files."""
     options = {parameter.name: parameter.opts[0] for parameter in command.params}
@@ -260,6 +268,8 @@ def _reproducible(
         words += ["--data", path.resolve().name]
     if simulate:
         words.append("--simulate")
+    if instrument is not None:
+        words += ["--instrument", instrument.name]
     if start is not None:
         path = Path(start)
         words += ["--from", path.name if path.exists() else start]

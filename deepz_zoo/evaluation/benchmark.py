@@ -61,8 +61,11 @@ def benchmark_system(manifest: Manifest) -> ImagingSystem:
     """Return the system that a model is measured on: that of its name in the catalogue.
 
     Its ranges are those of real instruments as they are known today; an older model may have been
-    trained on narrower ones. A model of no system in the catalogue is measured on its own.
+    trained on narrower ones. A model of one instrument, or of no system in the catalogue, is
+    measured on its own.
     """
+    if manifest.system.instrument is not None:
+        return manifest.system
     known = {system.name: system for system in list_systems()}
     return known.get(manifest.name, manifest.system)
 

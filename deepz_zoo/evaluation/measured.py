@@ -18,7 +18,7 @@ from skimage.transform import rescale
 from deepz_zoo import __version__
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.evaluation.aggregate import bead_metrics
-from deepz_zoo.images import read_image
+from deepz_zoo.images.stack import read_stack
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.measure.beads import detect_beads, isolated, measure_beads
 from deepz_zoo.measure.metrics import image_metrics
@@ -80,26 +80,15 @@ def evaluate_stack_file(
     DeepZError
         If the file is not such a stack, or its calibration is not known.
     """
-    image = read_image(path)
-    axes = image.axes.replace("q", "z")
-    if axes != "zyx":
-        raise DeepZError(
-            f"{path}: axes {image.axes}, shape {image.data.shape}; expected one z-stack (zyx) of "
-            "one channel"
-        )
-    descending = reverse != ((image.z_step_um or 1) < 0)
-    pixel_size_um = pixel_size_um or image.pixel_size_um
-    z_step_um = z_step_um or image.z_step_um
-    if pixel_size_um is None:
-        raise DeepZError(f"{path} does not say its pixel size; give it in µm with `pixel_size_um`")
-    if z_step_um is None:
-        raise DeepZError(f"{path} does not say its z step; give it in µm with `z_step_um`")
+    image = read_stack(path, pixel_size_um=pixel_size_um, z_step_um=z_step_um, reverse=reverse)
+    assert image.pixel_size_um is not None
+    assert image.z_step_um is not None
     return evaluate_stack(
         model,
-        image.data[::-1] if descending else image.data,
+        image.data,
         system,
-        pixel_size_um=pixel_size_um,
-        z_step_um=abs(z_step_um),
+        pixel_size_um=image.pixel_size_um,
+        z_step_um=image.z_step_um,
         beads=beads,
     )
 

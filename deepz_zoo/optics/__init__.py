@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deepz_zoo.optics.catalogue import get_system, list_systems
+from deepz_zoo.optics.instrument import Instrument
 from deepz_zoo.optics.system import Aberrations, Channel, Confocal, ImagingSystem, Objective
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Channel",
     "Confocal",
     "ImagingSystem",
+    "Instrument",
     "Objective",
     "get_system",
     "list_systems",

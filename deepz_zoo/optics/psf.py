@@ -1,11 +1,10 @@
 """Point-spread functions of a wide-field microscope with a mismatched coverslip, depth and index.
 
-The scalar field is computed by psf-generator with the optical path of Gibson and Lanni and with
-coma and astigmatism as Zernike terms. Its amplitude is uneven where a tilted slide or a clipped
-back aperture makes it so. The **sign of z** is that of the whole project (and of
-psfmodels): plane ``i`` shows a point source at z = 0 as the camera sees it with the stage at
-``z_um[i]``. For a coverslip that is too thin the rings lie at z > 0; for a specimen deep in tissue
-at z < 0.
+The scalar field is that of `deepz_zoo.optics.pupil`: the optical path of Gibson and Lanni, coma
+and astigmatism as Zernike terms, and an uneven amplitude where a tilted slide or a clipped back
+aperture makes it so. The **sign of z** is that of the whole project (and of psfmodels): plane ``i``
+shows a point source at z = 0 as the camera sees it with the stage at ``z_um[i]``. For a coverslip
+that is too thin the rings lie at z > 0; for a specimen deep in tissue at z < 0.
 """
 
 from __future__ import annotations
@@ -15,27 +14,24 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
-from psf_generator.propagators import ScalarCartesianPropagator
 from torch.nn import functional
 
+from deepz_zoo.optics.instrument import Instrument
+from deepz_zoo.optics.pupil import DESIGN_COVERSLIP_UM, Number, PupilGrid
 from deepz_zoo.optics.system import ImagingSystem
 
-_NM = 1e3
-_GLASS_INDEX = 1.515
-_COVERSLIP_UM = 170.0
 _PUPIL_PX = 256
-# Planes of one call of psf-generator: bounds its memory to some hundred megabytes.
+# Bounds the memory to some hundred megabytes.
 _PLANES_AT_ONCE = 32
-# Orthonormal Zernike modes by their OSA index; 3 and 5: astigmatism, 7 and 8: coma.
-_ASTIGMATISM = (3, 5)
-_COMA = (7, 8)
 
 
 @dataclass(frozen=True)
 class PsfParameters:
     """One instrument: the optical settings of one point-spread function (lengths in µm).
 
-    ``astigmatism_waves`` and ``coma_waves`` are rms wavefront errors (two orthogonal components).
+    ``astigmatism_waves`` (oblique, vertical) and ``coma_waves`` (along y, along x) are Zernike
+    terms by their largest value, the wavefront error in waves at the edge of the pupil; the rms
+    over the pupil is 1/√6 of that for astigmatism and 1/√8 for coma.
 
     ``pupil_gradient`` is (g_y, g_x): the intensity over the pupil is 1 + g · u, with u from -1 to 1
     from edge to edge. Its length is at most 1, since light is not negative. A defocused disk of
@@ -47,7 +43,7 @@ class PsfParameters:
     wavelength_um: float
     immersion_index: float
     design_immersion_index: float
-    coverslip_um: float = _COVERSLIP_UM
+    coverslip_um: float = DESIGN_COVERSLIP_UM
     depth_um: float = 0.0
     specimen_index: float = 1.0
     astigmatism_waves: tuple[float, float] = (0.0, 0.0)
@@ -68,9 +64,20 @@ class PsfParameters:
         )
 
     @classmethod
+    def of(cls, instrument: Instrument, *, design_immersion_index: float) -> PsfParameters:
+        """Return the settings of an instrument whose objective is made for an immersion medium."""
+        return cls(**instrument.model_dump(), design_immersion_index=design_immersion_index)
+
+    @classmethod
     def draw(cls, system: ImagingSystem, generator: torch.Generator) -> PsfParameters:
-        """Draw the settings of one instrument from the ranges of `system`."""
+        """Draw the settings of one instrument from the ranges of `system`.
+
+        Where the instrument is known, they lie closely around it, see `Instrument.draw`.
+        """
         lens, ranges = system.objective, system.aberrations
+        if system.instrument is not None:
+            drawn = system.instrument.draw(generator)
+            return cls.of(drawn, design_immersion_index=lens.immersion_index)
 
         def uniform(low: float, high: float) -> float:
             return low + (high - low) * torch.rand((), generator=generator).item()
@@ -105,7 +112,7 @@ class PsfParameters:
         """
         return replace(
             self,
-            coverslip_um=_COVERSLIP_UM + factor * (self.coverslip_um - _COVERSLIP_UM),
+            coverslip_um=DESIGN_COVERSLIP_UM + factor * (self.coverslip_um - DESIGN_COVERSLIP_UM),
             depth_um=factor * self.depth_um,
             immersion_index=self.design_immersion_index
             + factor * (self.immersion_index - self.design_immersion_index),
@@ -146,25 +153,32 @@ def point_spread_function(
     focus_um = best_focus_um(parameters, pixel_size_um) if recenter else 0.0
     # Twice the camera's sampling resolves the field; pixels integrate it by the trapezoidal rule.
     fine = intensity(parameters, z_um + focus_um, 2 * size_px, pixel_size_um / 2)
-    psf = _blur(_integrate_pixels(fine), parameters.residual_blur_um / pixel_size_um)
+    variance_px2 = blur_variance(parameters.residual_blur_um / pixel_size_um)
+    psf = blur(integrate_pixels(fine), variance_px2).clamp(min=0)
     # Light is conserved along z; the plane nearest to the focus loses least at the image's edge.
     return psf / psf.sum(dim=(1, 2)).max()
 
 
-def _integrate_pixels(fine: torch.Tensor) -> torch.Tensor:
+def integrate_pixels(fine: torch.Tensor) -> torch.Tensor:
+    """Average images (n, 2 ny, 2 nx) over pixels twice as wide, around every second point."""
     weights = torch.tensor([0.25, 0.5, 0.25], device=fine.device)
     kernel = (weights[:, None] * weights[None, :])[None, None]
     return functional.conv2d(fine[:, None], kernel, stride=2, padding=1)[:, 0]
 
 
-def _blur(psf: torch.Tensor, fwhm_px: float) -> torch.Tensor:
-    sigma = fwhm_px / (2 * math.sqrt(2 * math.log(2)))
-    ny, nx = psf.shape[-2:]
-    fy = torch.fft.fftfreq(ny, device=psf.device)[:, None]
-    fx = torch.fft.rfftfreq(nx, device=psf.device)[None, :]
-    transfer = torch.exp(-2 * (math.pi * sigma) ** 2 * (fy**2 + fx**2))
-    blurred: torch.Tensor = torch.fft.irfft2(torch.fft.rfft2(psf) * transfer, s=(ny, nx))
-    return blurred.clamp(min=0)
+def blur_variance(fwhm: Number) -> Number:
+    """Return the variance of a Gaussian of a full width at half maximum, in its unit squared."""
+    return fwhm**2 / (8 * math.log(2))
+
+
+def blur(images: torch.Tensor, variance_px2: Number) -> torch.Tensor:
+    """Convolve images (..., ny, nx) with a Gaussian; their borders are periodic."""
+    ny, nx = images.shape[-2:]
+    fy = torch.fft.fftfreq(ny, device=images.device)[:, None]
+    fx = torch.fft.rfftfreq(nx, device=images.device)[None, :]
+    transfer = torch.exp(-2 * math.pi**2 * variance_px2 * (fy**2 + fx**2))
+    blurred: torch.Tensor = torch.fft.irfft2(torch.fft.rfft2(images) * transfer, s=(ny, nx))
+    return blurred
 
 
 @lru_cache(maxsize=8)  # the wide-field and the confocal microscope ask for the same one
@@ -192,59 +206,12 @@ def intensity(
 
     Pixels are not integrated over, and neither blurred nor scaled, see `point_spread_function`.
     """
-    planes = [
-        _field(parameters, chunk, size_px, pixel_size_um).abs().square()
-        for chunk in torch.split(z_um, _PLANES_AT_ONCE)
-    ]
+    grid = PupilGrid(_PUPIL_PX, z_um.device)
+    phase, amplitude = grid.phase(parameters), grid.amplitude(parameters)
+    along_um = (torch.arange(size_px, device=z_um.device) - size_px // 2) * pixel_size_um
+    planes = []
+    for chunk in torch.split(z_um, _PLANES_AT_ONCE):
+        phases = phase + grid.defocus(parameters, chunk)
+        pupil = torch.polar(amplitude.expand_as(phases), phases)
+        planes.append(grid.image(parameters, pupil, along_um, along_um).abs().square())
     return torch.cat(planes)
-
-
-def _field(
-    parameters: PsfParameters, z_um: torch.Tensor, size_px: int, pixel_size_um: float
-) -> torch.Tensor:
-    p = parameters
-    # psf-generator measures both lateral and axial distances with the specimen's index once an
-    # optical path is given; the camera and the stage measure them in the immersion medium.
-    to_specimen = p.immersion_index / p.specimen_index
-    waves_to_radians = 2 * math.pi
-    zernike = torch.zeros(10)
-    for modes, waves in ((_ASTIGMATISM, p.astigmatism_waves), (_COMA, p.coma_waves)):
-        for mode, value in zip(modes, waves, strict=True):
-            zernike[mode] = value * waves_to_radians
-    # An odd grid puts the source on a pixel; an even one drops its last row and column.
-    odd = size_px | 1
-    propagator = ScalarCartesianPropagator(
-        n_pix_pupil=_PUPIL_PX,
-        n_pix_psf=odd,
-        device=str(z_um.device),
-        zernike_coefficients=zernike,
-        wavelength=p.wavelength_um * _NM,
-        na=p.numerical_aperture,
-        pix_size=pixel_size_um * (odd - 1) / odd * to_specimen * _NM,
-        apod_factor=True,
-        gibson_lanni=True,
-        z_p=p.depth_um * _NM,
-        n_s=p.specimen_index,
-        n_g=_GLASS_INDEX,
-        n_g0=_GLASS_INDEX,
-        t_g=p.coverslip_um * _NM,
-        t_g0=_COVERSLIP_UM * _NM,
-        n_i=p.immersion_index,
-        n_i0=p.design_immersion_index,
-    )
-    # In the corners outside the pupil of a dry lens the optical path is the root of a negative
-    # number; the pupil is zero there, but 0 times nan is nan.
-    propagator.correction_factor = torch.nan_to_num(propagator.correction_factor)
-    # Defocus is set here: the library's own range is not exactly spaced by its step. The minus
-    # sign turns its z (toward the objective) into the stage's.
-    s = propagator.s_x
-    radius2 = s[:, None] ** 2 + s[None, :] ** 2
-    cos = torch.sqrt((1 - propagator.s_max**2 * radius2).clamp(min=0.001))
-    k = 2 * math.pi / p.wavelength_um * p.immersion_index
-    defocus = torch.exp(-1j * k * z_um[:, None, None, None] * cos)
-    gradient_y, gradient_x = p.pupil_gradient
-    # The transform to the image inverts the pupil; -s is the side of the disk that a ray meets.
-    pupil_intensity = 1 - gradient_y * s[:, None] - gradient_x * s[None, :]
-    propagator.defocus_filters = defocus * pupil_intensity.clamp(min=0).sqrt()
-    field: torch.Tensor = propagator.compute_focus_field()[:, 0]
-    return field[:, :size_px, :size_px]

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from deepz_zoo.files import Record
+from deepz_zoo.optics.instrument import Instrument
 
 Interval = tuple[float, float]
 """The least and the greatest value of a quantity."""
@@ -55,7 +56,7 @@ class Aberrations(Record):
     specimen_index, immersion_index
         Ranges of the refractive indices of the mounted specimen and of the immersion medium.
     coma_waves, astigmatism_waves
-        Largest rms wavefront error of each, in wavelengths.
+        Largest wavefront error of each at the edge of the pupil, in wavelengths.
     residual_blur_um
         Range of the full width at half maximum of the lateral blur on top of the optics.
     na_loss
@@ -107,6 +108,8 @@ class ImagingSystem(Record):
     confocal
         The microscope whose planes a Deep-Z+ model makes of wide-field images; None for Deep-Z,
         which makes those of the wide-field microscope itself.
+    instrument
+        The one instrument that is meant, as it was measured; None for any within `aberrations`.
     """
 
     objective: Objective
@@ -120,6 +123,8 @@ class ImagingSystem(Record):
         default=("beads", "clusters", "nuclei", "filaments", "texture", "beads"), min_length=1
     )
     confocal: Confocal | None = None
+    # Records of models for any instrument stay as they were before instruments could be measured.
+    instrument: Instrument | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @property
     def name(self) -> str:

@@ -100,6 +100,8 @@ def train(
         but its simulated stacks.
     """
     hardware = hardware or Hardware()
+    if system.instrument is not None and not system.instrument.is_round:
+        settings = settings.model_copy(update={"turn": False})
     if not 0 <= checkpoint_seconds < math.inf:
         raise DeepZError(f"`checkpoint_seconds` is {checkpoint_seconds:g}; expected 0 or more")
     last = _last_checkpoint(folder, resume=resume)

@@ -16,6 +16,8 @@ from safetensors.torch import load_file
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.network.losses import RelativeLoss
 from deepz_zoo.network.weights import load_generator
+from deepz_zoo.optics.instrument import Instrument
+from deepz_zoo.optics.psf import PsfParameters
 from deepz_zoo.records.training import TrainingRecord
 from deepz_zoo.training.batches import TrainingBatches
 from deepz_zoo.training.hardware import Hardware
@@ -171,3 +173,22 @@ def test_stacks_are_simulated_before_a_run(system, settings, tmp_path) -> None:
     run = {"preset": "lite", "stacks_folder": tmp_path / "stacks", "progress_bar": False}
     train(system, settings.model_copy(update={"max_steps": 1}), tmp_path / "run", **run)
     assert (tmp_path / "stacks/done.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(("gradient", "turned"), [((0.5, 0.0), False), ((0.0, 0.0), True)])
+def test_one_instrument_is_not_turned_unless_it_is_round(
+    system, settings, tmp_path, monkeypatch, gradient, turned
+) -> None:
+    drawn = PsfParameters.nominal(system)
+    instrument = Instrument(
+        **{name: getattr(drawn, name) for name in Instrument.model_fields}
+        | {"pupil_gradient": gradient}
+    )
+    seen = []
+    monkeypatch.setattr(
+        "deepz_zoo.training.run.PatchData", lambda system, settings, **_: seen.append(settings)
+    )
+    own = system.model_copy(update={"instrument": instrument})
+    with pytest.raises(AttributeError):  # there are no data
+        train(own, settings, tmp_path / "run", preset="lite", progress_bar=False)
+    assert seen[0].turn is turned

@@ -11,6 +11,7 @@ from deepz_zoo.cli.evaluate.output import Outputs, output_options
 from deepz_zoo.cli.options import (
     EngineOptions,
     engine_options,
+    instrument_option,
     model_options,
     show_progress,
     weights_option,
@@ -18,12 +19,15 @@ from deepz_zoo.cli.options import (
 from deepz_zoo.cli.parameters import Integer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from deepz_zoo.records.accuracy import Noise
 
 
 @click.command("simulated")
 @model_options()
 @weights_option
+@instrument_option
 @click.option(
     "--seeds",
     type=Integer(1, 1000),
@@ -49,6 +53,7 @@ def simulated(
     *,
     model_name: str | None,
     weights: str | None,
+    instrument: Path | None,
     seeds: int | None,
     noise: Noise | Literal["both"],
     against: str | None,
@@ -72,9 +77,10 @@ def simulated(
         quick_settings,
     )
     from deepz_zoo.models import load_model
+    from deepz_zoo.records.microscope import with_instrument
 
     model, manifest = load_model(model_name, weights=weights)
-    system = benchmark_system(manifest)
+    system = with_instrument(benchmark_system(manifest), instrument)
     model = engine_options.apply(model, manifest)
     other = None
     if against is not None:

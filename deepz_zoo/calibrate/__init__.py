@@ -1,0 +1,1 @@
+"""The optics of one microscope, from its images of beads."""
