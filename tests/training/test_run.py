@@ -185,10 +185,13 @@ def test_one_instrument_is_not_turned_unless_it_is_round(
         | {"pupil_gradient": gradient}
     )
     seen = []
-    monkeypatch.setattr(
-        "deepz_zoo.training.run.PatchData", lambda system, settings, **_: seen.append(settings)
-    )
+
+    def no_data(system, settings, **options) -> None:
+        seen.append(settings.turn)
+        raise DeepZError("no data")
+
+    monkeypatch.setattr("deepz_zoo.training.run.PatchData", no_data)
     own = system.model_copy(update={"instrument": instrument})
-    with pytest.raises(AttributeError):  # there are no data
+    with pytest.raises(DeepZError, match="no data"):
         train(own, settings, tmp_path / "run", preset="lite", progress_bar=False)
-    assert seen[0].turn is turned
+    assert seen == [turned]
