@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from deepz_zoo.evaluation.benchmark import BENCHMARK_VERSION
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.wrapper import DeepZModel
@@ -127,7 +128,7 @@ def accuracy() -> Accuracy:
         true_fwhm_um=0.5,
     )
     return Accuracy(
-        benchmark_version=1,
+        benchmark_version=BENCHMARK_VERSION,
         code_version="0.1.0",
         system_name="leica20x_0.8/TxRd",
         seeds=(1_500_000,),

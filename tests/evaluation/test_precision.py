@@ -37,7 +37,9 @@ def test_the_cost_is_that_of_the_distance_where_it_is_highest(compared, monkeypa
     seen = []
 
     def evaluate(model, system, *, other, **options) -> Accuracy:
-        seen.append((other.generator.precision, options["noise"]))
+        name, network = other[0], other[1].generator
+        assert name == network.precision
+        seen.append((name, options["noise"]))
         return compared
 
     monkeypatch.setattr(precision_module, "evaluate", evaluate)

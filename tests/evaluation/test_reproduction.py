@@ -68,7 +68,7 @@ def test_the_measurement_is_repeated_as_it_was(
 def test_metrics_of_another_version_do_not_compare(manifest: Manifest, accuracy: Accuracy) -> None:
     old = accuracy.model_copy(update={"benchmark_version": 0, "code_version": "0.0.3"})
     with pytest.raises(
-        DeepZError, match=r"version 0, here is version 1; use the deepz-zoo 0\.0\.3"
+        DeepZError, match=r"version 0, here is version 2; use the deepz-zoo 0\.0\.3"
     ):
         repeat_benchmark(tiny_model(), manifest.model_copy(update={"accuracy": old}))
 

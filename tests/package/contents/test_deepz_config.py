@@ -99,7 +99,7 @@ def test_what_the_code_refuses_the_schema_refuses_too(schema, deepz, change, pla
     [
         (lambda s: s.update(z_range_um=1e9), "axial range in steps"),
         (lambda s: s.update(z_step_um=1e-9), "axial range in steps"),
-        (lambda s: s.update(z_range_um=float("nan")), "axial range in steps"),
+        (lambda s: s.update(z_range_um=float("nan")), "finite number"),
         (lambda s: s.update(pixel_size_um=1e-12), "pixel size"),
         (lambda s: s["channel"].update(emission_wavelength_um=1e-9), "emission wavelength"),
     ],
