@@ -80,7 +80,8 @@ def _training(manifest: Manifest) -> str:
         "depth of the focal plane": "{:g} to {:g} µm".format(*ranges.depth_um),
         "index of the specimen": "{:g} to {:g}".format(*ranges.specimen_index),
         "residual blur": "{:g} to {:g} µm FWHM".format(*ranges.residual_blur_um),
-        "coma, astigmatism": f"up to {ranges.coma_waves:g} and {ranges.astigmatism_waves:g} waves",
+        "coma, astigmatism": f"up to {ranges.coma_waves:g} and {ranges.astigmatism_waves:g} waves "
+        "at the edge of the pupil",
         "light over the pupil": _pupil(ranges.pupil_gradient),
     }
     rows |= simulation if record.training_data != "measured" else {}
