@@ -97,5 +97,5 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
         words = ("leica20x_0.8/TxRd", "-o", disk / "run", "--stacks", "2", "--max-steps", "2")
         done = run_program("train", *words)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
-        assert "2 simulated stacks would take 20.5 MiB" in done.stderr
+        assert "2 simulated stacks would take 10.3 MiB" in done.stderr
         assert list(disk.iterdir()) == []
