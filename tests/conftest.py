@@ -20,12 +20,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from deepz_zoo.evaluation.benchmark import BENCHMARK_VERSION
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.package.build import build_package
 from deepz_zoo.records.accuracy import (
+    BENCHMARK_VERSION,
     COMPARED_METHODS,
     NOISES,
     Accuracy,

@@ -15,9 +15,11 @@ from deepz_zoo.cards.tables import (
     stack_tables,
     two_column_table,
 )
+from deepz_zoo.records.accuracy import BENCHMARK_VERSION
 from deepz_zoo.records.precision import MAX_CORRELATION_LOSS
 
 if TYPE_CHECKING:
+    from deepz_zoo.records.accuracy import Accuracy
     from deepz_zoo.records.manifest import Manifest
     from deepz_zoo.records.measured_stack import MeasuredStack
 
@@ -110,10 +112,21 @@ def _accuracy(manifest: Manifest) -> str:
     return (
         f"## Accuracy on held-out simulated stacks\n\n{stacks} stacks for each kind of noise, of "
         "seeds, specimens and instruments never trained on, through the graph that users run: raw "
-        "image in, intensity scale from that image alone.\n\n"
+        f"image in, intensity scale from that image alone.{_older(accuracy)}\n\n"
         f"```\ndeepz-zoo evaluate {manifest.name} --seeds {len(accuracy.seeds)}\n```\n\n"
         f"![Accuracy against the refocusing distance]({accuracy_plot_name(manifest)})\n\n"
         f"{accuracy_tables(accuracy)}"
+    )
+
+
+def _older(accuracy: Accuracy) -> str:
+    """Say that the command below gives other figures, where it does."""
+    if accuracy.benchmark_version == BENCHMARK_VERSION:
+        return ""
+    return (
+        f" These are figures of version {accuracy.benchmark_version} of the benchmark, whose "
+        f"instruments had the ranges above; version {BENCHMARK_VERSION}, which the command now "
+        "runs, has wider ones."
     )
 
 

@@ -25,6 +25,7 @@ from deepz_zoo.evaluation.tally import Tally
 from deepz_zoo.optics import list_systems
 from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.records.accuracy import (
+    BENCHMARK_VERSION,
     NOISES,
     Accuracy,
     BenchmarkSettings,
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
 
     from deepz_zoo.optics import ImagingSystem
     from deepz_zoo.records.manifest import Manifest
-
-BENCHMARK_VERSION = 2
-"""Raised whenever a definition changes, so that only results of one definition are compared."""
 
 FIRST_SEED = HELD_OUT_SEED + 500_000
 """First seed of the benchmark: held out, and apart from those of examples and experiments."""

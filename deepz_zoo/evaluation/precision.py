@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING
 
 from deepz_zoo import __version__
 from deepz_zoo.engines.with_engine import with_engine
-from deepz_zoo.evaluation.benchmark import BENCHMARK_VERSION, SEEDS, default_settings, evaluate
+from deepz_zoo.evaluation.benchmark import SEEDS, default_settings, evaluate
 from deepz_zoo.progress import Progress, no_progress
-from deepz_zoo.records.accuracy import MEAN, Accuracy, BenchmarkSettings, ComparedMethod
+from deepz_zoo.records.accuracy import (
+    BENCHMARK_VERSION,
+    MEAN,
+    Accuracy,
+    BenchmarkSettings,
+    ComparedMethod,
+)
 from deepz_zoo.records.precision import REDUCED_PRECISIONS, PrecisionCost, ReducedPrecision
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from deepz_zoo.errors import CheckFailed, DeepZError
-from deepz_zoo.evaluation.benchmark import BENCHMARK_VERSION, evaluate
+from deepz_zoo.evaluation.benchmark import evaluate
 from deepz_zoo.progress import Progress, no_progress
-from deepz_zoo.records.accuracy import METRIC_NAMES, Accuracy
+from deepz_zoo.records.accuracy import BENCHMARK_VERSION, METRIC_NAMES, Accuracy
 
 if TYPE_CHECKING:
     from torch import nn

@@ -13,6 +13,9 @@ Noise = Literal["low", "realistic"]
 ComparedMethod = Literal["model", "other", "blank", "input", "richardson_lucy"]
 MetricName = Literal["correlation", "error_over_rms", "ssim", "mae", "mse", "rmse"]
 
+BENCHMARK_VERSION = 2
+"""Raised whenever a definition changes, so that only results of one definition are compared."""
+
 NOISES: tuple[Noise, ...] = get_args(Noise)
 COMPARED_METHODS: tuple[ComparedMethod, ...] = get_args(ComparedMethod)
 METRIC_NAMES: tuple[MetricName, ...] = get_args(MetricName)
