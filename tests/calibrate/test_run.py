@@ -20,6 +20,8 @@ from deepz_zoo.optics import Channel, ImagingSystem, Objective, get_system
 from deepz_zoo.optics.psf import PsfParameters
 from tests.calibrate.bead_images import Floats, bead_stack, spread_out
 
+pytestmark = pytest.mark.slow
+
 REAL_BEAD = Path(__file__).parents[1] / "data" / "bead.ome.tif"
 BEADS = get_system("olympus20x_0.75/TxRd-beads")
 

@@ -11,6 +11,8 @@ import pytest
 
 from deepz_zoo.cli.background import ALIVE, ANSWER, INPUTS, start
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Path:

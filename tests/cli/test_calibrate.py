@@ -17,6 +17,8 @@ from deepz_zoo.records.microscope import Microscope
 from tests.calibrate.bead_images import bead_stack
 from tests.optics.test_instrument import MEASURED
 
+pytestmark = pytest.mark.slow
+
 NAME = "olympus20x_0.75/TxRd-beads"
 SYSTEM = get_system(NAME)
 

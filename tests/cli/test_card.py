@@ -16,6 +16,8 @@ from deepz_zoo.records.manifest import Manifest
 from deepz_zoo.zoo import list_models
 from deepz_zoo.zoo.examples import make_example
 
+pytestmark = pytest.mark.slow
+
 CARDS = Path(__file__).parents[2] / "model_cards"
 STEM = "leica20x_0.8_TxRd"
 

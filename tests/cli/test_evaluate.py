@@ -21,6 +21,8 @@ from deepz_zoo.records.limits import LimitCurve, LimitPoint, LimitSettings, Meas
 from deepz_zoo.records.measured_stack import StackAccuracy
 from deepz_zoo.zoo import add_model
 
+pytestmark = pytest.mark.slow
+
 NAME = "leica20x_0.8/TxRd"
 Cli = Callable[..., tuple[int, str, str]]
 

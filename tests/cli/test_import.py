@@ -19,6 +19,8 @@ from deepz_zoo.package import build
 from deepz_zoo.records.manifest import AUTHORS_LICENSE
 from tests.builders import drawn_example
 
+pytestmark = pytest.mark.slow
+
 ORIGINAL = Path(__file__).parents[1] / "zoo" / "authors" / "data" / "Leica_20X0.8_worm_TxRd"
 
 

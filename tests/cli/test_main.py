@@ -196,6 +196,7 @@ def test_a_reader_that_goes_away_is_not_a_failed_check(arguments):
     assert err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["cp1252", "cp437", "ascii"])
 @pytest.mark.parametrize(
     "words",

@@ -18,6 +18,8 @@ from deepz_zoo.package import build
 from deepz_zoo.package.build import build_package
 from tests.builders import CONFIG, drawn_example, write_run
 
+pytestmark = pytest.mark.slow
+
 NAME = "leica20x_0.8/TxRd"
 
 

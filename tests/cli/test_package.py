@@ -11,6 +11,8 @@ import pytest
 from deepz_zoo.package import build
 from tests.builders import drawn_example
 
+pytestmark = pytest.mark.slow
+
 NAME = "leica20x_0.8/TxRd"
 
 

@@ -11,6 +11,8 @@ from deepz_zoo.engines.engine import Engine
 from deepz_zoo.engines.installed import installed_runtimes
 from deepz_zoo.engines.torch_model import TorchModel
 
+pytestmark = pytest.mark.slow
+
 TENSORS = [probe((1, 16, 20)), probe((2, 33, 17))]
 FILES = {"onnx": "weights.onnx", "torchscript": "weights_torchscript.pt"}
 

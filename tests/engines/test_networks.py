@@ -23,6 +23,8 @@ from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.refocus import refocus_image
 
+pytestmark = pytest.mark.slow
+
 ENGINES = (
     pytest.param(
         "openvino",

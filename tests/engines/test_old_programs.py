@@ -16,6 +16,8 @@ from deepz_zoo.engines.engine import EngineError
 from deepz_zoo.engines.old_programs import runtimes_in
 from deepz_zoo.errors import DeepZError
 
+pytestmark = pytest.mark.slow
+
 TENSORS = [probe((1, 16, 20)), probe((2, 33, 17))]
 
 

@@ -18,6 +18,8 @@ from deepz_zoo.records.accuracy import METRIC_NAMES, Accuracy, BenchmarkSettings
 from deepz_zoo.simulate import SimulatedStack, simulate_stack
 from tests.evaluation.stand_ins import Identity, Marked, StandIn, told
 
+pytestmark = pytest.mark.slow
+
 SYSTEM = get_system("leica20x_0.8/TxRd").model_copy(update={"z_range_um": 2.0})
 SETTINGS = BenchmarkSettings(
     shape_px=(72, 72),

@@ -30,6 +30,8 @@ from deepz_zoo.simulate.stack import acquire_stack, make_microscope
 from deepz_zoo.simulate.widefield import WideField
 from tests.evaluation.stand_ins import Identity, StandIn, told
 
+pytestmark = pytest.mark.slow
+
 SYSTEM = get_system("leica20x_0.8/TxRd").model_copy(update={"z_range_um": 2.0})
 SETTINGS = LimitSettings(shape_px=(48, 48), distance_um=1.0, inputs_per_distance=2)
 SPECIMENS = ("beads", "texture")

@@ -25,6 +25,8 @@ from deepz_zoo.simulate import SimulatedStack
 from deepz_zoo.zoo.examples import make_example, tilted_surface
 from tests.builders import read_yaml
 
+pytestmark = pytest.mark.slow
+
 IJ_JAR = Path("/usr/share/java/ij.jar")
 
 

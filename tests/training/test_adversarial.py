@@ -14,6 +14,8 @@ from deepz_zoo.network.discriminator import Discriminator
 from deepz_zoo.training.adversarial import AdversarialTraining, make_training
 from deepz_zoo.training.module import GeneratorTraining
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def batch() -> dict[str, torch.Tensor]:

@@ -19,6 +19,8 @@ from deepz_zoo.training.hardware import Hardware
 from deepz_zoo.training.run import train
 from deepz_zoo.training.simulated_batches import SimulatedBatches
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = Path(__file__).with_name("tiny_run.py")
 INTERVAL = 0.4
 

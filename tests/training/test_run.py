@@ -26,6 +26,8 @@ from deepz_zoo.training.presets import TrainingSettings
 from deepz_zoo.training.run import simulate_stacks, train
 from deepz_zoo.training.simulated_batches import SimulatedBatches
 
+pytestmark = pytest.mark.slow
+
 CPU = Hardware(accelerator="cpu", workers=0, precision="32-true")
 
 

@@ -22,6 +22,8 @@ from deepz_zoo.records.accuracy import NOISES, Noise
 from deepz_zoo.simulate import SPECIMENS, simulate_stack
 from tests.builders import BEAD
 
+pytestmark = pytest.mark.slow
+
 
 class Recorder(nn.Module):
     """Returns its image channel and remembers what it was given."""

@@ -14,6 +14,8 @@ from deepz_zoo.network.graph.export import export_onnx, export_torchscript
 from deepz_zoo.network.graph.wrapper import DeepZModel
 from deepz_zoo.network.graph.zstack import ZStackModel
 
+pytestmark = pytest.mark.slow
+
 Z_UM = (-7.5, 0.0, 2.0)
 
 

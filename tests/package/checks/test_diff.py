@@ -14,6 +14,8 @@ from deepz_zoo.package.checks.diff import Change, diff_packages
 from deepz_zoo.package.contents.description import FILES
 from deepz_zoo.package.contents.variants import Variant
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def other_model(model) -> DeepZModel:

@@ -26,6 +26,8 @@ from deepz_zoo.package.contents.description import FILES
 from deepz_zoo.package.reading.isolation import isolated_bioimageio
 from tests.builders import read_yaml
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def stacks(known_stack: KnownStack) -> list[KnownStack]:

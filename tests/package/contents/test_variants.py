@@ -23,6 +23,8 @@ from deepz_zoo.package.contents.variants import SURFACE, Variant, plane_name, zs
 from deepz_zoo.package.reading.trust import programs_in
 from tests.builders import read_yaml
 
+pytestmark = pytest.mark.slow
+
 SYSTEM = get_system("leica20x_0.8/TxRd")
 VARIANT = Variant((-2.5, 0.0, 5.0))
 IJ_JAR = Path("/usr/share/java/ij.jar")

@@ -18,6 +18,8 @@ from deepz_zoo.package.reading.untrusted import (
     refuse_harmful_files,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def refused(path: Path, text: str | bytes) -> str:
     """Return why a description is refused."""

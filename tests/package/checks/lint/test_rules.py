@@ -21,6 +21,8 @@ from deepz_zoo.package.contents.description import FILES
 from deepz_zoo.package.contents.variants import Variant
 from tests.builders import read_yaml
 
+pytestmark = pytest.mark.slow
+
 Break = Callable[[dict[str, Any], Path], object]
 CASES: list[tuple[str, str, Break]] = []
 
