@@ -3,15 +3,16 @@
 #
 #   packaging/train_zoo.sh MINUTES OUT [OPTIONS OF deepz-zoo train]
 #
-# It trains the published size for leica20x_0.8/TxRd and the zoo's own size for the others, each from
-# the best weights at hand. The minutes of training are shared out among the models; the stacks of
-# the next model are simulated meanwhile, those of the first one before. OUT gets a folder for each
-# run; the same command resumes what was interrupted. OUT/zoo.tar.00, .01 … hold the weights in half
-# precision with their records and metrics, in files of at most 15 MB:
+# It trains the published size for leica20x_0.8/TxRd and the zoo's own sizes of all models, each from
+# the best weights at hand. The minutes are shared out among the runs; the stacks of the next model
+# are simulated meanwhile, those of the first one before. OUT gets a folder for each run; the same
+# command resumes what was interrupted. OUT/zoo.tar.00, .01 … hold the weights in half precision with
+# their records and metrics, in files of at most 15 MB:
 #
 #   cat OUT/zoo.tar.* | tar -x
 #
-# MODELS names some of the models, as in MODELS=leica20x_0.8/FITC. To try it on any machine:
+# RUNS names some of the runs, as MODEL:PRESET:PARTS of the time; PAPER_WEIGHTS the weights that those
+# of the published size start from. To try it on any machine:
 #
 #   packaging/train_zoo.sh 1 OUT --stacks 12 --stack-px 64 --patch 64 --small-patch 32
 set -eu
@@ -24,74 +25,64 @@ minutes=$1 out=$2
 shift 2
 
 here=$(cd "$(dirname "$0")/.." && pwd)
-bin=${BIN:-$here/.venv/bin}
-models=${MODELS:-leica20x_0.8/TxRd olympus20x_0.75/TxRd-beads olympus20x_0.75/TxRd \
-  leica20x_0.8/FITC leica63x_1.4/FITC leica40x_1.3/TxRd}
-
-folder() { echo "$out/$(echo "$1" | tr / _)"; }
-
+python=${PYTHON:-$here/.venv/bin/python}
 # The published size takes most of the time, and gains most from it.
-preset() {
-  case $1 in
-    leica20x_0.8/TxRd) echo full ;;
-    olympus20x_0.75/TxRd-beads) echo half ;;
-    *) echo lite ;;
-  esac
-}
+runs=${RUNS:-leica20x_0.8/TxRd:full:40 leica20x_0.8/TxRd:lite:15 olympus20x_0.75/TxRd-beads:half:15 \
+  olympus20x_0.75/TxRd:lite:10 leica20x_0.8/FITC:lite:10 leica63x_1.4/FITC:lite:10 \
+  leica40x_1.3/TxRd:lite:10}
 
-parts() {
-  case $(preset "$1") in
-    full) echo 40 ;;
-    half) echo 20 ;;
-    *) echo 10 ;;
-  esac
-}
+field() { echo "$1" | cut -d: -f"$2"; }
+file_name() { field "$1" 1 | tr / _; }
+now() { date +%s; }
 
 start() {
-  paper=$here/packaging/weights/$(basename "$(folder "$1")").safetensors
-  if [ "$(preset "$1")" != full ]; then
-    echo "$1"
+  paper=${PAPER_WEIGHTS:-$here/packaging/weights/$(file_name "$1").safetensors}
+  if [ "$(field "$1" 2)" != full ]; then
+    field "$1" 1
   elif [ -f "$paper" ]; then
     echo "$paper"
   fi
 }
 
-simulate() {
-  model=$1
+deepz_train() {
+  run=$1
   shift
-  "$bin/deepz-zoo" train "$model" -o "$(folder "$model")" --preset "$(preset "$model")" \
-    --stacks-only "$@"
+  (cd "$here" && "$python" -m deepz_zoo train "$(field "$run" 1)" --preset "$(field "$run" 2)" \
+    -o "$out/$(file_name "$run")_$(field "$run" 2)" --stacks-folder "$out/stacks/$(file_name "$run")" "$@")
 }
 
 train() {
-  model=$1 share=$2 run=$(folder "$1")
+  run=$1 share=$2
   shift 2
-  if [ -e "$run/last.ckpt" ]; then
+  if [ -e "$out/$(file_name "$run")_$(field "$run" 2)/last.ckpt" ]; then
     set -- --resume "$@"
-  elif [ -n "$(start "$model")" ]; then
-    set -- --from "$(start "$model")" "$@"
+  elif [ -n "$(start "$run")" ]; then
+    set -- --from "$(start "$run")" "$@"
   fi
-  "$bin/deepz-zoo" train "$model" -o "$run" --preset "$(preset "$model")" --max-minutes "$share" "$@"
+  deepz_train "$run" --max-minutes "$share" "$@"
 }
 
-total=0
-for model in $models; do
-  total=$((total + $(parts "$model")))
-done
 mkdir -p "$out"
-# shellcheck disable=SC2086
-set_of_models() { echo $models; }
-first=$(set_of_models | cut -d' ' -f1)
-simulate "$first" "$@"
-for model in $models; do
-  next=$(set_of_models | tr ' ' '\n' | sed -n "\\#^$model\$#{n;p;}")
-  simulation=
-  if [ -n "$next" ]; then
-    simulate "$next" "$@" &
-    simulation=$!
-  fi
-  train "$model" "$(awk "BEGIN { print $minutes * $(parts "$model") / $total }")" "$@"
-  [ -z "$simulation" ] || wait "$simulation"
+out=$(cd "$out" && pwd)
+left=0
+for run in $runs; do
+  left=$((left + $(field "$run" 3)))
 done
-"$bin/python" "$here/packaging/pack_runs.py" "$out" | split -b 15000000 -d - "$out/zoo.tar."
+simulation=
+for run in $runs; do
+  if [ -z "$simulation" ]; then
+    deepz_train "$run" --stacks-only "$@"
+    end=$(awk "BEGIN { print $(now) + 60 * $minutes }")
+  else
+    wait "$simulation"
+  fi
+  # shellcheck disable=SC2086
+  next=$(printf '%s\n' $runs | sed -n "\\#^$run\$#{n;p;}")
+  deepz_train "${next:-$run}" --stacks-only "$@" &
+  simulation=$!
+  train "$run" "$(awk "BEGIN { s = ($end - $(now)) * $(field "$run" 3) / $left; print (s > 1 ? s : 1) / 60 }")" "$@"
+  left=$((left - $(field "$run" 3)))
+done
+wait "$simulation"
+"$python" "$here/packaging/pack_runs.py" "$out" | split -b 15000000 -d - "$out/zoo.tar."
 ls -l "$out"/zoo.tar.*

@@ -111,6 +111,9 @@ _OLD_NAMES = {
 )
 @click.option("--learning-rate", type=Number(0, min_open=True))
 @click.option(
+    "--warmup-steps", type=Integer(1), help="Iterations over which the learning rate rises."
+)
+@click.option(
     "--decay-fraction",
     type=Number(0, 1),
     help="Last fraction of the run, over which the learning rate falls to zero.",

@@ -36,7 +36,7 @@ class AdversarialTraining(GeneratorTraining):
         convert_conv2d_weight_memory_format(self.discriminator, torch.channels_last)
 
     def compile_networks(self) -> None:
-        """Compile the trained networks by `torch.compile`; the names of the weights stay."""
+        """Compile both networks by `torch.compile`."""
         super().compile_networks()
         self.discriminator.compile()
 

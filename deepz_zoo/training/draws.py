@@ -33,8 +33,13 @@ class Draws:
         return self.uniform() < probability
 
     def index(self, weights: torch.Tensor) -> torch.Tensor:
-        """Draw an index for each row of weights (b, n), shape (b, 1, 1)."""
-        return torch.multinomial(weights, 1, generator=self.generator)[:, :, None]
+        """Draw an index for each row of weights (b, n), shape (b, 1, 1).
+
+        The smallest of exponential waiting times. `torch.multinomial` does the same, but looks at
+        the weights first, for which the processor would wait for a GPU.
+        """
+        waiting = torch.empty_like(weights).exponential_(generator=self.generator) / weights
+        return waiting.argmin(dim=1, keepdim=True)[:, :, None]
 
     def integers(self, low: int, high: int, count: int = 1) -> torch.Tensor:
         """Return integers from `low` to `high` - 1 for each image, shape (b, count, 1)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,11 +38,15 @@ class GeneratorTraining(pl.LightningModule):
         convert_conv2d_weight_memory_format(self.generator, torch.channels_last)
         self.loss = RelativeLoss()
         self.model = DeepZModel(self.generator)
+        self._run: Callable[[torch.Tensor], torch.Tensor] = self.generator.forward
         self._started: float | None = None
 
     def compile_networks(self) -> None:
-        """Compile the trained network by `torch.compile`; the names of the weights stay."""
-        self.generator.compile()
+        """Compile the trained network by `torch.compile`, for each size of patch by itself.
+
+        Validation has images of other sizes, and runs it as it is.
+        """
+        self._run = torch.compile(self.generator.forward, dynamic=False)
 
     @property
     def iterations_done(self) -> int:
@@ -51,8 +56,7 @@ class GeneratorTraining(pl.LightningModule):
     def refocus(self, batch: Sample) -> torch.Tensor:
         """Run the generator on normalized patches (b, 2, y, x); return (b, 1, y, x), float32."""
         inputs = batch["input"].contiguous(memory_format=torch.channels_last)
-        refocused: torch.Tensor = self.generator(inputs).float()
-        return refocused
+        return self._run(inputs).float()
 
     def training_step(self, batch: Sample, batch_idx: int) -> torch.Tensor | None:
         """Return the loss of normalized patches."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Callback, EMAWeightAveraging
+from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from deepz_zoo.disk import is_disk_full
@@ -19,6 +19,7 @@ from deepz_zoo.preprocess.dataset.storage import PreparedDataset
 from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.records.training import WEIGHTS_NAME
 from deepz_zoo.training.adversarial import make_training
+from deepz_zoo.training.averaging import Averaging
 from deepz_zoo.training.best import KeepBest
 from deepz_zoo.training.checkpoint import AtomicCheckpointIO, SaveLast, check_resumable
 from deepz_zoo.training.data import PatchData
@@ -219,7 +220,7 @@ def _make_trainer(
     *,
     progress_bar: bool,
 ) -> pl.Trainer:
-    averaging = [EMAWeightAveraging(decay=settings.average)] if settings.average else []
+    averaging = [Averaging(settings.average)] if settings.average else []
     return hardware.trainer(
         adversarial=settings.adversarial,
         default_root_dir=folder,

@@ -144,7 +144,9 @@ class SimulatedBatches:
             curved = draws.coin(self.settings.surface_fraction)
             half_range = self.system.z_range_um
             dpm = torch.where(curved, draw_surfaces(distance, size_px, half_range, draws), dpm)
-        truth, dpm = self._interpolated(planes, dpm, y, x)
+            truth, dpm = self._interpolated(planes, dpm, y, x)
+        else:
+            truth = self._take(self.target, planes, planes.target, y, x)
         exposures = Exposures.draw(draws)
         artifacts = Artifacts.draw(self.settings.artifact_fraction, size_px, draws)
         light = self._take(self.light, planes, planes.source, y, x)
@@ -204,10 +206,8 @@ class SimulatedBatches:
         # The quotient of two rounded numbers is not quite the index of a plane.
         depth = torch.where((depth - depth.round()).abs() < 1e-3, depth.round(), depth)
         below = depth.floor().long().clamp(max=nz - 2)
-        part = depth - below
-        truth = self._take(self.target, planes, below, y, x)
-        if bool((part > 0).any()):
-            truth = torch.lerp(truth, self._take(self.target, planes, below + 1, y, x), part)
+        near, far = (self._take(self.target, planes, z, y, x) for z in (below, below + 1))
+        truth = torch.lerp(near, far, depth - below)
         return truth, (depth - planes.source) * self.step_um
 
     def _scales(
