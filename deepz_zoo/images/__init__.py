@@ -6,18 +6,22 @@ sides, whatever unit a file uses.
 
 from __future__ import annotations
 
-from deepz_zoo.images.image import Array, Calibration, Image, Shape, even_step
-from deepz_zoo.images.reading import count_positions, read_image
+from deepz_zoo.images.image import Calibration, Image, Pixels, Shape, even_step
+from deepz_zoo.images.reading import count_positions, open_image, read_image
+from deepz_zoo.images.stored import Array, StoredPixels
 from deepz_zoo.images.writing import Style, write_image, write_planes
 
 __all__ = [
     "Array",
     "Calibration",
     "Image",
+    "Pixels",
     "Shape",
+    "StoredPixels",
     "Style",
     "count_positions",
     "even_step",
+    "open_image",
     "read_image",
     "write_image",
     "write_planes",

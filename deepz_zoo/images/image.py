@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic
 
 import numpy as np
+from typing_extensions import TypeVar
 
-Array = np.ndarray[Any, Any]
+from deepz_zoo.images.stored import Array, StoredPixels
+
 Shape = tuple[int, int]
 """Rows and columns of one image: (y, x) in pixels."""
+Pixels = TypeVar("Pixels", Array, StoredPixels, default=Array)
+"""In memory, or read plane by plane: most functions take either."""
+OtherPixels = TypeVar("OtherPixels", Array, StoredPixels)
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,11 @@ class Calibration:
 
 
 @dataclass(frozen=True, eq=False)
-class Image:
+class Image(Generic[Pixels]):
     """Pixels with the names of their axes and what the file states of their acquisition.
+
+    An `Image` holds its pixels. An ``Image[StoredPixels]``, from `open_image`, reads a plane when
+    it is asked for, and so takes no more memory than a plane.
 
     Attributes
     ----------
@@ -77,7 +85,7 @@ class Image:
         Of the objective, where the file says it; the immersion as OME names it: Air, Water, Oil, ….
     """
 
-    data: Array
+    data: Pixels
     axes: str
     pixel_size_um: float | None = None
     z_step_um: float | None = None
@@ -92,6 +100,25 @@ class Image:
         """Check that the axes fit the data."""
         if len(self.axes) != self.data.ndim or not self.axes.endswith("yx"):
             raise ValueError(f"axes {self.axes!r} do not fit data of shape {self.data.shape}")
+
+    def with_data(self, data: OtherPixels, axes: str) -> Image[OtherPixels]:
+        """Return an image with other pixels and axes, of which the file states the same."""
+        return Image(**(vars(self) | {"data": data, "axes": axes}))
+
+    @property
+    def plane_count(self) -> int:
+        """Number of planes: of all frames, positions along z and channels."""
+        return math.prod(self.data.shape[:-2])
+
+    def plane(self, number: int) -> Array:
+        """Return one plane (y, x); they are counted from 0, the last axis fastest."""
+        index = np.unravel_index(number, self.data.shape[:-2])
+        plane: Array = self.data[tuple(map(int, index))]
+        return plane
+
+    def planes(self) -> Iterator[Array]:
+        """Yield one plane (y, x) after another."""
+        return map(self.plane, range(self.plane_count))
 
     @property
     def z_um(self) -> tuple[float, ...] | None:

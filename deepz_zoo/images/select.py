@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.images.image import Image
+from deepz_zoo.images.image import Image, Pixels
 
 
 def select_frames(
-    image: Image, *, input_channel: str | None = None, plane: int | None = None
-) -> Image:
+    image: Image[Pixels], *, input_channel: str | None = None, plane: int | None = None
+) -> Image[Pixels]:
     """Return the single image or time series (axes ``yx`` or ``tyx``) that will be refocused.
 
     Parameters
     ----------
     image
-        Any image; each of its axes is named.
+        Any image, read or open; each of its axes is named.
     input_channel
         As in `select_channel`.
     plane
@@ -37,13 +38,13 @@ def select_frames(
     return _select_plane(select_channel(image, input_channel), plane)
 
 
-def select_channel(image: Image, input_channel: str | None = None) -> Image:
+def select_channel(image: Image[Pixels], input_channel: str | None = None) -> Image[Pixels]:
     """Return an image of one channel, without a channel axis.
 
     Parameters
     ----------
     image
-        Any image.
+        Any image, read or open.
     input_channel
         Name of a channel, or its number from 1. A name comes first: of channels named 488 and 561,
         ``"488"`` is the first. Case counts only where names differ in nothing else. Needed where
@@ -71,7 +72,7 @@ def _guesses(axes: str) -> str:
     return "tyx for a time series, cyx for channels, zyx for a z-stack"
 
 
-def _channel_index(image: Image, channel: str | None) -> int:
+def _channel_index(image: Image[Any], channel: str | None) -> int:
     count = image.data.shape[image.axes.index("c")] if "c" in image.axes else 1
     names = image.channel_names
     listed = ", ".join(names) if names else f"1 to {count}"
@@ -90,7 +91,7 @@ def _channel_index(image: Image, channel: str | None) -> int:
     raise DeepZError(f"no channel {channel!r} in the image; there are {count} ({listed})")
 
 
-def _select_plane(image: Image, plane: int | None) -> Image:
+def _select_plane(image: Image[Pixels], plane: int | None) -> Image[Pixels]:
     count = image.data.shape[image.axes.index("z")] if "z" in image.axes else 1
     if plane is None:
         if count > 1:
@@ -104,9 +105,9 @@ def _select_plane(image: Image, plane: int | None) -> Image:
     return _take(image, "z", plane - 1)
 
 
-def _take(image: Image, axis: str, index: int) -> Image:
+def _take(image: Image[Pixels], axis: str, index: int) -> Image[Pixels]:
     """Return the image at one position of an axis, without that axis."""
     if axis not in image.axes:
         return image
     data = image.data.take(index, axis=image.axes.index(axis))
-    return replace(image, data=data, axes=image.axes.replace(axis, ""))
+    return image.with_data(data, image.axes.replace(axis, ""))

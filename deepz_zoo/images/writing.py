@@ -14,7 +14,8 @@ import tifffile
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import replacing
-from deepz_zoo.images.image import Array, Calibration, Image, even_step
+from deepz_zoo.images.image import Calibration, Image, even_step
+from deepz_zoo.images.stored import Array
 
 Style = Literal["ome", "imagej"]
 
