@@ -7,22 +7,26 @@ sides, whatever unit a file uses.
 from __future__ import annotations
 
 from deepz_zoo.images.image import Calibration, Image, Pixels, Shape, even_step
+from deepz_zoo.images.new_image import NewImage, PlaneWriter
 from deepz_zoo.images.reading import count_positions, open_image, read_image
 from deepz_zoo.images.stored import Array, StoredPixels
-from deepz_zoo.images.writing import Style, write_image, write_planes
+from deepz_zoo.images.tiff_output import Style
+from deepz_zoo.images.writing import create_image, write_image
 
 __all__ = [
     "Array",
     "Calibration",
     "Image",
+    "NewImage",
     "Pixels",
+    "PlaneWriter",
     "Shape",
     "StoredPixels",
     "Style",
     "count_positions",
+    "create_image",
     "even_step",
     "open_image",
     "read_image",
     "write_image",
-    "write_planes",
 ]

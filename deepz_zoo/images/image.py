@@ -132,7 +132,7 @@ class Image(Generic[Pixels]):
 
     @property
     def calibration(self) -> Calibration:
-        """What `write_planes` takes."""
+        """What `NewImage` takes."""
         return Calibration(
             self.pixel_size_um,
             self.z_um,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import refuse_output
-from deepz_zoo.images import Style, write_planes
+from deepz_zoo.images import NewImage, Style, create_image
 from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.refocus.planes import rounded
 
@@ -66,7 +66,7 @@ def write_refocused(
     Parameters
     ----------
     path
-        The file; see `write_planes`.
+        The file; see `create_image`.
     plan, model, tile_px
         What is refocused onto what, by which model, in which tiles.
     dtype
@@ -93,13 +93,7 @@ def write_refocused(
                 progress("Refocusing", made, count)
             yield rounded(plane, pixel_type)
 
-    write_planes(
-        path,
-        planes(),
-        shape=plan.shape,
-        axes=plan.axes,
-        dtype=pixel_type,
-        calibration=plan.calibration,
-        style=style,
-        description=description,
-    )
+    new = NewImage(plan.shape, plan.axes, pixel_type, plan.calibration, description)
+    with create_image(path, new, style=style) as write:
+        for number, plane in enumerate(planes()):
+            write(plane, number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,16 @@ import tifffile
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import replacing
-from deepz_zoo.images import Calibration, Image, read_image, write_image, write_planes
+from deepz_zoo.images import (
+    Calibration,
+    Image,
+    NewImage,
+    create_image,
+    open_image,
+    read_image,
+    write_image,
+)
+from deepz_zoo.images.tiff_output import new_tiff
 
 IJ_JAR = Path("/usr/share/java/ij.jar")
 
@@ -52,9 +61,11 @@ def test_descending_and_uneven_positions(tmp_path: Path) -> None:
     planes = np.zeros((3, 16, 16), np.float32)
 
     def write(name: str, *z_um: float) -> Path:
-        calibration = Calibration(z_um=z_um)
         path = tmp_path / name
-        write_planes(path, iter(planes), shape=planes.shape, axes="zyx", calibration=calibration)
+        new = NewImage(planes.shape, "zyx", calibration=Calibration(z_um=z_um))
+        with create_image(path, new) as write:
+            for number, plane in enumerate(planes):
+                write(plane, number)
         return path
 
     assert read_image(write("down.tif", 1.0, 0.0, -1.0)).z_um == (1.0, 0.0, -1.0)
@@ -65,11 +76,9 @@ def test_descending_and_uneven_positions(tmp_path: Path) -> None:
 
 def test_imagej_labels_and_single_plane(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
-    calibration = Calibration(z_um=(2.5,))
-    plane = np.zeros((16, 17))
-    write_planes(
-        path, [plane], shape=plane.shape, axes="yx", style="imagej", calibration=calibration
-    )
+    new = NewImage((16, 17), "yx", calibration=Calibration(z_um=(2.5,)))
+    with create_image(path, new, style="imagej") as write:
+        write(np.zeros((16, 17)), 0)
     with tifffile.TiffFile(path) as tif:
         assert tif.imagej_metadata["Labels"] == "z = +2.5 µm"
 
@@ -79,21 +88,48 @@ def test_imagej_labels_and_single_plane(tmp_path: Path) -> None:
 def test_nothing_half_written(tmp_path: Path, error: type[BaseException], style) -> None:
     path = tmp_path / "out.tif"
     path.write_bytes(b"the old one")
-
-    def planes() -> Iterator[np.ndarray]:
-        yield np.zeros((16, 17))
+    new = NewImage((3, 16, 17), "zyx")
+    with pytest.raises(error), create_image(path, new, style=style) as write:
+        write(np.zeros((16, 17)), 0)
         raise error
-
-    with pytest.raises(error):
-        write_planes(path, planes(), shape=(3, 16, 17), axes="zyx", style=style)
     assert path.read_bytes() == b"the old one"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_too_few_planes_leave_no_file(tmp_path: Path) -> None:
-    with pytest.raises(Exception):  # noqa: B017 - tifffile's own
-        write_planes(tmp_path / "a.tif", [np.zeros((16, 17))], shape=(3, 16, 17), axes="zyx")
+    new = NewImage((3, 16, 17), "zyx")
+    with (
+        pytest.raises(ValueError, match="16 of 48 rows"),
+        create_image(tmp_path / "a.tif", new) as write,
+    ):
+        write(np.zeros((16, 17)), 0)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("style", ["ome", "imagej"])
+def test_planes_and_parts_of_planes_in_any_order(tmp_path: Path, style) -> None:
+    data = np.random.default_rng(4).integers(0, 60000, (2, 3, 16, 17)).astype(np.uint16)
+    path = tmp_path / "a.tif"
+    with create_image(path, NewImage(data.shape, "tzyx", data.dtype), style=style) as write:
+        for plane in (4, 0, 5, 1, 3, 2):
+            pixels = data.reshape(6, 16, 17)[plane]
+            write(pixels[10:], plane, 10)
+            write(pixels[:10].astype(np.float32), plane)
+    np.testing.assert_array_equal(read_image(path).data, data)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs files with holes: run on Linux or macOS")
+def test_over_4_gb_it_is_bigtiff(tmp_path: Path) -> None:
+    """The planes that are not written are a hole in the file, which takes no place on the disk."""
+    path = tmp_path / "a.ome.tif"
+    new = NewImage((1100, 1024, 1024), "tyx")
+    with pytest.raises(ValueError, match="of 1126400 rows"), new_tiff(path, new, "ome") as write:
+        write(np.full((24, 1024), 7), 1099, 1000)
+    with tifffile.TiffFile(path) as tif, open_image(path) as image:
+        assert tif.is_bigtiff
+        assert tif.is_ome
+        assert image.data.shape == new.shape
+        assert [row.mean() for row in image.plane(1099)[[0, 999, 1000, -1]]] == [0, 0, 7, 7]
 
 
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:
@@ -104,8 +140,12 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_imagej_tiff_has_a_limit(tmp_path: Path) -> None:
-    with pytest.raises(DeepZError, match="ImageJ TIFF takes 4"):
-        write_planes(tmp_path / "a.tif", [], shape=(1100, 1024, 1024), axes="zyx", style="imagej")
+    new = NewImage((1100, 1024, 1024), "zyx")
+    with (
+        pytest.raises(DeepZError, match="ImageJ TIFF takes 4"),
+        create_image(tmp_path / "a.tif", new, style="imagej"),
+    ):
+        pass
 
 
 PROBE = """
