@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.images import StoredPixels
 from deepz_zoo.intensities import IntensityScale
 
 _BRIGHTEST = 0.99
@@ -46,7 +47,7 @@ def plugin_intensity_scale(image: NDArray[Any]) -> IntensityScale:
     return IntensityScale(background=float(np.median(image)), scale=scale if scale > 0 else 1.0)
 
 
-def plugin_bits(image: NDArray[Any]) -> int:
+def plugin_bits(image: NDArray[Any] | StoredPixels) -> int:
     """Return the bits per pixel, 8 or 16.
 
     Raises

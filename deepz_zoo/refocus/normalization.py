@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from deepz_zoo.images import StoredPixels
 from deepz_zoo.intensities.plugin_normalization import plugin_bits
 from deepz_zoo.network.graph.plugin_normalization import PluginNormalization
 from deepz_zoo.network.graph.wrapper import DeepZModel
@@ -15,9 +16,9 @@ ImageNormalization = Literal["paper", "plugin", "plugin-imagej-1.52"]
 
 
 def with_normalization(
-    model: DeepZModel, normalization: ImageNormalization, image: NDArray[Any]
+    model: DeepZModel, normalization: ImageNormalization, pixels: NDArray[Any] | StoredPixels
 ) -> DeepZModel:
-    """Return `model` with another normalization, for images such as `image`.
+    """Return `model` with another normalization, for images such as those of `pixels`.
 
     Parameters
     ----------
@@ -27,8 +28,8 @@ def with_normalization(
         ``"paper"`` is the paper's. ``"plugin"`` gives the pixel values of the authors' Fiji plugin:
         its normalization, and its grey levels for the image's bits per pixel.
         ``"plugin-imagej-1.52"`` rounds to 8 bits as ImageJ did up to that version.
-    image
-        An image or a series; its type gives the bits per pixel.
+    pixels
+        Of an image or a series; their type gives the bits per pixel.
 
     Raises
     ------
@@ -38,5 +39,5 @@ def with_normalization(
     twin = DeepZModel(model.generator, model.dpm_scale_um).eval()
     if normalization != "paper":
         old = normalization == "plugin-imagej-1.52"
-        twin.normalization = PluginNormalization(plugin_bits(image), imagej_1_52=old)
+        twin.normalization = PluginNormalization(plugin_bits(pixels), imagej_1_52=old)
     return twin

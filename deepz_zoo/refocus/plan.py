@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from deepz_zoo.images import Calibration, Shape
 from deepz_zoo.images.sampling import Mismatch, Sampling, find_sampling
 from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.refocus.in_range import image_warnings
-from deepz_zoo.refocus.planes import MIN_SIDE_PX, refocus_planes
+from deepz_zoo.refocus.planes import MIN_SIDE_PX, Rows, refocus_rows, whole_planes
 
 if TYPE_CHECKING:
     from deepz_zoo.images import Image
@@ -38,7 +38,7 @@ class RefocusPlan:
     Attributes
     ----------
     frames
-        One image (``yx``) or a time series (``tyx``).
+        One image (``yx``) or a time series (``tyx``), read or open.
     surface
         The surface to refocus onto, or None for planes.
     targets
@@ -53,7 +53,7 @@ class RefocusPlan:
         The half-range to which distances were clipped, or None where all were inside.
     """
 
-    frames: Image
+    frames: Image[Any]
     surface: Surface | None
     targets: tuple[float | DPM, ...]
     pixel_size_um: float
@@ -83,9 +83,8 @@ class RefocusPlan:
     @property
     def pixels(self) -> int:
         """Pixels that the network makes, those of every frame and plane."""
-        frames: int = math.prod(self.frames.data.shape[:-2])
         ny, nx = self.sampling.model_shape
-        return frames * len(self.targets) * ny * nx
+        return self.frames.plane_count * len(self.targets) * ny * nx
 
     @property
     def calibration(self) -> Calibration:
@@ -103,16 +102,36 @@ class RefocusPlan:
 
         `progress` hears of each tile of a plane that has several.
         """
-        targets = [
+        for number in range(self.frames.plane_count):
+            yield from whole_planes(
+                self.run_frame(model, number, tile_px=tile_px, progress=progress),
+                self.sampling.image_shape,
+            )
+
+    def run_frame(
+        self,
+        model: DeepZModel,
+        number: int,
+        *,
+        tile_px: int | None = None,
+        progress: Progress = no_progress,
+    ) -> Iterator[Rows]:
+        """Read one frame, counted from 0, and yield it refocused, as `refocus_rows` does."""
+        frame = self.sampling.to_model(self.frames.plane(number))
+        rows = refocus_rows(model, frame, self._targets, tile_px=tile_px, progress=progress)
+        if not self.sampling.resamples:
+            yield from rows
+            return
+        for target, plane in enumerate(whole_planes(rows, self.sampling.model_shape)):
+            yield Rows(target, 0, self.sampling.from_model(plane))
+
+    @cached_property
+    def _targets(self) -> list[float | DPM]:
+        """The targets on the grid that the network sees."""
+        return [
             self.sampling.dpm_to_model(target) if isinstance(target, np.ndarray) else target
             for target in self.targets
         ]
-        for frame in self.frames.data.reshape(-1, *self.frames.data.shape[-2:]):
-            seen = self.sampling.to_model(frame)
-            for refocused in refocus_planes(
-                model, seen, targets, tile_px=tile_px, progress=progress
-            ):
-                yield self.sampling.from_model(refocused)
 
     def __str__(self) -> str:
         """Say how much is refocused onto what."""
@@ -132,7 +151,7 @@ class RefocusPlan:
 
 
 def plan_refocus(
-    frames: Image,
+    frames: Image[Any],
     manifest: Manifest,
     target: Surface | Sequence[float],
     *,
@@ -145,7 +164,7 @@ def plan_refocus(
     Parameters
     ----------
     frames
-        One image or a time series, axes ``yx`` or ``tyx``.
+        One image or a time series, axes ``yx`` or ``tyx``, read or open.
     manifest
         What is known of the model: its system, and its limits if they were measured.
     target

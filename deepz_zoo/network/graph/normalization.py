@@ -6,6 +6,8 @@ TorchScript know, for a batch of any size in which each image is normalized by i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import nn
 
@@ -52,6 +54,34 @@ class LoneImageNormalization(nn.Module):
         # An image of one grey level has no foreground; leave its values as they are.
         scale = torch.where(extent > 0, scale, torch.ones_like(scale))
         return background[:, :, None, None], scale[:, :, None, None]
+
+    def of_parts(self, parts: Iterable[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Measure one image that comes in parts, each (1, 1, y, x), without putting them together.
+
+        As `forward`, with sums in double precision: large images have more pixels than float32 can
+        count. The parts are gone through several times.
+        """
+        lowest = torch.stack([part.min() for part in parts]).min()
+        extent = torch.stack([part.max() for part in parts]).max() - lowest
+        # Fractions in any part make the levels of all finer.
+        widths = [_level_width(part.flatten(1), extent, self.levels) for part in parts]
+        width = torch.stack(widths).min()
+
+        def levels(part: torch.Tensor) -> torch.Tensor:
+            level = ((part - lowest) / width).round().clamp(0, self.levels - 1)
+            return level.to(torch.int64).flatten()
+
+        counts = [torch.bincount(levels(part), minlength=self.levels) for part in parts]
+        histogram = torch.stack(counts).sum(0, keepdim=True).double()
+        threshold = _triangle(histogram)
+        n_background = histogram[:, : int(threshold) + 1].sum()
+        below = [part.flatten()[levels(part) <= threshold[0]].double().sum() for part in parts]
+        background = torch.stack(below).sum() / n_background.clamp(min=1)
+        n_foreground = (histogram.sum() - n_background)[None, None]
+        scale = lowest + width * _saturation_level(histogram, n_foreground) - background
+        scale = torch.where(extent > 0, scale, torch.ones_like(scale))
+        shape = (1, 1, 1, 1)
+        return background.to(lowest).reshape(shape), scale.to(lowest).reshape(shape)
 
     def grey_levels(
         self, refocused: torch.Tensor, background: torch.Tensor, scale: torch.Tensor

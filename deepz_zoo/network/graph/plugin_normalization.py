@@ -7,6 +7,8 @@ order in which ImageJ does.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import nn
 
@@ -37,9 +39,25 @@ class PluginNormalization(nn.Module):
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Measure images (b, 1, y, x); return background and scale, each (b, 1, 1, 1)."""
         pixels = image.flatten(1)
-        level = pixels.round().clamp(0, self.levels - 1).to(torch.int64)
         ones = torch.ones_like(pixels, dtype=torch.float64)
-        histogram = torch.zeros_like(ones[:, :1]).repeat(1, self.levels).scatter_add(1, level, ones)
+        histogram = torch.zeros_like(ones[:, :1]).repeat(1, self.levels)
+        return self._of_histogram(histogram.scatter_add(1, self._levels(pixels), ones), image.dtype)
+
+    def of_parts(self, parts: Iterable[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Measure one image that comes in parts, each (1, 1, y, x), as if it were whole."""
+        counts = [
+            torch.bincount(self._levels(part).flatten(), minlength=self.levels) for part in parts
+        ]
+        histogram = torch.stack(counts).sum(0, keepdim=True).double()
+        return self._of_histogram(histogram, torch.float32)
+
+    def _levels(self, pixels: torch.Tensor) -> torch.Tensor:
+        return pixels.round().clamp(0, self.levels - 1).to(torch.int64)
+
+    def _of_histogram(
+        self, histogram: torch.Tensor, dtype: torch.dtype
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return background and scale, each (b, 1, 1, 1), from histograms (b, n)."""
         up_to = histogram.cumsum(dim=1)
         count = up_to[:, -1:]
         middle = _ranked(up_to, _whole((count - 1) / 2)) + _ranked(up_to, _whole(count / 2))
@@ -50,8 +68,8 @@ class PluginNormalization(nn.Module):
         # In an image without foreground the plugin finds no scale.
         usable = (foreground > 0) & (brightest > 0)
         scale = torch.where(usable, brightest, torch.ones_like(brightest))
-        background = (middle / 2).to(image.dtype)
-        return background[:, :, None, None], scale.to(image.dtype)[:, :, None, None]
+        background = (middle / 2).to(dtype)
+        return background[:, :, None, None], scale.to(dtype)[:, :, None, None]
 
     def grey_levels(
         self, refocused: torch.Tensor, background: torch.Tensor, scale: torch.Tensor

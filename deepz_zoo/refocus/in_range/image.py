@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deepz_zoo.refocus.in_range.camera_image import camera_image_warnings
 from deepz_zoo.refocus.in_range.optics import optics_warnings
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def image_warnings(
-    image: Image,
+    image: Image[Any],
     manifest: Manifest,
     *,
     pixel_size_um: float | None = None,
@@ -40,10 +40,9 @@ def image_warnings(
         Empty for an image with nothing to remark.
     """
     pixel_um = image.pixel_size_um if pixel_size_um is None else pixel_size_um
-    frame = image.data.reshape(-1, *image.data.shape[-2:])[0]
     sampling = None if resampled else pixel_size_warning(pixel_um, manifest)
     return (
         *([] if sampling is None else [sampling]),
         *optics_warnings(image, manifest.system),
-        *camera_image_warnings(frame, manifest.limits),
+        *camera_image_warnings(image.plane(0), manifest.limits),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deepz_zoo.images import Image
@@ -15,7 +15,7 @@ _BAND_MARGIN_UM = 0.02  # dyes are named by their peak, which lies outside of ma
 _IMMERSIONS = {"air": "air", "water": "water", "waterdipping": "water", "oil": "oil"}
 
 
-def optics_warnings(image: Image, system: ImagingSystem) -> tuple[str, ...]:
+def optics_warnings(image: Image[Any], system: ImagingSystem) -> tuple[str, ...]:
     """Return a line for each thing in which the optics that a file states are not the model's.
 
     Parameters
