@@ -17,8 +17,8 @@ import click
 from deepz_zoo import __version__
 from deepz_zoo.cli.command_group import CommandGroup
 from deepz_zoo.cli.interruption import Ended, interruptions_unwind
+from deepz_zoo.cli.system_errors import system_error_line
 from deepz_zoo.cli.verbosity import LOG, add_verbosity, logging_to_stderr
-from deepz_zoo.disk import is_disk_full
 from deepz_zoo.errors import CheckFailed, DeepZError
 
 # In the order of a user's work.
@@ -158,7 +158,7 @@ def _run(arguments: list[str]) -> int:
             return EXIT_BROKEN_PIPE
         raise
     except Exception as error:
-        line = _operating_system_message(error) or _missing_library_message(error)
+        line = system_error_line(error) or _missing_library_message(error)
         if line is None:
             raise
         LOG.debug("%s", type(error).__name__, exc_info=error)
@@ -202,22 +202,6 @@ def _message(error: DeepZError | click.ClickException) -> str:
     if isinstance(error, click.UsageError) and error.ctx is not None:
         message = f"{message.rstrip('.')} (see '{error.ctx.command_path} --help')"
     return message
-
-
-def _operating_system_message(error: Exception) -> str | None:
-    """Return a line for what the operating system refused, or None for any other error.
-
-    Libraries such as safetensors report a full disk by errors of their own, known by their text.
-    """
-    if is_disk_full(error):
-        place = getattr(error, "filename", None)
-        return f"disk full{f' while writing {place}' if place else ''}; free some space and repeat"
-    if isinstance(error, OSError) and error.strerror is not None:
-        place = f"{error.filename}: " if error.filename is not None else ""
-        return f"{place}{error.strerror}"
-    if isinstance(error, MemoryError):
-        return f"not enough memory ({error})" if str(error) else "not enough memory"
-    return None
 
 
 def _missing_library_message(error: Exception) -> str | None:

@@ -70,7 +70,7 @@ def join_model_name(name: str | None, objective: str | None, channel: str | None
     return f"{objective_id}/{channel}"
 
 
-def _complete_model(
+def complete_model(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Return the models that begin so, for a shell; where there are none, files may do."""
@@ -86,7 +86,7 @@ def model_options(
     """Let the user name a model; the command's function receives ``model_name: str``.
 
     The name may be left out beside ``--weights`` or a prepared dataset as ``--data``, which both
-    record their system; ``model_name`` is None then.
+    record their system, and beside ``--channels``, which names models; ``model_name`` is None then.
 
     Adds ``--objective`` and ``--channel`` and, with `argument`, the short form
     ``objective/channel`` as an optional positional argument. Commands with positional arguments of
@@ -109,7 +109,7 @@ def model_options(
             channel: str | None,
             **kwargs: Any,
         ) -> Any:
-            optional = not required or kwargs.get("weights") or kwargs.get("data")
+            optional = not required or any(map(kwargs.get, ("weights", "data", "channels")))
             named = name or objective or channel or not optional
             model_name = join_model_name(name, objective, channel) if named else None
             return function(*args, model_name=model_name, **kwargs)
@@ -129,7 +129,7 @@ def model_options(
                 "name",
                 metavar="[OBJECTIVE/CHANNEL]",
                 required=False,
-                shell_complete=_complete_model,
+                shell_complete=complete_model,
             )(command)
         return command  # type: ignore[no-any-return]
 
@@ -168,7 +168,7 @@ def model_and_file_arguments(parameter: str, metavar: str) -> Callable[[Function
             metavar="[OBJECTIVE/CHANNEL]",
             required=False,
             type=PathName(),
-            shell_complete=_complete_model,
+            shell_complete=complete_model,
         )(command)
         return command  # type: ignore[no-any-return]
 
@@ -389,11 +389,13 @@ def _bars(display: Console) -> Iterator[Progress]:
     from rich.progress import TimeRemainingColumn as Remaining
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    with Bars(*columns, console=display, transient=True) as bars:
+    # Results that go to a file are not drawn above the bars.
+    redirect = sys.stdout.isatty()
+    with Bars(*columns, console=display, transient=True, redirect_stdout=redirect) as bars:
         tasks: dict[str, Any] = {}
         endless: list[str] = []
 
-        def show(step: str, done: int = 0, total: int = 0) -> None:
+        def show(step: str, done: float = 0, total: int = 0) -> None:
             if step not in tasks:
                 while endless:
                     bars.remove_task(tasks.pop(endless.pop()))
@@ -408,10 +410,33 @@ class ProgressLines:
     """Prints how far the work is, for log files: a line every ten seconds at most."""
 
     def __init__(self) -> None:
-        self._printed = time.monotonic()
+        self._printed = self._began = time.monotonic()
+        self._step = ""
 
-    def __call__(self, step: str, done: int = 0, total: int = 0) -> None:
+    def __call__(self, step: str, done: float = 0, total: int = 0) -> None:
         """Take a report, see `Progress`."""
-        if time.monotonic() - self._printed >= SECONDS_BETWEEN_LINES:
-            self._printed = time.monotonic()
-            LOG.info("%s%s", step, f": {done} of {total}" if total else "")
+        now = time.monotonic()
+        if step != self._step:
+            self._step, self._began = step, now
+        if now - self._printed < SECONDS_BETWEEN_LINES:
+            return
+        self._printed = now
+        left = time_left(now - self._began, done, total) if done else ""
+        LOG.info("%s%s%s", step, f": {int(done)} of {total}" if total else "", left)
+
+
+def time_left(passed_s: float, done: float, total: int) -> str:
+    """Return how long a step will take, after a comma, if it goes on as it did.
+
+    Examples
+    --------
+    >>> time_left(60, 10, 40)
+    ', 3 min left'
+    """
+    seconds = passed_s / done * (total - done)
+    if seconds < 1:
+        return ""
+    if seconds < 90:
+        return f", {seconds:.0f} s left"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f", {f'{hours} h ' if hours else ''}{minutes} min left"

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from deepz_zoo.images.image import Calibration, Image, Pixels, Shape, even_step
 from deepz_zoo.images.new_image import NewImage, PlaneWriter
-from deepz_zoo.images.reading import count_positions, open_image, read_image
+from deepz_zoo.images.reading import IMAGE_SUFFIXES, count_positions, open_image, read_image
 from deepz_zoo.images.stored import Array, StoredPixels
 from deepz_zoo.images.tiff_output import Style
 from deepz_zoo.images.writing import create_image, write_image
 
 __all__ = [
+    "IMAGE_SUFFIXES",
     "Array",
     "Calibration",
     "Image",

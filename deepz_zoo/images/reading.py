@@ -31,6 +31,8 @@ class Format:
     ----------
     starts
         What files of this format begin with.
+    suffixes
+        How their names end, for programs that look for images in a folder.
     open
         Opens one of the images of a file, by its number from 0, or the only one for None. Yields
         the image with its calibration and any axes, those of length one too, of which y and x are
@@ -40,6 +42,7 @@ class Format:
     """
 
     starts: tuple[bytes, ...]
+    suffixes: tuple[str, ...]
     open: Callable[[Path, int | None], AbstractContextManager[Image[StoredPixels]]]
     count: Callable[[Path], int]
 
@@ -58,8 +61,8 @@ def _open_png(path: Path, position: int | None) -> Iterator[Image[StoredPixels]]
 
 
 _FORMATS = (
-    Format((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), open_tiff, count_in_tiff),
-    Format((b"\x89PNG",), _open_png, lambda path: 1),
+    Format((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (".tif", ".tiff"), open_tiff, count_in_tiff),
+    Format((b"\x89PNG",), (".png",), _open_png, lambda path: 1),
 )
 _FOREIGN_MAGIC = {
     b"\xff\xd8\xff": "a JPEG file, whose compression destroys intensities",
@@ -71,6 +74,10 @@ _FOREIGN_MAGIC = {
     b"BM": "a BMP file",
     b"%PDF": "a PDF file",
 }
+
+
+IMAGE_SUFFIXES = tuple(suffix for known in _FORMATS for suffix in known.suffixes)
+"""How the names of images end that are read, in lower case."""
 
 
 def count_positions(path: str | os.PathLike[str]) -> int:

@@ -29,13 +29,24 @@ def select_frames(
     DeepZError
         When an axis has no name, or a channel or plane does not exist or is not chosen.
     """
+    check_axes_named(image)
+    return _select_plane(select_channel(image, input_channel), plane)
+
+
+def check_axes_named(image: Image[Any]) -> None:
+    """Refuse an image with an axis that its file does not name.
+
+    Raises
+    ------
+    DeepZError
+        With what the axis may be.
+    """
     if "q" in image.axes:
         count = image.data.shape[image.axes.index("q")]
         raise DeepZError(
             f"the file holds {count} images and does not say what tells them apart: name its axes "
             f"with `axes` ({_guesses(image.axes)})"
         )
-    return _select_plane(select_channel(image, input_channel), plane)
 
 
 def select_channel(image: Image[Pixels], input_channel: str | None = None) -> Image[Pixels]:
@@ -55,7 +66,11 @@ def select_channel(image: Image[Pixels], input_channel: str | None = None) -> Im
     DeepZError
         When there is no such channel, or several to choose from and none is chosen.
     """
-    index = _channel_index(image, input_channel)
+    return take_channel(image, channel_index(image, input_channel))
+
+
+def take_channel(image: Image[Pixels], index: int) -> Image[Pixels]:
+    """Return the channel of an index from 0, without a channel axis."""
     names, emission_um = image.channel_names, image.emission_um
     chosen = replace(
         image,
@@ -72,8 +87,15 @@ def _guesses(axes: str) -> str:
     return "tyx for a time series, cyx for channels, zyx for a z-stack"
 
 
-def _channel_index(image: Image[Any], channel: str | None) -> int:
-    count = image.data.shape[image.axes.index("c")] if "c" in image.axes else 1
+def channel_count(image: Image[Any]) -> int:
+    """Return the number of channels."""
+    count: int = image.data.shape[image.axes.index("c")] if "c" in image.axes else 1
+    return count
+
+
+def channel_index(image: Image[Any], channel: str | None) -> int:
+    """Return the index from 0 of a channel; the parameters are those of `select_channel`."""
+    count = channel_count(image)
     names = image.channel_names
     listed = ", ".join(names) if names else f"1 to {count}"
     if channel is None:

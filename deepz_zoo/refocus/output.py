@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,7 @@ from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.refocus.planes import rounded
 
 if TYPE_CHECKING:
-    from deepz_zoo.network.graph.wrapper import DeepZModel
-    from deepz_zoo.refocus.plan import RefocusPlan
+    from deepz_zoo.refocus.channels import ChannelPlan
 
 
 def refuse_refocused(
@@ -52,8 +52,7 @@ def refuse_refocused(
 
 def write_refocused(
     path: str | os.PathLike[str],
-    plan: RefocusPlan,
-    model: DeepZModel,
+    channels: Sequence[ChannelPlan],
     *,
     dtype: npt.DTypeLike = np.float32,
     style: Style = "ome",
@@ -61,39 +60,79 @@ def write_refocused(
     tile_px: int | None = None,
     progress: Progress = no_progress,
 ) -> None:
-    """Refocus as planned, and write each plane as soon as it is made.
+    """Refocus as planned, frame by frame, and write each plane as soon as it is made.
 
     Parameters
     ----------
     path
         The file; see `create_image`.
-    plan, model, tile_px
-        What is refocused onto what, by which model, in which tiles.
+    channels
+        What is refocused onto what, by which model, for each channel of the output.
     dtype
         Type of the pixels; values are rounded to integers where it is one.
     style, description
         As in `write_image`.
+    tile_px
+        As in `refocus_image`.
     progress
-        Hears of each tile: a large plane takes long.
-    """
-    pixel_type = np.dtype(dtype)
+        Hears of each plane, of each tile where planes are large.
 
-    def planes() -> Iterator[npt.NDArray[Any]]:
-        count, made = math.prod(plan.shape[:-2]), 0
+    Raises
+    ------
+    DeepZError
+        If channels would be clipped to different distances.
+    """
+    new = _layout(channels, np.dtype(dtype), description)
+    plan = channels[0].plan
+    targets, rows_in_all = len(plan.targets), plan.frames.data.shape[-2]
+    with create_image(path, new, style=style) as write:
+        heard = _PlaneProgress(progress, math.prod(new.shape[:-2]))
+        for frame in range(plan.frames.plane_count):
+            for number, channel in enumerate(channels):
+                rows = channel.rows(frame, tile_px=tile_px, progress=heard.tiles)
+                for target, first, pixels in rows:
+                    place = (frame * targets + target) * len(channels) + number
+                    write(rounded(pixels, new.dtype), place, first)
+                    if first + len(pixels) == rows_in_all:
+                        heard.plane()
+
+
+class _PlaneProgress:
+    """Counts planes, or tiles where planes have several."""
+
+    def __init__(self, progress: Progress, planes: int) -> None:
+        self.progress, self.planes = progress, planes
+        self.made, self.tiles_of_plane = 0, 1
         progress("Refocusing")
 
-        def within_plane(step: str, done: int = 0, total: int = 0) -> None:
-            progress("Refocusing", made * total + done, count * total)
-            heard.append(total)
+    def tiles(self, step: str, done: float = 0, total: int = 0) -> None:
+        """Hear of a tile of the plane that is being made."""
+        self.tiles_of_plane = total
+        self.progress("Refocusing", self.made * total + done, self.planes * total)
 
-        heard: list[int] = []
-        for plane in plan.run(model, tile_px=tile_px, progress=within_plane):
-            made += 1
-            if not heard:  # planes of one tile
-                progress("Refocusing", made, count)
-            yield rounded(plane, pixel_type)
+    def plane(self) -> None:
+        """Hear of a plane."""
+        self.made += 1
+        if self.tiles_of_plane == 1:
+            self.progress("Refocusing", self.made, self.planes)
 
-    new = NewImage(plan.shape, plan.axes, pixel_type, plan.calibration, description)
-    with create_image(path, new, style=style) as write:
-        for number, plane in enumerate(planes()):
-            write(plane, number)
+
+def _layout(channels: Sequence[ChannelPlan], dtype: np.dtype[Any], description: str) -> NewImage:
+    """Return what the file will be like: with a channel axis where there are several."""
+    plans = [channel.plan for channel in channels]
+    if any(plan.z_um != plans[0].z_um for plan in plans):
+        raise DeepZError(
+            "the models of the channels are clipped to different ranges; choose distances that all "
+            "of them were trained for"
+        )
+    first, calibrations = plans[0], [plan.calibration for plan in plans]
+    if len(plans) == 1:
+        return NewImage(first.shape, first.axes, dtype, first.calibration, description)
+    calibration = replace(
+        first.calibration,
+        channel_names=tuple(name for known in calibrations for name in known.channel_names),
+        emission_um=tuple(um for known in calibrations for um in known.emission_um),
+    )
+    *leading, ny, nx = first.shape
+    axes = first.axes.replace("yx", "cyx")
+    return NewImage((*leading, len(plans), ny, nx), axes, dtype, calibration, description)

@@ -50,7 +50,7 @@ def test_tested_build_reports_small_differences(model, manifest, example, tmp_pa
     path = tmp_path / "tested.zip"
     steps: list[str] = []
 
-    def progress(step: str, done: int = 0, total: int = 0) -> None:
+    def progress(step: str, done: float = 0, total: int = 0) -> None:
         steps.append(step)
 
     package = build_package(model, manifest, path, example=example, progress=progress)

@@ -10,7 +10,7 @@ import pytest
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.images import Image, read_image
-from deepz_zoo.refocus import plan_refocus, refuse_refocused, write_refocused
+from deepz_zoo.refocus import ChannelPlan, plan_refocus, refuse_refocused, write_refocused
 
 
 @pytest.fixture
@@ -25,8 +25,7 @@ def test_planes_are_written_as_they_are_made(frames, model, manifest, tmp_path, 
     heard = []
     write_refocused(
         tmp_path / "out.tif",
-        plan,
-        model,
+        [ChannelPlan(plan, model)],
         dtype=dtype,
         progress=lambda step, done=0, total=0: heard.append((step, done, total)),
     )
@@ -45,8 +44,7 @@ def test_progress_moves_within_a_large_plane(model, manifest, tmp_path) -> None:
     heard = []
     write_refocused(
         tmp_path / "out.tif",
-        plan,
-        model,
+        [ChannelPlan(plan, model)],
         tile_px=80,
         progress=lambda step, done=0, total=0: heard.append((done, total)),
     )

@@ -1,0 +1,223 @@
+"""``deepz-zoo refocus``: images onto other planes, or onto a surface."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from deepz_zoo.cli.option_names import warn
+from deepz_zoo.cli.options import (
+    EngineOptions,
+    engine_options,
+    model_options,
+    overwrite_option,
+    pixel_policy,
+    show_progress,
+    weights_option,
+)
+from deepz_zoo.cli.parameters import Integer, PathName
+from deepz_zoo.cli.refocus.inputs import input_options, normalization_option
+from deepz_zoo.cli.refocus.names import model_and_images_arguments, read_channels
+from deepz_zoo.cli.refocus.recipe import ONLY, Models, Recipe
+from deepz_zoo.cli.refocus.several import refocus_several
+from deepz_zoo.cli.refocus.targets import read_target, target_options, written_targets
+from deepz_zoo.errors import DeepZError
+
+if TYPE_CHECKING:
+    from deepz_zoo.refocus import ImageNormalization
+    from deepz_zoo.refocus.files import Job
+
+_SUFFIX = "_refocused"
+
+
+@click.command("refocus")
+@model_and_images_arguments
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="OUT.tif|FOLDER",
+    type=PathName(),
+    help="The file to write; for several images the folder of their outputs.",
+)
+@click.option(
+    "--suffix",
+    metavar="TEXT",
+    help=f"In a folder worm.tif becomes worm + TEXT + .tif.  [default: {_SUFFIX}]",
+)
+@click.option("--skip-existing", is_flag=True, help="Leave out images whose output exists.")
+@model_options(argument=False)
+@weights_option
+@click.option(
+    "--channels",
+    metavar="CHANNEL=MODEL,...",
+    help="A model for each channel of the images, all in one output: "
+    "TxRd=leica20x_0.8/TxRd,FITC=leica20x_0.8/FITC. A channel is named or numbered from 1.",
+)
+@click.option(
+    "--other-channels",
+    type=click.Choice(["leave-out", "pass-through"]),
+    default="leave-out",
+    show_default=True,
+    help="What becomes of channels that --channels does not name.",
+)
+@target_options
+@input_options
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["ome", "imagej"]),
+    default="ome",
+    show_default=True,
+    help="OME-TIFF, or the TIFF of ImageJ and Fiji.",
+)
+@click.option("--keep-type", is_flag=True, help="Round to the image's type instead of float32.")
+@normalization_option
+@click.option(
+    "--tile",
+    "tile_px",
+    type=Integer(min=16),
+    show_default="1024, more where the memory of a GPU allows",
+    metavar="PX",
+    help="Refocus larger images in tiles of this side; smaller ones take less memory.",
+)
+@engine_options()
+@overwrite_option
+def command(
+    *,
+    images: tuple[str, ...],
+    output: str,
+    suffix: str | None,
+    skip_existing: bool,
+    model_name: str | None,
+    weights: str | None,
+    channels: str | None,
+    other_channels: str,
+    axes: str | None,
+    input_channel: str | None,
+    plane: int | None,
+    pixel_size_um: float | None,
+    resample: bool,
+    ignore_pixel_size: bool,
+    clip: bool,
+    style: Literal["ome", "imagej"],
+    keep_type: bool,
+    normalization: ImageNormalization | None,
+    tile_px: int | None,
+    engine_options: EngineOptions,
+    overwrite: bool,
+    **options: Any,
+) -> int:
+    """Refocus images onto planes (--z) or onto a surface, and write calibrated TIFF files.
+
+    An IMAGE is a TIFF, OME-TIFF or PNG file: one image, a time series, or several channels, of
+    which one is chosen or each has its model (--channels). It may be a folder of images or a
+    pattern too, such as 'plate/*.tif'; the output of several is a folder. Distances are measured
+    from the plane of the image, in µm of stage z; a positive one is the direction of increasing
+    stage z.
+
+    \b
+    deepz-zoo refocus leica20x_0.8/TxRd worm.tif -o stack.tif --z -10:10:0.5
+    deepz-zoo refocus leica20x_0.8/TxRd beads.tif -o flat.tif --tilt 1.5 --tilt-axis y
+    deepz-zoo refocus leica20x_0.8/TxRd plate/ -o refocused/ --z 2.5 --skip-existing
+    """  # noqa: D301 - click reads the backspace
+    if normalization not in (None, "paper") and resample:
+        raise click.UsageError(f"--normalization {normalization} and --resample exclude each other")
+    if skip_existing and overwrite:
+        raise click.UsageError("--skip-existing and --overwrite exclude each other")
+    names = _models(model_name, weights, channels, input_channel)
+    target = read_target(**options)
+    mismatch = pixel_policy(resample, ignore_pixel_size)
+    in_folder = _is_folder_meant(images, output)
+    jobs = _jobs(images, output, suffix, in_folder)
+    wanted, existing = _without_existing(jobs, in_folder, skip_existing, overwrite)
+    recipe = Recipe(
+        models=Models(names, engine_options, len(wanted)),
+        target=target,
+        written_target=written_targets(options),
+        axes=axes,
+        input_channel=input_channel,
+        plane=plane,
+        pixel_size_um=pixel_size_um,
+        mismatch=mismatch,
+        clip=clip,
+        style=style,
+        keep_type=keep_type,
+        normalization=normalization,
+        tile_px=tile_px,
+        pass_others=other_channels == "pass-through",
+        maps=[options[name] for name in ("dpm", "height_map") if options[name] is not None],
+        overwrite=overwrite,
+    )
+    if in_folder:
+        if wanted:
+            recipe.check()
+        return refocus_several(wanted, recipe, existing)
+    for job in wanted:
+        recipe.check_output(job)
+        with show_progress() as progress:
+            line = recipe.refocus(job, lambda line: warn(f"{line}."), progress)
+        click.echo(line)
+    return 0
+
+
+def _models(
+    model_name: str | None, weights: str | None, channels: str | None, input_channel: str | None
+) -> Mapping[str, tuple[str | None, str | None]]:
+    """Return what names the models, see `Models`."""
+    if channels is None:
+        return {ONLY: (model_name, weights)}
+    for option, given in (("--weights", weights), ("--input-channel", input_channel)):
+        if given is not None:
+            raise click.UsageError(f"{option} and --channels exclude each other")
+    if model_name is not None:
+        raise click.UsageError(f"--channels names the models; leave {model_name} out")
+    return {channel: (model, None) for channel, model in read_channels(channels).items()}
+
+
+def _is_folder_meant(images: Sequence[str], output: str) -> bool:
+    """Tell whether the output is a folder, for several images or for one."""
+    from deepz_zoo.refocus.files import is_several
+
+    if Path(output).is_dir() or output.endswith(("/", os.sep)):
+        return True
+    if len(images) == 1 and not is_several(images[0]):
+        return False
+    if Path(output).is_file() or Path(output).suffix.lower() in (".tif", ".tiff"):
+        raise click.UsageError(
+            f"-o {output} names a file; the output for {' '.join(images[:3])} is a folder"
+        )
+    return True
+
+
+def _jobs(images: Sequence[str], output: str, suffix: str | None, in_folder: bool) -> list[Job]:
+    """Return the images that are meant, and where each goes."""
+    from deepz_zoo.refocus.files import Job, find_images, plan_outputs
+
+    if in_folder:
+        folder = Path(output)
+        if not folder.absolute().parent.is_dir():
+            raise DeepZError(f"cannot write {folder}: the folder {folder.parent} does not exist")
+        return plan_outputs(find_images(images), folder, _SUFFIX if suffix is None else suffix)
+    if suffix is not None:
+        raise click.UsageError("--suffix is for the outputs in a folder; name the file with -o")
+    return [Job(Path(images[0]), Path(output))]
+
+
+def _without_existing(
+    jobs: Sequence[Job], in_folder: bool, skip_existing: bool, overwrite: bool
+) -> tuple[list[Job], int]:
+    """Return the images to refocus, and the number of those that are left out."""
+    existing = [job for job in jobs if job.output.exists()]
+    if skip_existing:
+        return [job for job in jobs if job not in existing], len(existing)
+    if in_folder and existing and not overwrite:
+        raise DeepZError(
+            f"{len(existing)} of {len(jobs)} outputs exist, such as {existing[0].output}; set "
+            "`skip_existing` to leave these images out, or `overwrite`"
+        )
+    return list(jobs), 0

@@ -1,0 +1,216 @@
+"""One image after another by the same options: models are loaded once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from deepz_zoo.cli.options import EngineOptions
+    from deepz_zoo.dpm import Surface
+    from deepz_zoo.engines.choice import Choice
+    from deepz_zoo.images import Image
+    from deepz_zoo.images.sampling import Mismatch
+    from deepz_zoo.network.graph.wrapper import DeepZModel
+    from deepz_zoo.progress import Progress
+    from deepz_zoo.records.manifest import Manifest
+    from deepz_zoo.refocus import ChannelPlan, ImageNormalization, RefocusPlan
+    from deepz_zoo.refocus.files import Job
+
+ONLY = ""
+"""The name of the model where all channels have one."""
+
+
+@dataclass(eq=False)
+class Models:
+    """The models that the options name, each loaded once and run by one engine.
+
+    Attributes
+    ----------
+    names
+        What names a model, and weights to use in place of its own, by channel; or for `ONLY`.
+    engine_options
+        What the user wants to run them.
+    images
+        For how many images.
+    """
+
+    names: Mapping[str, tuple[str | None, str | None]]
+    engine_options: EngineOptions
+    images: int
+    _loaded: dict[str, tuple[DeepZModel, Manifest]] = field(default_factory=dict)
+    _running: dict[str, tuple[DeepZModel, Choice]] = field(default_factory=dict)
+
+    def load(self, channel: str) -> tuple[DeepZModel, Manifest]:
+        """Return the model for a channel, and what is known of it."""
+        from deepz_zoo.models import load_model
+
+        if channel not in self._loaded:
+            name, weights = self.names[channel]
+            self._loaded[channel] = load_model(name, weights=weights)
+        return self._loaded[channel]
+
+    def run(self, channel: str, pixels: float) -> tuple[DeepZModel, Choice]:
+        """Return the model as an engine runs it, for images of so many pixels, and the engine."""
+        from deepz_zoo.engines.with_engine import run_as_chosen
+
+        if channel not in self._running:
+            model, manifest = self.load(channel)
+            engine = self.engine_options.choose(model, manifest, pixels=pixels * self.images)
+            self._running[channel] = run_as_chosen(model, engine), engine
+        return self._running[channel]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is done with each image, as the options of the command say."""
+
+    models: Models
+    target: Sequence[float] | Surface
+    written_target: str
+    axes: str | None
+    input_channel: str | None
+    plane: int | None
+    pixel_size_um: float | None
+    mismatch: Mismatch
+    clip: bool
+    style: Literal["ome", "imagej"]
+    keep_type: bool
+    normalization: ImageNormalization | None
+    tile_px: int | None
+    pass_others: bool
+    maps: Sequence[str]
+    overwrite: bool
+
+    def check(self) -> None:
+        """Check what does not depend on the image.
+
+        Raises
+        ------
+        DeepZError
+            If a model cannot be loaded or was not trained for the distances, or there is no map.
+        """
+        import numpy as np
+
+        from deepz_zoo.dpm import check_range
+        from deepz_zoo.files import check_readable
+
+        for name in self.maps:
+            check_readable(name, "an image of distances")
+        for channel in self.models.names:
+            _, manifest = self.models.load(channel)
+            if isinstance(self.target, Sequence):
+                distances = np.asarray(self.target, dtype=np.float64)
+                check_range(distances, manifest.system.z_range_um, clip=self.clip)
+
+    def check_output(self, job: Job) -> None:
+        """Check that the output may be written; see `refuse_refocused`."""
+        from deepz_zoo.refocus import refuse_refocused
+
+        inputs = [job.image, *map(Path, self.maps)]
+        refuse_refocused(job.output, inputs=inputs, overwrite=self.overwrite)
+
+    def refocus(self, job: Job, warn: Callable[[str], None], progress: Progress) -> str:
+        """Refocus one image, and return what was done in a line.
+
+        Raises
+        ------
+        DeepZError
+            If the image cannot be read or is not as the options or the models need it.
+        """
+        from deepz_zoo.images import open_image
+        from deepz_zoo.refocus import write_refocused
+
+        with open_image(job.image, axes=self.axes) as image:
+            channels, engines = self._plan(image, warn)
+            job.output.parent.mkdir(exist_ok=True)
+            self.check_output(job)
+            like_plugin = self.normalization not in (None, "paper")
+            write_refocused(
+                job.output,
+                channels,
+                dtype=image.data.dtype if self.keep_type or like_plugin else "float32",
+                style=self.style,
+                description=self._description(job.image, channels[0].plan, engines),
+                tile_px=self.tile_px,
+                progress=progress,
+            )
+        several = f"{len(channels)} channels, " if len(channels) > 1 else ""
+        return f"{job.output}: {several}{channels[0].plan}"
+
+    def _plan(
+        self, image: Image[Any], warn: Callable[[str], None]
+    ) -> tuple[list[ChannelPlan], dict[str, Choice]]:
+        """Return what becomes of each channel, and what runs the models."""
+        from deepz_zoo.refocus import ChannelPlan, with_normalization
+
+        chosen = self._channels(image, warn)
+        plans = {
+            channel: self._plan_channel(frames, channel, warn)
+            for frames, channel in chosen
+            if channel is not None
+        }
+        any_plan, engines = next(iter(plans.values())), {}
+        channels = []
+        for frames, channel in chosen:
+            if channel is None:
+                channels.append(ChannelPlan(replace(any_plan, frames=frames), None))
+                continue
+            model, engines[channel] = self.models.run(channel, plans[channel].pixels)
+            if self.normalization is not None:
+                model = with_normalization(model, self.normalization, frames.data)
+            channels.append(ChannelPlan(plans[channel], model))
+        return channels, engines
+
+    def _channels(
+        self, image: Image[Any], warn: Callable[[str], None]
+    ) -> list[tuple[Image[Any], str | None]]:
+        """Return the channels of the output with the names of their models."""
+        from deepz_zoo.images.select import channel_count, select_frames
+        from deepz_zoo.refocus import choose_channels
+
+        if ONLY in self.models.names:
+            frames = select_frames(image, input_channel=self.input_channel, plane=self.plane)
+            return [(frames, ONLY)]
+        wanted = {channel: channel for channel in self.models.names}
+        chosen = choose_channels(image, wanted, keep_others=self.pass_others, plane=self.plane)
+        if left_out := channel_count(image) - len(chosen):
+            warn(f"{left_out} of {channel_count(image)} channels have no model and are left out")
+        return chosen
+
+    def _plan_channel(
+        self, frames: Image[Any], channel: str, warn: Callable[[str], None]
+    ) -> RefocusPlan:
+        from deepz_zoo.refocus import plan_refocus
+
+        plan = plan_refocus(
+            frames,
+            self.models.load(channel)[1],
+            self.target,
+            pixel_size_um=self.pixel_size_um,
+            mismatch=self.mismatch,
+            clip=self.clip,
+        )
+        for line in plan.warnings:
+            warn(line if channel == ONLY else f"channel {channel}: {line}")
+        return plan
+
+    def _description(self, image: Path, plan: RefocusPlan, engines: Mapping[str, Choice]) -> str:
+        """Return what the file says of its origin."""
+        from deepz_zoo import __version__
+
+        manifests = {channel: self.models.load(channel)[1] for channel in engines}
+        named = [
+            manifest.name if channel == ONLY else f"{manifest.name} for channel {channel}"
+            for channel, manifest in manifests.items()
+        ]
+        hashes = ", ".join(manifest.sha256[:12] for manifest in manifests.values())
+        ran = ", ".join(dict.fromkeys(map(str, engines.values())))
+        provenance = dict.fromkeys(manifest.provenance for manifest in manifests.values())
+        return (
+            f"{image.name} refocused by Deep-Z with {' and '.join(named)} "
+            f"({self.written_target}): {plan}; deepz-zoo {__version__}, {ran}, "
+            f"weights {hashes}. {' '.join(provenance)}"
+        )

@@ -1,0 +1,107 @@
+"""Many images: a line for each, those that failed at the end, and how it went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from deepz_zoo.cli.option_names import warn, with_option_names
+from deepz_zoo.cli.options import show_progress
+from deepz_zoo.cli.system_errors import system_error_line
+from deepz_zoo.disk import is_disk_full
+from deepz_zoo.errors import DeepZError
+
+if TYPE_CHECKING:
+    from deepz_zoo.cli.refocus.recipe import Recipe
+    from deepz_zoo.progress import Progress
+    from deepz_zoo.refocus.files import Job
+
+EXIT_SOME_FAILED = 1
+
+
+def refocus_several(jobs: Sequence[Job], recipe: Recipe, skipped: int) -> int:
+    """Refocus images one by one, and return the exit code.
+
+    An image that cannot be refocused does not stop the others; a full disk does.
+
+    Parameters
+    ----------
+    jobs
+        The images to refocus.
+    recipe
+        How.
+    skipped
+        How many more were asked for that have their output.
+    """
+    failures: list[str] = []
+    warnings = _Warnings()
+    with show_progress() as progress:
+        for number, job in enumerate(jobs):
+            progress("Images", number, len(jobs))
+            try:
+                part = _part_of(progress, number, len(jobs))
+                line = recipe.refocus(job, warnings.of(str(job.image)), part)
+            except Exception as error:
+                failures.append(_line(job, error))
+            else:
+                click.echo(line)
+    warnings.repeat()
+    for line in failures:
+        click.echo(f"Failed: {line}", err=True)
+    done = len(jobs) - len(failures)
+    counts = [f"{done} of {len(jobs) + skipped} images refocused"]
+    counts += [f"{skipped} skipped, whose outputs exist"] if skipped else []
+    counts += [f"{len(failures)} failed"] if failures else []
+    click.echo(", ".join(counts))
+    return EXIT_SOME_FAILED if failures else 0
+
+
+def _line(job: Job, error: Exception) -> str:
+    """Return what a user reads of an error that concerns one image; raise any other."""
+    if is_disk_full(error):
+        raise error
+    if not isinstance(error, DeepZError):
+        line = system_error_line(error)
+        if line is None:
+            raise error
+        return f"{job.image}: {line}"
+    message = with_option_names(str(error), click.get_current_context().command.params)
+    message = " ".join(message.split())
+    return message if str(job.image) in message else f"{job.image}: {message}"
+
+
+def _part_of(progress: Progress, number: int, images: int) -> Progress:
+    """Return what counts the progress of one image as a part of that of all."""
+
+    def report(step: str, done: float = 0, total: int = 0) -> None:
+        progress("Images", number + (done / total if total else 0), images)
+
+    return report
+
+
+class _Warnings:
+    """Prints a warning for the first image that it holds for, and counts the others."""
+
+    def __init__(self) -> None:
+        self._repeated: Counter[str] = Counter()
+
+    def of(self, image: str) -> Callable[[str], None]:
+        """Return what warns of one image."""
+
+        def warn_of(line: str) -> None:
+            if line in self._repeated:
+                self._repeated[line] += 1
+            else:
+                self._repeated[line] = 0
+                warn(f"{image}: {line}.")
+
+        return warn_of
+
+    def repeat(self) -> None:
+        """Say of how many more images each warning held."""
+        for line, count in self._repeated.items():
+            if count:
+                warn(f"{count} more image{'s' * (count > 1)}: {line}.")

@@ -1,0 +1,138 @@
+"""What to refocus onto: planes, or one of the surfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from deepz_zoo.cli.parameters import Number, PathName
+
+if TYPE_CHECKING:
+    from deepz_zoo.dpm import Surface
+
+AxisName = Literal["x", "y"]
+
+TARGETS = {
+    "z": "--z",
+    "dpm": "--dpm",
+    "tilt": "--tilt",
+    "cylinder": "--cylinder",
+    "sinusoid": "--sinusoid",
+    "height_map": "--height-map",
+}
+
+
+def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what to refocus onto; exactly one of `TARGETS` is given."""
+    axis = click.Choice(["x", "y"])
+    for decorate in (
+        click.option("--z", metavar="UM", help="Distance, list -5,0,5 or range -10:10:0.5, in µm."),
+        click.option(
+            "--dpm",
+            metavar="FILE",
+            type=PathName(),
+            help="Image of distances in µm (32-bit float).",
+        ),
+        click.option(
+            "--tilt", metavar="DEG", type=Number(), help="Plane tilted around --tilt-axis."
+        ),
+        click.option(
+            "--cylinder", metavar="UM", type=Number(), help="Tube of this diameter in µm."
+        ),
+        click.option(
+            "--sinusoid",
+            metavar="PX:ZMIN:ZMAX",
+            help="Wave of this period in pixels, between two distances in µm.",
+        ),
+        click.option(
+            "--height-map",
+            metavar="FILE",
+            type=PathName(),
+            help="Image of heights as grey levels.",
+        ),
+        click.option(
+            "--um-per-level",
+            "um_per_grey_level",
+            type=Number(),
+            metavar="UM",
+            help="Height of one level of --height-map.",
+        ),
+        click.option(
+            "--tilt-axis",
+            "--cylinder-axis",
+            "surface_axis",
+            type=axis,
+            default="y",
+            show_default=True,
+            help="Axis along which the tilted plane or the tube does not change.",
+        ),
+        click.option(
+            "--sinusoid-axis",
+            type=axis,
+            default="x",
+            show_default=True,
+            help="Axis along which the wave oscillates.",
+        ),
+        click.option(
+            "--offset",
+            "offset_um",
+            type=Number(),
+            metavar="UM",
+            help="Distance at the center of --tilt, the apex of --cylinder, level 0 of a map.",
+        ),
+        click.option("--clip", is_flag=True, help="Clip distances outside the trained range."),
+    )[::-1]:
+        function = decorate(function)
+    return function
+
+
+def read_target(
+    *,
+    um_per_grey_level: float | None,
+    surface_axis: AxisName,
+    sinusoid_axis: AxisName,
+    offset_um: float | None,
+    **targets: Any,
+) -> Sequence[float] | Surface:
+    """Return the distances or the surface that the values of `target_options` ask for."""
+    given = [name for name in TARGETS if targets[name] is not None]
+    if len(given) != 1:
+        found = " and ".join(TARGETS[name] for name in given) or "none of them"
+        raise click.UsageError(f"give exactly one of {', '.join(TARGETS.values())}; found {found}")
+    kind, value = given[0], targets[given[0]]
+    if um_per_grey_level is not None and kind != "height_map":
+        raise click.UsageError("--um-per-level belongs to --height-map")
+    if offset_um is not None and kind in ("z", "sinusoid"):
+        raise click.UsageError(f"--offset does not go with {TARGETS[kind]}; add it to its values")
+
+    from deepz_zoo import dpm
+    from deepz_zoo.refocus.depths import parse_depths
+
+    offset_um = offset_um or 0.0
+    if kind == "z":
+        return parse_depths(value)
+    if kind == "sinusoid":
+        return dpm.Sinusoid(*_three_numbers(value), axis=sinusoid_axis)
+    if kind in ("dpm", "height_map"):
+        return dpm.HeightMap(value, um_per_grey_level, offset_um)
+    surface = dpm.Tilt if kind == "tilt" else dpm.Cylinder
+    return surface(value, surface_axis, offset_um)
+
+
+def _three_numbers(text: str) -> tuple[float, float, float]:
+    try:
+        period_px, z_min_um, z_max_um = (float(part) for part in text.split(":"))
+    except ValueError:
+        raise click.UsageError(
+            f"--sinusoid {text}: expected PX:ZMIN:ZMAX, such as 128:-9:-1"
+        ) from None
+    return period_px, z_min_um, z_max_um
+
+
+def written_targets(options: dict[str, Any]) -> str:
+    """Return the option that says what to refocus onto, as the user wrote it."""
+    return " ".join(
+        f"{option} {options[name]}" for name, option in TARGETS.items() if options[name] is not None
+    )

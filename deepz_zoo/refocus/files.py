@@ -1,0 +1,114 @@
+"""Many images: which files are meant, and where each result goes."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.images import IMAGE_SUFFIXES
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image, and the file that its refocused image is written to."""
+
+    image: Path
+    output: Path
+
+
+def find_images(names: Iterable[str]) -> list[Path]:
+    """Return the files that names of files, folders and patterns stand for, each once.
+
+    Parameters
+    ----------
+    names
+        A file, which need not exist; a folder, for the images that lie in it; or a pattern with
+        ``*``, ``?`` or ``[…]``, in which ``**`` stands for any folders. Shells expand patterns
+        too, but not on all systems.
+
+    Raises
+    ------
+    DeepZError
+        If there is no image in a folder, or none that a pattern fits.
+    """
+    found: dict[Path, Path] = {}
+    for name in names:
+        for path in _expand(name):
+            found.setdefault(path.absolute(), path)
+    return list(found.values())
+
+
+def is_several(name: str) -> bool:
+    """Tell whether a name may stand for several files: one of a folder, or a pattern."""
+    path = Path(name)
+    return path.is_dir() or (glob.has_magic(name) and not path.exists())
+
+
+def _expand(name: str) -> list[Path]:
+    path = Path(name)
+    if not is_several(name):
+        return [path]
+    if path.is_dir():
+        found = [item for item in path.iterdir() if _is_image_name(item)]
+        if not found:
+            raise DeepZError(f"{name}: no image in this folder ({', '.join(IMAGE_SUFFIXES)})")
+    else:
+        names = glob.glob(name, recursive=True)  # noqa: PTH207 - Path's takes no absolute ones
+        found = [item for item in map(Path, names) if item.is_file()]
+        if not found:
+            raise DeepZError(f"{name}: no file has such a name")
+    return sorted(found)
+
+
+def _is_image_name(path: Path) -> bool:
+    hidden = path.name.startswith(".")  # temporary files, and what macOS puts beside files
+    return path.name.lower().endswith(IMAGE_SUFFIXES) and not hidden and not path.is_dir()
+
+
+def plan_outputs(images: Sequence[Path], folder: Path, suffix: str) -> list[Job]:
+    """Return where each image goes: ``NAME`` + `suffix` + ``.tif`` in a folder.
+
+    An image that is itself the output for another one is left out, so that a folder can be worked
+    on twice.
+
+    Parameters
+    ----------
+    images
+        From `find_images`.
+    folder
+        For all outputs.
+    suffix
+        Distinguishes outputs from images.
+
+    Raises
+    ------
+    DeepZError
+        If two images would go to one file.
+    """
+    if Path(suffix).name != suffix and suffix:
+        raise DeepZError(f"suffix {suffix!r}: expected a part of a file's name")
+    outputs = {image: folder / f"{_stem(image)}{suffix}.tif" for image in images}
+    made = {output.absolute() for output in outputs.values()}
+    jobs: dict[Path, Job] = {}
+    for image, output in outputs.items():
+        if image.absolute() in made and image.absolute() != output.absolute():
+            continue
+        if output in jobs:
+            raise DeepZError(
+                f"{jobs[output].image} and {image} would both go to {output}; rename one of them, "
+                "or refocus them into different folders"
+            )
+        jobs[output] = Job(image, output)
+    return list(jobs.values())
+
+
+def _stem(image: Path) -> str:
+    """Return a file's name without what tells its format: ``.tif``, ``.ome.tif``."""
+    name = image.name
+    for suffix in (*IMAGE_SUFFIXES, ".ome"):
+        if name.lower().endswith(suffix):
+            name = name[: -len(suffix)]
+    return name
