@@ -144,14 +144,18 @@ class Recipe:
         self, image: Image[Any], warn: Callable[[str], None]
     ) -> tuple[list[ChannelPlan], dict[str, Choice]]:
         """Return what becomes of each channel, and what runs the models."""
+        from deepz_zoo.images.select import channel_count
         from deepz_zoo.refocus import ChannelPlan, with_normalization
 
-        chosen = self._channels(image, warn)
+        chosen = self._channels(image)
         plans = {
             channel: self._plan_channel(frames, channel, warn)
             for frames, channel in chosen
             if channel is not None
         }
+        count = 1 if ONLY in plans else channel_count(image)
+        if len(chosen) < count:
+            warn(f"{count - len(chosen)} of {count} channels have no model and are left out")
         any_plan, engines = next(iter(plans.values())), {}
         channels = []
         for frames, channel in chosen:
@@ -164,21 +168,16 @@ class Recipe:
             channels.append(ChannelPlan(plans[channel], model))
         return channels, engines
 
-    def _channels(
-        self, image: Image[Any], warn: Callable[[str], None]
-    ) -> list[tuple[Image[Any], str | None]]:
+    def _channels(self, image: Image[Any]) -> list[tuple[Image[Any], str | None]]:
         """Return the channels of the output with the names of their models."""
-        from deepz_zoo.images.select import channel_count, select_frames
+        from deepz_zoo.images.select import select_frames
         from deepz_zoo.refocus import choose_channels
 
         if ONLY in self.models.names:
             frames = select_frames(image, input_channel=self.input_channel, plane=self.plane)
             return [(frames, ONLY)]
         wanted = {channel: channel for channel in self.models.names}
-        chosen = choose_channels(image, wanted, keep_others=self.pass_others, plane=self.plane)
-        if left_out := channel_count(image) - len(chosen):
-            warn(f"{left_out} of {channel_count(image)} channels have no model and are left out")
-        return chosen
+        return choose_channels(image, wanted, keep_others=self.pass_others, plane=self.plane)
 
     def _plan_channel(
         self, frames: Image[Any], channel: str, warn: Callable[[str], None]
