@@ -410,30 +410,44 @@ class ProgressLines:
     """Prints how far the work is, for log files: a line every ten seconds at most."""
 
     def __init__(self) -> None:
-        self._printed = self._began = time.monotonic()
+        self._printed = time.monotonic()
         self._step = ""
+        self._from: tuple[float, float] | None = None
 
     def __call__(self, step: str, done: float = 0, total: int = 0) -> None:
         """Take a report, see `Progress`."""
         now = time.monotonic()
         if step != self._step:
-            self._step, self._began = step, now
+            self._step, self._from = step, None
+        if self._from is None and done:
+            self._from = now, done  # what came before was the start, which takes longer
         if now - self._printed < SECONDS_BETWEEN_LINES:
             return
         self._printed = now
-        left = time_left(now - self._began, done, total) if done else ""
+        left = time_left(now, self._from, done, total)
         LOG.info("%s%s%s", step, f": {int(done)} of {total}" if total else "", left)
 
 
-def time_left(passed_s: float, done: float, total: int) -> str:
+def time_left(now: float, since: tuple[float, float] | None, done: float, total: int) -> str:
     """Return how long a step will take, after a comma, if it goes on as it did.
+
+    Parameters
+    ----------
+    now
+        A time in seconds.
+    since
+        An earlier time in seconds and how much was done then.
+    done, total
+        As of `Progress`.
 
     Examples
     --------
-    >>> time_left(60, 10, 40)
+    >>> time_left(60, (0, 10), 20, 50)
     ', 3 min left'
     """
-    seconds = passed_s / done * (total - done)
+    if since is None or done <= since[1]:
+        return ""
+    seconds = (now - since[0]) / (done - since[1]) * (total - done)
     if seconds < 1:
         return ""
     if seconds < 90:

@@ -14,8 +14,10 @@ from deepz_zoo.network.graph.plugin_normalization import PluginNormalization
 
 Levels = tuple[torch.Tensor, torch.Tensor]
 
-PART_PX = 2**22
-"""Pixels that are measured at once: the graph takes some 30 bytes for each."""
+WHOLE_PX = 2**22
+"""Pixels that are measured at once, by the graph that users of packages run."""
+PART_PX = 2**20
+"""Pixels of a part of a larger image: the smaller, the less memory is left in pieces."""
 
 
 def measure_levels(
@@ -31,7 +33,7 @@ def measure_levels(
         Camera image, shape (y, x); large ones are measured in parts, with the same result.
     """
     with torch.inference_mode():
-        if image.size <= PART_PX:
+        if image.size <= WHOLE_PX:
             whole: Levels = normalization(_tensor(image))
             return whole
         return normalization.of_parts(_Parts(image))

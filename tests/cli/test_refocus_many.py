@@ -273,10 +273,10 @@ def test_channels_that_do_not_fit(run_cli, two_models, channels, channels_option
 
 
 def test_lines_of_progress_state_the_time_left(monkeypatch, caplog) -> None:
-    clock = iter([0.0, 0.0, 5.0, 60.0, 63.0, 3600.0])
+    clock = iter([0.0, 0.0, 5.0, 60.0, 63.0, 3605.0])
     monkeypatch.setattr("deepz_zoo.cli.options.time.monotonic", lambda: next(clock))
     lines = ProgressLines()
     with caplog.at_level("INFO", LOG.name):
-        for done in (0, 1, 12.5, 13, 20):
+        for done in (0, 2.5, 12.5, 13, 22.5):
             lines("Images", done, 50)
-    assert caplog.messages == ["Images: 12 of 50, 3 min left", "Images: 20 of 50, 1 h 30 min left"]
+    assert caplog.messages == ["Images: 12 of 50, 3 min left", "Images: 22 of 50, 1 h 22 min left"]

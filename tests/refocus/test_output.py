@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,14 @@ import numpy as np
 import pytest
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.images import Image, read_image
-from deepz_zoo.refocus import ChannelPlan, plan_refocus, refuse_refocused, write_refocused
+from deepz_zoo.images import Image, StoredPixels, open_image, read_image
+from deepz_zoo.refocus import (
+    ChannelPlan,
+    plan_refocus,
+    refocus_image,
+    refuse_refocused,
+    write_refocused,
+)
 
 
 @pytest.fixture
@@ -51,6 +58,29 @@ def test_progress_moves_within_a_large_plane(model, manifest, tmp_path) -> None:
     total = heard[-1][1]
     assert heard == [(0, 0), *((done, total) for done in range(1, total + 1))]
     assert total >= 2 * 3
+
+
+def test_a_series_is_read_and_written_frame_by_frame(model, manifest, tmp_path) -> None:
+    """Neither the input nor the output of 80 frames is ever in memory."""
+    read: list[int] = []
+
+    def frame(index: tuple[int, ...]) -> np.ndarray:
+        read.append(index[0])
+        return np.random.default_rng(index[0]).poisson(400, (64, 64)).astype(np.uint16)
+
+    frames = Image(StoredPixels((80, 64, 64), np.dtype(np.uint16), frame), "tyx", 0.325)
+    plan = plan_refocus(frames, manifest, (-2.0, 2.0))
+    tracemalloc.start()
+    try:
+        write_refocused(tmp_path / "out.tif", [ChannelPlan(plan, model)])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.4 * np.prod(plan.shape) * 4
+    assert read == [0, *range(80)]  # the first is looked at for warnings, too
+    with open_image(tmp_path / "out.tif") as image:
+        expected = refocus_image(model, frame((70,)), 2.0)
+        np.testing.assert_allclose(image.plane(141), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ TorchScript know, for a batch of any size in which each image is normalized by i
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
 
 import torch
 from torch import nn
@@ -61,22 +62,21 @@ class LoneImageNormalization(nn.Module):
         As `forward`, with sums in double precision: large images have more pixels than float32 can
         count. The parts are gone through several times.
         """
-        lowest = torch.stack([part.min() for part in parts]).min()
-        extent = torch.stack([part.max() for part in parts]).max() - lowest
+        lowest = reduce(torch.minimum, (part.min() for part in parts))
+        extent = reduce(torch.maximum, (part.max() for part in parts)) - lowest
         # Fractions in any part make the levels of all finer.
-        widths = [_level_width(part.flatten(1), extent, self.levels) for part in parts]
-        width = torch.stack(widths).min()
+        widths = (_level_width(part.flatten(1), extent, self.levels) for part in parts)
+        width = reduce(torch.minimum, widths)
 
         def levels(part: torch.Tensor) -> torch.Tensor:
             level = ((part - lowest) / width).round().clamp(0, self.levels - 1)
             return level.to(torch.int64).flatten()
 
-        counts = [torch.bincount(levels(part), minlength=self.levels) for part in parts]
-        histogram = torch.stack(counts).sum(0, keepdim=True).double()
+        histogram = sum_histograms(map(levels, parts), self.levels)
         threshold = _triangle(histogram)
         n_background = histogram[:, : int(threshold) + 1].sum()
-        below = [part.flatten()[levels(part) <= threshold[0]].double().sum() for part in parts]
-        background = torch.stack(below).sum() / n_background.clamp(min=1)
+        below = (part.flatten()[levels(part) <= threshold[0]].double().sum() for part in parts)
+        background = reduce(torch.add, below) / n_background.clamp(min=1)
         n_foreground = (histogram.sum() - n_background)[None, None]
         scale = lowest + width * _saturation_level(histogram, n_foreground) - background
         scale = torch.where(extent > 0, scale, torch.ones_like(scale))
@@ -88,6 +88,14 @@ class LoneImageNormalization(nn.Module):
     ) -> torch.Tensor:
         """Return what the network made in the grey levels of the input."""
         return refocused * scale + background
+
+
+def sum_histograms(parts: Iterable[torch.Tensor], levels: int) -> torch.Tensor:
+    """Return how many of the levels in all parts, int64, are 0, 1, …; shape (1, n), float64."""
+    histogram = torch.zeros(levels, dtype=torch.int64)
+    for part in parts:
+        histogram += torch.bincount(part, minlength=levels)
+    return histogram.double()[None]
 
 
 def _level_width(pixels: torch.Tensor, extent: torch.Tensor, levels: int) -> torch.Tensor:

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from deepz_zoo.network.graph.normalization import sum_histograms
+
 _BRIGHTEST = 0.99
 
 
@@ -45,10 +47,8 @@ class PluginNormalization(nn.Module):
 
     def of_parts(self, parts: Iterable[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Measure one image that comes in parts, each (1, 1, y, x), as if it were whole."""
-        counts = [
-            torch.bincount(self._levels(part).flatten(), minlength=self.levels) for part in parts
-        ]
-        histogram = torch.stack(counts).sum(0, keepdim=True).double()
+        levels = (self._levels(part).flatten() for part in parts)
+        histogram = sum_histograms(levels, self.levels)
         return self._of_histogram(histogram, torch.float32)
 
     def _levels(self, pixels: torch.Tensor) -> torch.Tensor:
