@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from deepz_zoo.dpm import Cylinder, HeightMap, Plane, Sinusoid, Tilt
     from deepz_zoo.engines.with_engine import with_engine
     from deepz_zoo.errors import DeepZError
-    from deepz_zoo.images import read_image, write_image
+    from deepz_zoo.images import open_image, read_image, write_image
     from deepz_zoo.models import load_model
     from deepz_zoo.refocus import refocus_image
     from deepz_zoo.simulate import simulate_stack
@@ -30,6 +30,7 @@ __all__ = [
     "__version__",
     "list_models",
     "load_model",
+    "open_image",
     "read_image",
     "refocus_image",
     "simulate_stack",
@@ -46,6 +47,7 @@ _PLACES = {
     "Tilt": "dpm",
     "list_models": "zoo",
     "load_model": "models",
+    "open_image": "images",
     "read_image": "images",
     "refocus_image": "refocus",
     "simulate_stack": "simulate",

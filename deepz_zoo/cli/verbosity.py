@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,8 @@ class _Lines(logging.Handler):
         start = "Warning: " if record.levelno == logging.WARNING else ""
         if record.name != LOG.name:
             start = f"{record.name}: "
-        click.echo(f"{start}{self.format(record)}", err=True)
+        # Not by click, which would write into the bars of a progress that is shown.
+        print(f"{start}{self.format(record)}", file=sys.stderr, flush=True)
 
 
 @contextmanager

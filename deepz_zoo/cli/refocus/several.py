@@ -47,7 +47,7 @@ def refocus_several(jobs: Sequence[Job], recipe: Recipe, skipped: int) -> int:
             except Exception as error:
                 failures.append(_line(job, error))
             else:
-                click.echo(line)
+                print(line, flush=True)  # above the bars, which click would write into
     warnings.repeat()
     for line in failures:
         click.echo(f"Failed: {line}", err=True)
