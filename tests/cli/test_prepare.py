@@ -175,7 +175,7 @@ def _bad(kind: str, path: Path) -> None:
         ("empty", "is empty (0 bytes)"),
         ("text", "neither a TIFF nor a PNG"),
         ("rgb", "split the channels"),
-        ("nan", "1 of 2304 pixels are NaN"),
+        ("nan", "1 of 4608 pixels are NaN"),
         ("one pixel", "1 × 1 px"),
         ("one image", "a single image (64×72); expected a z-stack"),
         ("other pixels", "--resample"),
