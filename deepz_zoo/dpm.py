@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +31,7 @@ _STEEPEST_SLOPE = math.pi * _PAPER_OSCILLATION_UM / SHORTEST_PERIOD_UM
 # Less than this (rms) is far below the depth of field of the zoo's objectives and does no harm.
 _HARMLESS_RMS_UM = 0.25
 _NOTABLE_FRACTION = 0.1  # of the variance that is left after the slow trend
+_PART_PX = 2048  # side of what is looked at together, in some 200 bytes for each pixel
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class Tilt:
         """Return the DPM for an image of a shape (y, x) and a pixel size in µm, float32."""
         slope = math.tan(math.radians(self.degrees))
         distance_um = _distance_from_center(shape, self.axis, pixel_size_um)
-        return (self.offset_um + slope * distance_um).astype(np.float32)
+        return _spread(self.offset_um + slope * distance_um, shape)
 
     def __str__(self) -> str:
         """Name the surface."""
@@ -130,7 +133,7 @@ class Cylinder:
         # The sagitta; in this form small differences of large numbers do not occur.
         depth_um = distance_um**2 / (radius_um + np.sqrt(radius_um**2 - distance_um**2))
         sign = math.copysign(1.0, self.diameter_um)
-        return (self.offset_um - sign * depth_um).astype(np.float32)
+        return _spread(self.offset_um - sign * depth_um, shape)
 
     def __str__(self) -> str:
         """Name the surface."""
@@ -179,7 +182,7 @@ class Sinusoid:
         distance_px = _distance_from_center(shape, constant_along, 1.0)
         middle, amplitude = (self.z_max_um + self.z_min_um) / 2, (self.z_max_um - self.z_min_um) / 2
         phase = 2 * math.pi * distance_px / self.period_px
-        return (middle + amplitude * np.sin(phase)).astype(np.float32)
+        return _spread(middle + amplitude * np.sin(phase), shape)
 
     def __str__(self) -> str:
         """Name the surface."""
@@ -284,7 +287,8 @@ def check_range(dpm: npt.NDArray[Any], z_range_um: float, *, clip: bool = False)
 
 def clipping_warning(dpm: npt.NDArray[Any], z_range_um: float) -> str | None:
     """Return a line with the fraction of a surface outside the trained range, or None."""
-    outside = float(np.mean(np.abs(dpm) > z_range_um * (1 + 1e-5)))
+    limit = z_range_um * (1 + 1e-5)
+    outside = (np.count_nonzero(dpm > limit) + np.count_nonzero(dpm < -limit)) / dpm.size
     if outside == 0:
         return None
     return (
@@ -319,11 +323,22 @@ def lateral_limit_warning(dpm: npt.NDArray[Any], pixel_size_um: float) -> str | 
         f"periods below {SHORTEST_PERIOD_UM:g} µm ({limit_px:.0f} px here) are unreliable: "
         "expect artifacts, and smooth the DPM if you can"
     )
-    if (rms := _fast_rms(dpm, limit_px)) > _HARMLESS_RMS_UM:
+    parts = list(_parts(dpm, max(_PART_PX, math.ceil(8 * limit_px))))
+    if (rms := max(_fast_rms(part, limit_px) for part in parts)) > _HARMLESS_RMS_UM:
         return f"the DPM has fast lateral changes ({rms:.2g} µm rms); {rule}"
-    if (slope := _steepest(dpm, pixel_size_um)) > _STEEPEST_SLOPE:
+    if (slope := max(_steepest(part, pixel_size_um) for part in parts)) > _STEEPEST_SLOPE:
         return f"the DPM is as steep as {slope:.2g} µm per µm; {rule}"
     return None
+
+
+def _parts(dpm: npt.NDArray[Any], side_px: int) -> Iterator[npt.NDArray[Any]]:
+    """Yield a large surface in parts of about one size, which share their edges."""
+    rows, columns = (
+        [slice(n * i // count, n * (i + 1) // count + 1) for i in range(count)]
+        for n, count in ((n, -(-n // side_px)) for n in dpm.shape)
+    )
+    for row, column in product(rows, columns):
+        yield dpm[row, column]
 
 
 def _fast_rms(dpm: npt.NDArray[Any], limit_px: float) -> float:
@@ -358,12 +373,20 @@ def _steepest(dpm: npt.NDArray[Any], pixel_size_um: float) -> float:
 def _distance_from_center(
     shape: Shape, axis: Axis, pixel_size_um: float
 ) -> npt.NDArray[np.float64]:
-    """Return each pixel's distance in µm from the line through the center along `axis`."""
+    """Return the distance in µm from the line through the center along `axis`.
+
+    One row or one column: it is the same for all others.
+    """
     if not pixel_size_um > 0:
         raise DeepZError(f"a pixel size of {pixel_size_um:g} µm: expected more than 0")
-    y, x = ((np.arange(n) - (n - 1) / 2) * pixel_size_um for n in shape)
-    across = y[:, None] if axis == "x" else x[None, :]
-    return np.broadcast_to(across, shape)
+    length = shape[0] if axis == "x" else shape[1]
+    distance_um = (np.arange(length, dtype=np.float64) - (length - 1) / 2) * pixel_size_um
+    return distance_um[:, None] if axis == "x" else distance_um[None, :]
+
+
+def _spread(profile: npt.NDArray[np.float64], shape: Shape) -> DPM:
+    """Repeat a row or a column over an image; no larger array is made than this."""
+    return np.array(np.broadcast_to(profile.astype(np.float32), shape))
 
 
 def _at(offset_um: float) -> str:

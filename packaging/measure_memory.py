@@ -2,7 +2,8 @@
 
 For maintainers, on Linux: ``python packaging/measure_memory.py series`` or ``large``. The series
 of 2 GB is refocused with less address space than it takes itself (``ulimit -v``), where reading it
-whole fails. The files lie in a folder of temporary files meanwhile, 7 GB for the series.
+whole fails; its network is a tiny one with random weights, which takes minutes instead of an hour.
+The files lie in a folder of temporary files meanwhile, 7 GB for the series. Run it from a clone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ import numpy as np
 
 from deepz_zoo.files import temporary_folder
 from deepz_zoo.images import Array, Calibration, NewImage, create_image
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.builders import tiny_model, write_run  # noqa: E402 - found by the line above
 
 SIDE_PX = 1024
 FRAMES = 1000
@@ -35,12 +39,12 @@ def spots(side_px: int, seed: int = 0) -> Array:
     return image.clip(0, 65535).astype(np.uint16)
 
 
-def write_series(path: Path, frames: int) -> None:
+def write_series(path: Path) -> None:
     """Write a series of shifted frames."""
     frame = spots(SIDE_PX)
-    new = NewImage((frames, SIDE_PX, SIDE_PX), "tyx", frame.dtype, Calibration(0.325))
+    new = NewImage((FRAMES, SIDE_PX, SIDE_PX), "tyx", frame.dtype, Calibration(0.325))
     with create_image(path, new) as write:
-        for number in range(frames):
+        for number in range(FRAMES):
             write(np.roll(frame, number, axis=0), number)
 
 
@@ -60,18 +64,17 @@ def limit_address_space() -> None:
 
 @click.command()
 @click.argument("kind", type=click.Choice(["series", "large"]))
-@click.option("--weights", help="Of another model, such as a small one, which takes less time.")
-@click.option("--frames", type=click.IntRange(min=1), default=FRAMES, show_default=True)
-def measure(kind: str, weights: str | None, frames: int) -> None:
+def measure(kind: str) -> None:
     """Refocus the image onto one plane, and print the most memory that it took."""
     with temporary_folder("memory") as folder:
         source = folder / f"{kind}.ome.tif"
         if kind == "series":
-            write_series(source, frames)
+            write_series(source)
+            chosen = ["--weights", str(write_run(folder / "run", tiny_model().generator))]
         else:
             write_large(source)
+            chosen = ["--objective", MODEL]
         click.echo(f"{source.name}: {source.stat().st_size / 1e9:.2f} GB")
-        chosen = ["--weights", weights] if weights else ["--objective", MODEL]
         program = [sys.executable, "-m", "deepz_zoo", "refocus", str(source), *chosen]
         done = subprocess.run(
             [*program, "-o", str(folder / "out.tif"), "--z", "2"],

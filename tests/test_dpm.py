@@ -196,3 +196,18 @@ def test_a_step_and_a_ripple_warn() -> None:
     ripple = dpm.Tilt(2, axis="y").dpm((400, 400), PIXEL_UM)
     ripple += dpm.Sinusoid(40, -0.6, 0.6, axis="y").dpm((400, 400), PIXEL_UM)
     assert dpm.lateral_limit_warning(ripple, PIXEL_UM) is not None
+
+
+def test_large_surfaces_are_looked_at_in_parts(monkeypatch) -> None:
+    monkeypatch.setattr(dpm, "_PART_PX", 100)
+    pixel_um = 3.25  # the limit is 10 px
+    shape = (250, 430)
+    for period_px in (4, 6, 8, 14, 20, 50, 300):
+        surface = dpm.Sinusoid(period_px, -9, -1).dpm(shape, pixel_um)
+        assert (dpm.lateral_limit_warning(surface, pixel_um) is None) == (period_px > 10)
+    flat = dpm.Tilt(0.05).dpm(shape, pixel_um)
+    assert dpm.lateral_limit_warning(flat, pixel_um) is None
+    for y, x in ((0, 0), (249, 429), (83, 86), (82, 85), (166, 172)):
+        peak = flat.copy()
+        peak[y, x] += 9
+        assert "as steep as" in (dpm.lateral_limit_warning(peak, pixel_um) or "")
