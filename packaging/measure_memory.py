@@ -18,9 +18,10 @@ import numpy as np
 
 from deepz_zoo.files import temporary_folder
 from deepz_zoo.images import Array, Calibration, NewImage, create_image
+from deepz_zoo.network.generator import Generator
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.builders import tiny_model, write_run  # noqa: E402 - found by the line above
+from tests.builders import CONFIG, write_run
 
 SIDE_PX = 1024
 FRAMES = 1000
@@ -70,7 +71,8 @@ def measure(kind: str) -> None:
         source = folder / f"{kind}.ome.tif"
         if kind == "series":
             write_series(source)
-            chosen = ["--weights", str(write_run(folder / "run", tiny_model().generator))]
+            run = write_run(folder / "run", Generator(CONFIG))
+            chosen = ["--weights", str(run)]
         else:
             write_large(source)
             chosen = ["--objective", MODEL]
