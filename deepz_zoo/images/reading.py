@@ -7,6 +7,7 @@ that holds for images of any format (no colors, finite values, names of axes) is
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -189,10 +190,13 @@ def _format(path: Path) -> Format:
 
 def _checked(path: Path, pixels: StoredPixels) -> StoredPixels:
     """Return pixels whose planes are checked when they are read."""
+    leading = pixels.shape[:-2]
 
     def read(index: Index) -> Array:
         plane = pixels.read(index)
-        check_values(path, plane)
+        several = math.prod(leading) > 1
+        number = f", plane {np.ravel_multi_index(index, leading) + 1}" if several else ""
+        check_values(f"{path}{number}", plane)
         return plane
 
     return replace(pixels, read=read)

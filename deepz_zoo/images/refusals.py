@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -42,18 +43,20 @@ def check_type(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None
         raise DeepZError(f"{path} holds no pixels (shape {shape})")
 
 
-def check_values(path: Path, plane: Array) -> None:
+def check_values(name: str, plane: Array) -> None:
     """Refuse a plane with values that no sum over it would stay finite with."""
     if plane.dtype.kind != "f":
         return
-    if bad := int(np.count_nonzero(~np.isfinite(plane))):
+    lowest, highest = float(plane.min()), float(plane.max())  # NaN if there is one
+    if not math.isfinite(lowest) or not math.isfinite(highest):
+        bad = int(np.count_nonzero(~np.isfinite(plane)))
         raise DeepZError(
-            f"{path}: {bad} of {plane.size} pixels are NaN or infinite; replace them by numbers "
+            f"{name}: {bad} of {plane.size} pixels are NaN or infinite; replace them by numbers "
             "first (in Fiji: Process > Math > NaN Background or Macro)"
         )
-    if (largest := float(np.abs(plane).max())) > _MAX_VALUE:
+    if (largest := max(-lowest, highest)) > _MAX_VALUE:
         raise DeepZError(
-            f"{path} holds values up to {largest:.3g}; expected intensities of at most "
+            f"{name} holds values up to {largest:.3g}; expected intensities of at most "
             f"{_MAX_VALUE:g}: divide the image by a constant"
         )
 

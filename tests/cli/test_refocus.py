@@ -274,6 +274,9 @@ def test_an_existing_output_is_kept(refocus, tmp_path: Path) -> None:
     assert code == 2
     assert "--overwrite" in err
     assert (tmp_path / "out.tif").read_bytes() == b"precious"
+    code, out, _ = refocus("--z", "1", "--skip-existing")
+    assert (code, out) == (0, f"{tmp_path / 'out.tif'}: exists, and was left as it is\n")
+    assert (tmp_path / "out.tif").read_bytes() == b"precious"
     assert refocus("--z", "1", "--overwrite")[0] == 0
     assert read_image(tmp_path / "out.tif").data.shape == (40, 50)
 

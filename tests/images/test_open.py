@@ -74,9 +74,9 @@ def test_a_plane_is_refused_when_it_is_read(tmp_path: Path) -> None:
     tifffile.imwrite(path := tmp_path / "a.tif", data, photometric="minisblack")
     with open_image(path, axes="tyx") as image:
         assert image.plane(0).max() == 1
-        with pytest.raises(DeepZError, match=r"a\.tif: 1 of 600 pixels are NaN"):
+        with pytest.raises(DeepZError, match=r"a\.tif, plane 2: 1 of 600 pixels are NaN"):
             image.plane(1)
-    with pytest.raises(DeepZError, match=r"a\.tif: 1 of 600 pixels are NaN"):
+    with pytest.raises(DeepZError, match=r"a\.tif, plane 2: 1 of 600 pixels are NaN"):
         read_image(path)
 
 

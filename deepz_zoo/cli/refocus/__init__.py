@@ -157,11 +157,13 @@ def command(
         if wanted:
             recipe.check()
         return refocus_several(wanted, recipe, existing)
-    for job in wanted:
-        recipe.check_output(job)
-        with show_progress() as progress:
-            line = recipe.refocus(job, lambda line: warn(f"{line}."), progress)
-        click.echo(line)
+    if not wanted:
+        click.echo(f"{output}: exists, and was left as it is")
+        return 0
+    recipe.check_output(wanted[0])
+    with show_progress() as progress:
+        line = recipe.refocus(wanted[0], lambda line: warn(f"{line}."), progress)
+    click.echo(line)
     return 0
 
 
