@@ -50,6 +50,10 @@ def open_tiff(path: Path, position: int | None) -> Iterator[Image[StoredPixels]]
         with _refused_where_damaged(path):
             tif = files.enter_context(tifffile.TiffFile(path))
             index = _only_position(path, tif) if position is None else position
+            if index >= len(tif.series):
+                raise DeepZError(
+                    f"{path} has no position {index + 1}; it holds {len(tif.series)} images"
+                )
             series = tif.series[index]
             if "S" in series.axes:
                 raise in_colors(path, f"axes {series.axes}, shape {series.shape}")
@@ -63,8 +67,8 @@ def _only_position(path: Path, tif: tifffile.TiffFile) -> int:
     if len(tif.series) > 1:
         shapes = ", ".join("×".join(map(str, series.shape)) for series in tif.series[:4])
         raise DeepZError(
-            f"{path} holds {len(tif.series)} separate images ({shapes} …); "
-            "save the wanted one as a file of its own"
+            f"{path} holds {len(tif.series)} separate images ({shapes} …); choose one with "
+            "`position`, or save it as a file of its own"
         )
     return 0
 

@@ -8,15 +8,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.images import IMAGE_SUFFIXES
+from deepz_zoo.images import IMAGE_SUFFIXES, count_positions
 
 
 @dataclass(frozen=True)
 class Job:
-    """One image, and the file that its refocused image is written to."""
+    """One image, and the file that its refocused image is written to.
+
+    Attributes
+    ----------
+    image, output
+        The files.
+    position
+        Which of the separate images of a multi-position file, from 0; None for its only one.
+    """
 
     image: Path
     output: Path
+    position: int | None = None
+
+    def __str__(self) -> str:
+        """Name the image."""
+        place = "" if self.position is None else f", position {self.position + 1}"
+        return f"{self.image}{place}"
 
 
 def find_images(names: Iterable[str]) -> list[Path]:
@@ -68,11 +82,13 @@ def _is_image_name(path: Path) -> bool:
     return path.name.lower().endswith(IMAGE_SUFFIXES) and not hidden and not path.is_dir()
 
 
-def plan_outputs(images: Sequence[Path], folder: Path, suffix: str) -> list[Job]:
+def plan_outputs(
+    images: Sequence[Path], folder: Path, suffix: str, position: int | None = None
+) -> list[Job]:
     """Return where each image goes: ``NAME`` + `suffix` + ``.tif`` in a folder.
 
-    An image that is itself the output for another one is left out, so that a folder can be worked
-    on twice.
+    Each position of a multi-position file has its output: ``NAME_p1``, ``NAME_p2``, …. An image
+    that is itself the output for another one is left out, so that a folder can be worked on twice.
 
     Parameters
     ----------
@@ -82,6 +98,8 @@ def plan_outputs(images: Sequence[Path], folder: Path, suffix: str) -> list[Job]
         For all outputs.
     suffix
         Distinguishes outputs from images.
+    position
+        The only position of each file to refocus, from 0; None for all.
 
     Raises
     ------
@@ -90,19 +108,34 @@ def plan_outputs(images: Sequence[Path], folder: Path, suffix: str) -> list[Job]
     """
     if Path(suffix).name != suffix and suffix:
         raise DeepZError(f"suffix {suffix!r}: expected a part of a file's name")
-    outputs = {image: folder / f"{_stem(image)}{suffix}.tif" for image in images}
-    made = {output.absolute() for output in outputs.values()}
+    planned = [
+        Job(image, folder / f"{_stem(image)}{name}{suffix}.tif", place)
+        for image in images
+        for name, place in _positions(image, position)
+    ]
+    made = {job.output.absolute() for job in planned}
     jobs: dict[Path, Job] = {}
-    for image, output in outputs.items():
-        if image.absolute() in made and image.absolute() != output.absolute():
+    for job in planned:
+        if job.image.absolute() in made - {job.output.absolute()}:
             continue
-        if output in jobs:
+        if job.output in jobs:
             raise DeepZError(
-                f"{jobs[output].image} and {image} would both go to {output}; rename one of them, "
+                f"{jobs[job.output]} and {job} would both go to {job.output}; rename one of them, "
                 "or refocus them into different folders"
             )
-        jobs[output] = Job(image, output)
+        jobs[job.output] = job
     return list(jobs.values())
+
+
+def _positions(image: Path, only: int | None) -> list[tuple[str, int | None]]:
+    """Return the positions of a file to refocus, and what tells their outputs apart."""
+    if only is not None:
+        return [("", only)]
+    try:
+        count = count_positions(image)
+    except DeepZError:  # which is told when its turn comes
+        return [("", None)]
+    return [(f"_p{i + 1}", i) for i in range(count)] if count > 1 else [("", None)]
 
 
 def _stem(image: Path) -> str:

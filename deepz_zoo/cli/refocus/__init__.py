@@ -98,6 +98,7 @@ def command(
     channels: str | None,
     other_channels: str,
     axes: str | None,
+    position: int | None,
     input_channel: str | None,
     plane: int | None,
     pixel_size_um: float | None,
@@ -133,7 +134,7 @@ def command(
     target = read_target(**options)
     mismatch = pixel_policy(resample, ignore_pixel_size)
     in_folder = _is_folder_meant(images, output)
-    jobs = _jobs(images, output, suffix, in_folder)
+    jobs = _jobs(images, output, suffix, in_folder, None if position is None else position - 1)
     wanted, existing = _without_existing(jobs, in_folder, skip_existing, overwrite)
     recipe = Recipe(
         models=Models(names, engine_options, len(wanted)),
@@ -196,7 +197,9 @@ def _is_folder_meant(images: Sequence[str], output: str) -> bool:
     return True
 
 
-def _jobs(images: Sequence[str], output: str, suffix: str | None, in_folder: bool) -> list[Job]:
+def _jobs(
+    images: Sequence[str], output: str, suffix: str | None, in_folder: bool, position: int | None
+) -> list[Job]:
     """Return the images that are meant, and where each goes."""
     from deepz_zoo.refocus.files import Job, find_images, plan_outputs
 
@@ -204,10 +207,11 @@ def _jobs(images: Sequence[str], output: str, suffix: str | None, in_folder: boo
         folder = Path(output)
         if not folder.absolute().parent.is_dir():
             raise DeepZError(f"cannot write {folder}: the folder {folder.parent} does not exist")
-        return plan_outputs(find_images(images), folder, _SUFFIX if suffix is None else suffix)
+        suffix = _SUFFIX if suffix is None else suffix
+        return plan_outputs(find_images(images), folder, suffix, position)
     if suffix is not None:
         raise click.UsageError("--suffix is for the outputs in a folder; name the file with -o")
-    return [Job(Path(images[0]), Path(output))]
+    return [Job(Path(images[0]), Path(output), position)]
 
 
 def _without_existing(

@@ -18,6 +18,12 @@ def input_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--axes", metavar="tyx", help="Name the file's axes, where it does not or is wrong."
         ),
+        click.option(
+            "--position",
+            type=Integer(min=1),
+            metavar="N",
+            help="Position of a file with several, from 1; in a folder, all have their output.",
+        ),
         input_channel_option,
         click.option(
             "--plane", type=Integer(min=1), metavar="N", help="Plane of a z-stack, from 1."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -123,7 +124,7 @@ class Recipe:
         from deepz_zoo.images import open_image
         from deepz_zoo.refocus import write_refocused
 
-        with open_image(job.image, axes=self.axes) as image:
+        with open_image(job.image, axes=self.axes, position=job.position) as image:
             channels, engines = self._plan(image, warn)
             job.output.parent.mkdir(exist_ok=True)
             self.check_output(job)
@@ -133,7 +134,7 @@ class Recipe:
                 channels,
                 dtype=image.data.dtype if self.keep_type or like_plugin else "float32",
                 style=self.style,
-                description=self._description(job.image, channels[0].plan, engines),
+                description=self._description(job, channels[0].plan, engines),
                 tile_px=self.tile_px,
                 progress=progress,
             )
@@ -196,7 +197,7 @@ class Recipe:
             warn(line if channel == ONLY else f"channel {channel}: {line}")
         return plan
 
-    def _description(self, image: Path, plan: RefocusPlan, engines: Mapping[str, Choice]) -> str:
+    def _description(self, job: Job, plan: RefocusPlan, engines: Mapping[str, Choice]) -> str:
         """Return what the file says of its origin."""
         from deepz_zoo import __version__
 
@@ -208,8 +209,9 @@ class Recipe:
         hashes = ", ".join(manifest.sha256[:12] for manifest in manifests.values())
         ran = ", ".join(dict.fromkeys(map(str, engines.values())))
         provenance = dict.fromkeys(manifest.provenance for manifest in manifests.values())
+        name = str(job).removeprefix(f"{job.image.parent}{os.sep}")
         return (
-            f"{image.name} refocused by Deep-Z with {' and '.join(named)} "
+            f"{name} refocused by Deep-Z with {' and '.join(named)} "
             f"({self.written_target}): {plan}; deepz-zoo {__version__}, {ran}, "
             f"weights {hashes}. {' '.join(provenance)}"
         )

@@ -43,7 +43,7 @@ def refocus_several(jobs: Sequence[Job], recipe: Recipe, skipped: int) -> int:
             progress("Images", number, len(jobs))
             try:
                 part = _part_of(progress, number, len(jobs))
-                line = recipe.refocus(job, warnings.of(str(job.image)), part)
+                line = recipe.refocus(job, warnings.of(str(job)), part)
             except Exception as error:
                 failures.append(_line(job, error))
             else:
@@ -67,10 +67,10 @@ def _line(job: Job, error: Exception) -> str:
         line = system_error_line(error)
         if line is None:
             raise error
-        return f"{job.image}: {line}"
+        return f"{job}: {line}"
     message = with_option_names(str(error), click.get_current_context().command.params)
     message = " ".join(message.split())
-    return message if str(job.image) in message else f"{job.image}: {message}"
+    return message if str(job) in message else f"{job}: {message}"
 
 
 def _part_of(progress: Progress, number: int, images: int) -> Progress:
