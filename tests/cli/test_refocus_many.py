@@ -85,7 +85,9 @@ def test_a_folder_of_mixed_images_with_three_bad_ones(refocus, run, folder, monk
     result = read_image("out/c_refocused.tif")
     assert result.axes == "tzyx"
     for frame, planes in zip(picture(2, 3, 30, 40), result.data, strict=True):
-        np.testing.assert_allclose(planes, refocus_image(model, frame, [0, 1]), rtol=1e-4, atol=1e-2)
+        np.testing.assert_allclose(
+            planes, refocus_image(model, frame, [0, 1]), rtol=1e-4, atol=1e-2
+        )
 
 
 def test_a_warning_is_printed_once_and_counted(refocus, folder) -> None:
