@@ -31,6 +31,7 @@ COMMANDS = {
     "diff": "deepz_zoo.cli.diff",
     "export": "deepz_zoo.cli.export",
     "refocus": "deepz_zoo.cli.refocus",
+    "web": "deepz_zoo.cli.web",
     "engines": "deepz_zoo.cli.engines",
     "simulate": "deepz_zoo.cli.simulate",
     "prepare": "deepz_zoo.cli.prepare",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from deepz_zoo.optics import ImagingSystem
     from deepz_zoo.package.build import BuiltPackage
     from deepz_zoo.package.contents.variants import Variant
+    from deepz_zoo.records.manifest import Manifest
 
 # The same as VARIANTS, without the import of numpy behind it.
 _VARIANTS = ("surface", "zstack")
@@ -60,6 +61,11 @@ _VARIANTS = ("surface", "zstack")
 @overwrite_option
 @click.option("--no-test", is_flag=True, help="Do not run the tests of the finished package.")
 @click.option(
+    "--web",
+    is_flag=True,
+    help="Also write a web page that runs the model, into a folder NAME_web beside the package.",
+)
+@click.option(
     "--accept-license",
     is_flag=True,
     help="Accept the terms of weights of the method's authors: non-commercial research use, not "
@@ -76,6 +82,7 @@ def command(
     engines: Path | None,
     overwrite: bool,
     no_test: bool,
+    web: bool,
     accept_license: bool,
 ) -> None:
     """Build the bioimage.io package of a model and test it.
@@ -86,6 +93,8 @@ def command(
     """
     if z is not None and variant_name != "zstack":
         raise click.UsageError("--z belongs to --variant zstack")
+    if web and variant_name != "surface":
+        raise click.UsageError("--web belongs to --variant surface")
 
     from deepz_zoo.files import refuse_output
     from deepz_zoo.models import load_model, model_files
@@ -106,6 +115,10 @@ def command(
     if path.is_dir():
         path = path / default_name(manifest, variant)
     refuse_output(path, overwrite=overwrite, inputs=model_files(model_name, weights))
+    if web:
+        from deepz_zoo.web.site import refuse_site
+
+        refuse_site(_web_folder(path), overwrite=overwrite)
     with show_progress() as progress:
         built = build_package(
             model,
@@ -117,7 +130,28 @@ def command(
             old_runtimes=runtimes_in(engines) if engines else (),
             progress=progress,
         )
-    _print(built, console())
+        if web:
+            progress("writing the web page")
+            _write_page(built.path, manifest, overwrite=overwrite)
+    _print(built, console(), _web_folder(path) if web else None)
+
+
+def _web_folder(package: Path) -> Path:
+    return package.with_name(f"{package.stem}_web")
+
+
+def _write_page(package: Path, manifest: Manifest, *, overwrite: bool) -> None:
+    """Write the page beside a package that was just built, with the package's own ONNX file."""
+    import zipfile
+
+    from deepz_zoo.package.contents.description import FILES
+    from deepz_zoo.web.site import write_site
+
+    def write_onnx(path: Path) -> None:
+        with zipfile.ZipFile(package) as archive:
+            path.write_bytes(archive.read(FILES.onnx))
+
+    write_site(_web_folder(package), [(manifest, write_onnx)], overwrite=overwrite)
 
 
 def _variant(name: str, z: str | None, system: ImagingSystem) -> Variant:
@@ -129,13 +163,15 @@ def _variant(name: str, z: str | None, system: ImagingSystem) -> Variant:
     return zstack_variant(system, parse_depths(z) if z is not None else None)
 
 
-def _print(built: BuiltPackage, out: Console) -> None:
+def _print(built: BuiltPackage, out: Console, web: Path | None) -> None:
     from rich.table import Table
 
     table = Table(show_header=False, box=None)
     table.add_row("file", str(built.path))
     table.add_row("size", f"{built.size_bytes / 1e6:.1f} MB")
     table.add_row("SHA-256", built.sha256)
+    if web is not None:
+        table.add_row("web page", str(web))
     if not built.differences:
         table.add_row("tests", "[yellow]not run[/yellow] (--no-test)")
     for found in built.differences:

@@ -44,7 +44,7 @@ def camera_image_warnings(
             f"{saturated:.1%} of the pixels are saturated at {highest}; no simulated camera of the "
             "training was, and what they hide cannot be refocused"
         )
-    ratio, (least, reason) = signal_to_noise(_sample(image)), _min_signal_to_noise(limits)
+    ratio, (least, reason) = signal_to_noise(_sample(image)), min_signal_to_noise(limits)
     if ratio is not None and ratio < least:
         found.append(f"the signal is only {ratio:.1f} times the noise; {reason}")
     return tuple(found)
@@ -60,7 +60,7 @@ def _is_a_ceiling(value: int) -> bool:
     return value in {2**bits - 1 for bits in range(8, 17)}
 
 
-def _min_signal_to_noise(limits: MeasuredLimits | None) -> tuple[float, str]:
+def min_signal_to_noise(limits: MeasuredLimits | None) -> tuple[float, str]:
     """Return the ratio under which a model fails, or was not measured, with the reason."""
     curve = limits.curve("signal") if limits else None
     ratios = [p.signal_to_noise for p in curve.points if p.signal_to_noise] if curve else []
