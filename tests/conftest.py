@@ -62,9 +62,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests whose fixtures need TensorFlow or the engines of other programs."""
+    """Mark the tests whose fixtures need TensorFlow, the engines of other programs or a browser."""
     for item in items:
-        if {"tensorflow", "engine"}.intersection(getattr(item, "fixturenames", ())):
+        if {"tensorflow", "engine", "browser"}.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("external")
 
 

@@ -5,18 +5,18 @@ const PX_PER_TURN = 300; // of dragging, from lowest to highest
 
 export class Knob {
   private slider: HTMLInputElement;
-  private output: HTMLOutputElement;
+  private shown: HTMLElement;
   private dial: HTMLElement;
   private values: number[] = [0];
 
-  /** `root` holds an input of type range, an output and an element of class dial. */
+  /** `root` holds an input of type range and elements of the classes dial and value. */
   constructor(
     root: HTMLElement,
     private text: (value: number) => string,
     changed: () => void,
   ) {
     this.slider = root.querySelector("input")!;
-    this.output = root.querySelector("output")!;
+    this.shown = root.querySelector(".value")!;
     this.dial = root.querySelector(".dial")!;
     this.slider.addEventListener("input", () => {
       this.show();
@@ -79,7 +79,7 @@ export class Knob {
     const fraction = this.slider.valueAsNumber / Math.max(this.values.length - 1, 1);
     this.dial.style.setProperty("--turn", `${(fraction - 0.5) * SWEEP_DEG}deg`);
     const text = this.text(this.value);
-    this.output.textContent = text;
+    this.shown.textContent = text;
     this.slider.setAttribute("aria-valuetext", text);
   }
 }

@@ -88,27 +88,31 @@ async function takeModel() {
   diameter.setValues([...sizes.map((um) => -um).reverse(), ...sizes], 7200);
   engine = await network.load(model.onnx, wantedEngine);
   say(`${model.name} is ready (${engine}).`);
-  if (opened) await takePlane();
+  await takePixelSize();
 }
 
 async function open(file: File) {
-  stop();
-  opened = await openFile(file);
-  const plane = get("plane");
-  plane.max = `${opened.planes}`;
-  plane.value = `${Math.ceil(opened.planes / 2)}`;
-  get("plane-row").hidden = opened.planes === 1;
-  await takePlane();
+  const candidate = await openFile(file);
+  await take(candidate, Math.ceil(candidate.planes / 2));
 }
 
 async function takePlane() {
+  const { value, valueAsNumber: number } = get("plane");
+  if (!opened) return;
+  if (!(number >= 1 && number <= opened.planes && Number.isInteger(number)))
+    throw new UserError(`there is no image “${value}” in the file: choose 1 to ${opened.planes}`);
+  await take(opened, number);
+}
+
+/** Show an image of a file; where it cannot be read, what is shown stays. */
+async function take(file: Opened, number: number) {
+  image = await file.read(number - 1, currentModel().maxPixels);
+  stop();
+  [opened, session, shown] = [file, undefined, undefined];
   const plane = get("plane");
-  const number = plane.valueAsNumber;
-  if (!(number >= 1 && number <= opened!.planes && Number.isInteger(number)))
-    throw new UserError(`image ${plane.value} of ${opened!.planes}: choose 1 to ${opened!.planes}`);
-  [image, session, shown] = [undefined, undefined, undefined];
-  get("stage").hidden = true;
-  image = await opened!.read(number - 1, currentModel().maxPixels);
+  plane.max = `${file.planes}`;
+  plane.value = `${number}`;
+  get("plane-row").hidden = file.planes === 1;
   get("pixel").value = image.pixelSizeUm ? `${image.pixelSizeUm}` : "";
   mismatchMenu.value = "refuse";
   contrast = autoContrast(image.pixels);
@@ -340,7 +344,7 @@ on("example", "click", async () => {
   await open(new File([await answer.blob()], address.split("/").pop()!));
 });
 on("model", "change", takeModel);
-on("plane", "change", async () => opened && takePlane());
+on("plane", "change", takePlane);
 on("pixel", "change", takePixelSize);
 on("mismatch", "change", takePixelSize);
 on("axis", "change", update);

@@ -2,7 +2,7 @@
 
 export interface Model {
   name: string;
-  /** Addresses of the ONNX file and of the example, relative to the page. */
+  /** Addresses of the ONNX file and of the example. */
   onnx: string;
   example: string;
   pixelSizeUm: number;
@@ -22,5 +22,8 @@ export interface Model {
 export async function loadModels(): Promise<Model[]> {
   const answer = await fetch("models.json");
   if (!answer.ok) throw new Error(`models.json: ${answer.status} ${answer.statusText}`);
-  return (await answer.json()).models;
+  const { models } = (await answer.json()) as { models: Model[] };
+  // Whole addresses: the worker's own are relative to its script.
+  const whole = (name: string) => new URL(name, document.baseURI).href;
+  return models.map((model) => ({ ...model, onnx: whole(model.onnx), example: whole(model.example) }));
 }

@@ -3,7 +3,7 @@
 import { decode as decodePng } from "fast-png";
 import { fromBlob, type GeoTIFF, type GeoTIFFImage } from "geotiff";
 import { readCalibration } from "./calibration";
-import { four, type Image, UserError } from "./image";
+import { type Image, refuseSize, UserError } from "./image";
 
 const FOREIGN: [number[], string][] = [
   [[0xff, 0xd8, 0xff], "a JPEG file, whose compression destroys intensities"],
@@ -24,7 +24,6 @@ const OTHER_MEANINGS: Record<number, string> = {
   8: "has colors (CIE L*a*b*); convert it to grey levels",
   32803: "has the raw mosaic of a color camera; give one color",
 };
-const MIN_SIDE_PX = 16;
 const MAX_VALUE = 1e15; // squares of it, summed over an image, are finite in 32 bits
 
 /** A file that is open; its planes are read one at a time. */
@@ -137,23 +136,6 @@ function color(found: string): UserError {
     `this is a color (RGB or alpha) image (${found}); expected one intensity per pixel: split the ` +
       "channels (in Fiji: Image > Color > Split Channels) and give one of them",
   );
-}
-
-function refuseSize(width: number, height: number, maxPixels: number) {
-  if (Math.min(width, height) < MIN_SIDE_PX)
-    throw new UserError(
-      `the image is ${height} × ${width} px; expected ${MIN_SIDE_PX} × ${MIN_SIDE_PX} or more`,
-    );
-  if (width * height > maxPixels)
-    throw new UserError(
-      `the image is ${height} × ${width} px, more than a browser's memory takes with this model ` +
-        `(${four(maxPixels / 1e6)} megapixels, such as ${side(maxPixels)} × ${side(maxPixels)}): ` +
-        "crop it, or use “deepz-zoo refocus”, which takes any size",
-    );
-}
-
-function side(pixels: number): number {
-  return Math.floor(Math.sqrt(pixels));
 }
 
 function checked(image: Image): Image {

@@ -1,6 +1,6 @@
 /** An image onto a surface: sampling, range, network, and back; the twin of `deepz_zoo.refocus`. */
 
-import { four, type Image, UserError } from "./image";
+import { four, type Image, refuseSize, UserError } from "./image";
 import type { Model } from "./models";
 import type { Network } from "./network";
 import { resize } from "./resample";
@@ -28,16 +28,12 @@ export function prepare(image: Image, model: Model, mismatch: Mismatch): Prepare
       `the image has pixels of ${four(pixelUm)} µm, the model's are ${four(model.pixelSizeUm)} ` +
         "µm: choose below whether to resample it or to go on as it is, or correct its pixel size",
     );
-  if (!differs || mismatch === "ignore")
-    return { image, pixelUm, pixels: image.pixels, size: shape, warnings: imageWarnings(image, model, false) };
-  const size = shape.map((n) => Math.max(Math.round(n * zoom), 1)) as [number, number];
-  const grid = `${size[0]} × ${size[1]} px`;
-  if (Math.min(...size) < 16)
-    throw new UserError(`the image is ${grid} after resampling; expected 16 × 16 or more`);
-  if (size[0] * size[1] > model.maxPixels)
-    throw new UserError(
-      `the image is ${grid} after resampling, more than a browser's memory takes: crop it`,
-    );
+  const resampled = differs && mismatch === "resample";
+  const scaled = (n: number) => Math.max(Math.round(n * zoom), 1);
+  const size: [number, number] = resampled ? [scaled(shape[0]), scaled(shape[1])] : shape;
+  refuseSize(size[1], size[0], model.maxPixels, resampled ? " after resampling" : "");
+  const warnings = imageWarnings(image, model, resampled);
+  if (!resampled) return { image, pixelUm, pixels: image.pixels, size, warnings };
   const pixels = resize(image.pixels, shape, size, 3);
   return {
     image,
@@ -46,9 +42,9 @@ export function prepare(image: Image, model: Model, mismatch: Mismatch): Prepare
     // Integers stay integers, for the triangle threshold.
     pixels: image.integers ? pixels.map(Math.round) : pixels,
     warnings: [
-      ...imageWarnings(image, model, true),
+      ...warnings,
       `resampled from ${four(pixelUm)} to ${four(model.pixelSizeUm)} µm per pixel (${shape[0]} × ` +
-        `${shape[1]} to ${grid}) for the network, and back`,
+        `${shape[1]} to ${size[0]} × ${size[1]} px) for the network, and back`,
     ],
   };
 }

@@ -30,6 +30,7 @@ async function load(onnx: string, wanted: string): Promise<string> {
       runtime = (await import("onnxruntime-web/webgpu")) as unknown as Runtime;
       runtime.env.wasm.wasmPaths = { mjs: gpuModule, wasm: gpuWasm };
       session = await runtime.InferenceSession.create(bytes, { executionProviders: ["webgpu"] });
+      await warmUp();
       return "WebGPU";
     } catch (error) {
       console.warn("WebGPU does not run this model; taking WebAssembly instead.", error);
@@ -41,7 +42,13 @@ async function load(onnx: string, wanted: string): Promise<string> {
   runtime.env.wasm.numThreads = threads;
   runtime.env.wasm.wasmPaths = { mjs: wasmModule, wasm };
   session = await runtime.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+  await warmUp();
   return `WebAssembly, ${threads} ${threads > 1 ? "threads" : "thread"}`;
+}
+
+/** Threads start and code is compiled at the first run: better before there is an image. */
+async function warmUp() {
+  await run(new Float32Array(2 * 64 * 64), 64, 64);
 }
 
 async function run(input: Float32Array<ArrayBuffer>, width: number, height: number) {
