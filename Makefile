@@ -1,5 +1,6 @@
 # make package    create .venv, install what packaging needs, build the leica20x_0.8/TxRd package
-# make test       install what the tests need (Java, ImageJ, old engines, TensorFlow), run them
+# make web        build the page for browsers, which 'deepz-zoo web' serves; needs Node.js and npm
+# make test       install what the tests need (Java, ImageJ, Chromium, old engines, TensorFlow), run them
 # make test-fast  the quick tests that need nothing but Python: under two minutes on two cores
 # make lint       formatting, lint, spelling and types
 # make format     rewrite the sources in the project's format
@@ -13,9 +14,12 @@ PYTEST_ARGS ?=
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # Each test process computes on one thread: more threads than cores make small networks slower.
-PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
+PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
-.PHONY: help package test test-fast lint format clean
+PAGE := deepz_zoo/web/page
+PAGE_SOURCES := $(filter-out packaging/web/node_modules,$(wildcard packaging/web/* packaging/web/src/*))
+
+.PHONY: help package web test test-fast lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,8 +28,12 @@ help:
 package: $(VENV)/.installed
 	$(BIN)/deepz-zoo package --objective $(OBJECTIVE) --channel $(CHANNEL) --overwrite
 
+web: $(PAGE)/index.html
+
 test: $(VENV)/.installed-test
 	@packaging/install_imagej.sh
+	@packaging/install_browser.sh
+	@$(MAKE) --no-print-directory web || echo "Tests of the web page will be skipped: it was not built."
 	@packaging/install_engines.sh
 	@$(MAKE) --no-print-directory $(VENV)-tensorflow/.installed || \
 	  echo "Tests that need TensorFlow will be skipped: pip could not install it."
@@ -45,7 +53,13 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(VENV)-tensorflow .engines build dist
+	rm -rf $(VENV) $(VENV)-tensorflow .engines build dist $(PAGE) packaging/web/node_modules
+
+$(PAGE)/index.html: $(PAGE_SOURCES)
+	@command -v npm >/dev/null || { \
+	  echo "The web page is built by Node.js 20 or newer with npm: sudo apt-get install nodejs npm" >&2; exit 1; }
+	cd packaging/web && npm ci --silent --no-audit --no-fund && npm run --silent build
+	@touch $@
 
 # A file in the environment marks what is installed, so that a second run starts at once.
 $(VENV)/.python:

@@ -1,8 +1,8 @@
 """Measure how long the web page takes: python packaging/measure_web.py [OBJECTIVE/CHANNEL …].
 
 Serves the page, opens it in Chromium (Debian's package chromium, driven by Playwright), drops a
-simulated image of 512 × 512 pixels and turns the depth knob: printed are seconds from the opened page
-to the loaded model, from the drop to the first plane, and the median of the planes after it.
+simulated image of 512 × 512 pixels and turns the depth knob. Printed are seconds from the opened
+page to the loaded model, from the drop to the first plane, and the median of the planes after it.
 """
 
 from __future__ import annotations

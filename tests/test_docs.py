@@ -25,6 +25,7 @@ PAGES = sorted(
     path
     for pattern in ("*.md", "docs/*.md", "model_cards/*.md", "packaging/**/*.md")
     for path in ROOT.glob(pattern)
+    if "node_modules" not in path.parts
 )
 PACKAGE = Path(deepz_zoo.__file__).parent
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if ">>> " in path.read_text("utf-8"))

@@ -9,7 +9,7 @@ from deepz_zoo.files import Record
 from deepz_zoo.records.manifest import Manifest
 from deepz_zoo.refocus.in_range.camera_image import min_signal_to_noise
 
-_MAX_LITE_PIXELS = 2**22  # of the browser's 4 GB, a quarter of the published channels takes 2 GB
+_MAX_PIXELS = 2**22  # for a quarter of the published channels; a page has 4 GB at most
 _LITE_WIDTH = 0.25
 
 
@@ -71,6 +71,6 @@ def describe(manifest: Manifest) -> DescribedModel:
         pixel_sizes=curve.usable() if curve else (None, None),
         min_signal_to_noise=ratio,
         min_signal_to_noise_reason=reason,
-        max_pixels=int(_MAX_LITE_PIXELS * _LITE_WIDTH / manifest.generator.width),
+        max_pixels=int(_MAX_PIXELS * min(1, _LITE_WIDTH / manifest.generator.width)),
         provenance=manifest.provenance,
     )

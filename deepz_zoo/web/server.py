@@ -9,7 +9,6 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from threading import Lock
-from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
 from deepz_zoo.errors import DeepZError
@@ -17,6 +16,13 @@ from deepz_zoo.files import temporary_folder
 from deepz_zoo.web.site import Writer, built_page
 
 HOST = "127.0.0.1"
+
+_TYPES = {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".wasm": "application/wasm",
+    ".json": "application/json",
+}
 
 
 def serve(files: Mapping[str, Writer], port: int, ready: Callable[[str], None]) -> None:
@@ -76,17 +82,10 @@ class _Files:
 class _Handler(http.server.SimpleHTTPRequestHandler):
     """Answers with the files of the page, and with those that are made."""
 
-    # Whatever the system's own table says: browsers run no modules of another type.
-    extensions_map: ClassVar = {
-        **http.server.SimpleHTTPRequestHandler.extensions_map,
-        ".js": "text/javascript",
-        ".mjs": "text/javascript",
-        ".wasm": "application/wasm",
-        ".json": "application/json",
-    }
-
     def __init__(self, *args: object, files: _Files, directory: str) -> None:
         self.files = files
+        # Whatever the system's own table says: browsers run no modules of another type.
+        self.extensions_map = {**self.extensions_map, **_TYPES}
         super().__init__(*args, directory=directory)  # type: ignore[arg-type]
 
     def send_head(self):  # type: ignore[no-untyped-def]

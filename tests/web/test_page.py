@@ -116,9 +116,9 @@ def test_stack_and_gif(page, tmp_path):
         ("uint16", {"byteorder": ">", "bigtiff": True}),
         ("float32", {"compression": "zlib", "predictor": True, "tile": (16, 16)}),
         ("int16", {"imagej": False, "rowsperstrip": 7}),
-        ("uint16", {"imagej": True, "resolution": (1 / 0.325, 1 / 0.325), "metadata": {"unit": "um"}}),
+        ("uint16", {"imagej": True, "resolution": (3.077, 3.077), "metadata": {"unit": "um"}}),
     ],
-)  # fmt: skip
+)
 def test_kinds_of_tiff(page, tmp_path, dtype, options):
     values = (camera_image(33, 47).data // 20).astype(dtype)
     tifffile.imwrite(tmp_path / "a.tif", values, photometric="minisblack", **options)

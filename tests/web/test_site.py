@@ -1,4 +1,4 @@
-"""What stands beside the page, and how it is served; a stand-in takes the place of the built page."""
+"""What stands beside the page, and how both are served; a stand-in is taken for the built page."""
 
 from __future__ import annotations
 
@@ -54,8 +54,12 @@ def test_what_the_page_warns_of_is_what_was_measured(manifest, limits):
     measured = describe(manifest.model_copy(update={"limits": limits}))
     assert measured.min_signal_to_noise_reason.startswith("on simulated images the model failed")
     low, high = measured.pixel_sizes
-    assert 0.8 < low < 0.9 and 1.1 < high < 1.2
-    assert measured.max_pixels > 2**22  # the smaller the network, the larger the image
+    assert (low, high) == (0.88, 1.1)
+
+
+def test_larger_networks_take_smaller_images():
+    most = {manifest.size: describe(manifest).max_pixels for manifest in list_models()}
+    assert most == {"lite": 2**22, "half": 2**21}
 
 
 def test_only_an_older_site_is_replaced(page, tmp_path, manifest):
