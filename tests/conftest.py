@@ -62,9 +62,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests whose fixtures need TensorFlow, the engines of other programs or a browser."""
+    """Mark the tests whose fixtures need TensorFlow, old engines, a browser or a display."""
+    external = {"tensorflow", "engine", "browser", "display"}
     for item in items:
-        if {"tensorflow", "engine", "browser"}.intersection(getattr(item, "fixturenames", ())):
+        if external.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("external")
 
 

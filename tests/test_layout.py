@@ -39,6 +39,7 @@ ORDER = (
     "models",
     "web",
     "fiji",
+    "napari",
     "cli",
 )
 # The same inside of folders: a part imports from those before it.
