@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # Each test process computes on one thread: more threads than cores make small networks slower.
-PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
+PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
 
 PAGE := deepz_zoo/web/page
 PAGE_SOURCES := $(filter-out packaging/web/node_modules,$(wildcard packaging/web/* packaging/web/src/*))

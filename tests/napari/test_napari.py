@@ -22,7 +22,7 @@ from deepz_zoo.refocus import refocus_image
 
 MODEL = "leica20x_0.8/TxRd"
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("napari")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

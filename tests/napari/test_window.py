@@ -13,7 +13,7 @@ from PIL import Image as Picture
 
 SCRIPT = Path(__file__).with_name("window.py")
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("napari")]
+pytestmark = pytest.mark.slow
 
 
 def test_sample_is_refocused_in_a_window(display, tmp_path):

@@ -27,8 +27,7 @@ from deepz_zoo.zoo.examples import make_example
 MODEL = "leica20x_0.8/TxRd"
 AXE = Path(__file__).parents[2] / "packaging/web/node_modules/axe-core/axe.min.js"
 
-# One process runs them all, so that one browser does.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 
 loaded = functools.cache(partial(load_model, MODEL))
 
@@ -166,6 +165,19 @@ def test_warnings_are_those_of_the_command_line(page, tmp_path):
     assert [line.replace("so use `resample`", "so resample") + "." for line in said] == list(
         page.warnings
     )
+
+
+def test_another_model_takes_the_same_image(page, tmp_path):
+    image = camera_image()
+    page.drop(saved(tmp_path, image))
+    page.choose("Model", "leica40x_1.3/TxRd")
+    assert "the model's are 0.1625 µm" in page.message
+    page.choose("Model", "leica20x_0.8/FITC")
+    model, manifest = load_model("leica20x_0.8/FITC")
+    plane = read_image(page.download("This plane", tmp_path))
+    expected = next(plan_refocus(image, manifest, [0.0]).run(model))
+    assert np.abs(plane.data - expected).max() < 1e-3 * intensity_scale(image.data).scale
+    page.choose("Model", MODEL)
 
 
 def test_surface_beyond_the_range_is_refused_or_clipped(page, tmp_path):
