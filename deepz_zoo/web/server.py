@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import http.server
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from threading import Lock
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from deepz_zoo.errors import DeepZError
@@ -46,7 +48,7 @@ def serve(files: Mapping[str, Writer], port: int, ready: Callable[[str], None]) 
     with temporary_folder("web") as folder:
         handler = partial(_Handler, files=_Files(files, folder), directory=str(page))
         try:
-            server = http.server.ThreadingHTTPServer((HOST, port), handler)
+            server = _Server((HOST, port), handler)
         except (OSError, OverflowError) as error:
             if isinstance(error, OSError) and error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
@@ -56,6 +58,15 @@ def serve(files: Mapping[str, Writer], port: int, ready: Callable[[str], None]) 
         with server:
             ready(f"http://{HOST}:{server.server_address[1]}/")
             server.serve_forever()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    """Says nothing of browsers that leave before they have everything."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Report an error, unless the other side has gone."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Files:

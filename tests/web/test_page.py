@@ -135,6 +135,13 @@ def test_png(page, tmp_path):
     assert_same_plane(plane.data, read_image(tmp_path / "a.png"), [0.0])
 
 
+def test_file_that_is_chosen_in_a_dialog(page, tmp_path):
+    with page.page.expect_file_chooser() as chooser:
+        page.page.get_by_role("button", name="Open a file").click()
+    chooser.value.set_files(saved(tmp_path, camera_image(32, 32), "chosen.ome.tif"))
+    page.expect_status("chosen.ome.tif, 32 × 32 px")
+
+
 def test_any_image_of_a_file(page, tmp_path):
     image = camera_image(32, 48)
     planes = np.stack([image.data, image.data[::-1], image.data[:, ::-1]])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
+import struct
 import threading
 import zipfile
 from pathlib import Path
@@ -112,8 +114,8 @@ def test_page_that_is_not_built(run_cli, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def ask(page):
-    """Return a function that gets an address from a server: (status, headers, content)."""
+def address(page) -> str:
+    """Return host and port of a server with one model that can be written and one that cannot."""
 
     def broken(path: Path) -> None:
         raise DeepZError("weights are damaged")
@@ -127,9 +129,15 @@ def ask(page):
 
     threading.Thread(target=serve, args=(files, 0, ready), daemon=True).start()
     started.wait()
+    return addresses[0]
+
+
+@pytest.fixture
+def ask(address):
+    """Return a function that gets a file from the server: (status, headers, content)."""
 
     def get(name: str) -> tuple[int, http.client.HTTPMessage, bytes]:
-        connection = http.client.HTTPConnection(addresses[0])
+        connection = http.client.HTTPConnection(address)
         connection.request("GET", name)
         answer = connection.getresponse()
         return answer.status, answer.headers, answer.read()
@@ -151,14 +159,24 @@ def test_models_are_written_when_they_are_asked_for(ask):
     assert (status, b"weights are damaged" in content) == (500, True)
 
 
+def test_browser_that_leaves_is_not_reported(page, address, ask, capfd):
+    (page / "large.wasm").write_bytes(bytes(2**24))
+    host, _, port = address.partition(":")
+    with socket.create_connection((host, int(port))) as leaving:
+        leaving.sendall(b"GET /large.wasm HTTP/1.0\r\n\r\n")
+        leaving.recv(100)
+        # closes with a reset
+        leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert ask("/")[0] == 200
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("name", ["/models/", "/nothing", "/../test_site.py", "/%2e%2e/x"])
 def test_nothing_else_is_served(ask, name):
     assert ask(name)[0] == 404
 
 
-def test_port_that_is_taken(page, ask, run_cli):
-    import socket
-
+def test_port_that_is_taken(page, run_cli):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
