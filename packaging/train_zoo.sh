@@ -6,8 +6,8 @@
 # It trains the published size for leica20x_0.8/TxRd and the zoo's own sizes of all models, each from
 # the best weights at hand. The minutes are shared out among the runs; the stacks of the next model
 # are simulated meanwhile, those of the first one before. OUT gets a folder for each run; the same
-# command resumes what was interrupted. OUT/zoo.tar.00, .01 … hold the weights in half precision with
-# their records and metrics, in files of at most 15 MB:
+# command resumes what was interrupted. After each run OUT/zoo.tar.00, .01 … hold all weights so far in
+# half precision with their records and metrics, in files of at most 15 MB:
 #
 #   cat OUT/zoo.tar.* | tar -x
 #
@@ -62,6 +62,12 @@ train() {
   deepz_train "$run" --max-minutes "$share" "$@"
 }
 
+# After every run: whatever ends this program, what is trained is there.
+pack() {
+  rm -f "$out"/zoo.tar.*
+  "$python" "$here/packaging/pack_runs.py" "$out" | split -b 15000000 -d - "$out/zoo.tar."
+}
+
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 left=0
@@ -82,7 +88,7 @@ for run in $runs; do
   simulation=$!
   train "$run" "$(awk "BEGIN { s = ($end - $(now)) * $(field "$run" 3) / $left; print (s > 1 ? s : 1) / 60 }")" "$@"
   left=$((left - $(field "$run" 3)))
+  pack
 done
 wait "$simulation"
-"$python" "$here/packaging/pack_runs.py" "$out" | split -b 15000000 -d - "$out/zoo.tar."
 ls -l "$out"/zoo.tar.*
