@@ -24,7 +24,6 @@ from typing import Any
 
 import click
 import torch
-from torch import nn
 
 from deepz_zoo.evaluation import benchmark
 from deepz_zoo.files import replacing
@@ -32,6 +31,7 @@ from deepz_zoo.models import load_model
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.wrapper import DeepZModel
+from deepz_zoo.network.growth import grow_from
 from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.records.accuracy import Accuracy
 from deepz_zoo.records.manifest import Manifest
@@ -41,13 +41,9 @@ from deepz_zoo.training.run import LAST_CHECKPOINT_NAME, train
 from deepz_zoo.training.transfer import Start
 
 _WIDER = 1.5
-# A channel that begins with nothing would never learn: its ReLU has no slope there.
-_FAINT = 0.05
 _SEED = 31
 
 CONDITIONS = ("as it is", "one instrument", "far", "wider")
-
-Convolution = nn.Conv2d | nn.ConvTranspose2d
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ class Condition:
 
     system: ImagingSystem
     config: GeneratorConfig
-    generator: nn.Module
+    generator: Generator
     changes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -84,47 +80,17 @@ def one_instrument(system: ImagingSystem) -> ImagingSystem:
     return system.model_copy(update={"aberrations": fixed, "channel": channel})
 
 
-def grown(generator: nn.Module, config: GeneratorConfig) -> Generator:
-    """Return a generator of a wider `config` that computes almost what `generator` does.
-
-    New channels come after the trained ones and are read by nothing that was trained; what they
-    hold enters the rest through Eq. (1)'s addition alone, and is faint to begin with.
-    """
+def grown(generator: Generator, config: GeneratorConfig) -> Generator:
+    """Return a generator of a wider `config` that computes almost what `generator` does."""
     torch.manual_seed(_SEED)
     wider = Generator(config)
-    old = dict(generator.named_modules())
-    with torch.no_grad():
-        for name, module in wider.named_modules():
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-                trained, joined = old[name], name.startswith("up.") and name.endswith("conv1")
-                assert isinstance(trained, nn.Conv2d | nn.ConvTranspose2d)
-                _grow(trained, module, joined=joined)
+    grow_from(wider, generator)
     return wider
-
-
-def _grow(old: Convolution, new: Convolution, *, joined: bool) -> None:
-    """Put the trained kernels of `old` where they belong in `new`."""
-    trained, kernels = _output_first(old), _output_first(new)
-    outputs, inputs = trained.shape[:2]
-    read = torch.arange(inputs)
-    if joined:  # the skip connection comes first, the up-sampled tensor after all of it
-        read[inputs // 2 :] += (kernels.shape[1] - inputs) // 2
-    kernels[:outputs] = 0
-    kernels[:outputs, read] = trained
-    kernels[outputs:] *= _FAINT
-    assert old.bias is not None and new.bias is not None
-    new.bias[:outputs] = old.bias
-    new.bias[outputs:] *= _FAINT
-
-
-def _output_first(convolution: Convolution) -> torch.Tensor:
-    """Return the kernels as (output, input, y, x), a view of them."""
-    weight = convolution.weight
-    return weight.transpose(0, 1) if isinstance(convolution, nn.ConvTranspose2d) else weight
 
 
 def _condition(title: str, model: DeepZModel, manifest: Manifest) -> Condition:
     system, config = manifest.system, manifest.generator
+    assert isinstance(model.generator, Generator)
     same = Condition(system, config, model.generator)
     if title == "one instrument":
         return replace(same, system=one_instrument(system))

@@ -52,6 +52,11 @@ _OLD_NAMES = {
     "and all of the published channels; paper is exactly as published.",
 )
 @click.option(
+    "--up-kernel",
+    type=Integer(2, 3),
+    help="Side of the up-convolutions in pixels: 2 as published, or 3.",
+)
+@click.option(
     "--data",
     metavar="DATASET",
     multiple=True,
@@ -63,7 +68,8 @@ _OLD_NAMES = {
     "--from",
     "start",
     metavar="MODEL",
-    help="Begin with the weights of a model (leica20x_0.8/TxRd), best.safetensors or last.ckpt.",
+    help="Begin with the weights of a model (leica20x_0.8/TxRd), best.safetensors or last.ckpt; "
+    "a larger network grows around those of a smaller one.",
 )
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the folder.")
 @click.option("--seed", type=Integer(0, 1000), default=0, show_default=True)

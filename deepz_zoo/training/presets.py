@@ -161,7 +161,7 @@ def choose_settings(preset: str, changes: dict[str, Any]) -> TrainingSettings:
     preset
         A key of `TRAINING_PRESETS`.
     changes
-        Fields of `TrainingSettings`.
+        Fields of `TrainingSettings`, and ``up_kernel`` of its generator.
 
     Raises
     ------
@@ -171,6 +171,9 @@ def choose_settings(preset: str, changes: dict[str, Any]) -> TrainingSettings:
     settings = TRAINING_PRESETS[preset].model_dump()
     if changes.get("adversarial") and not settings["adversarial"]:
         settings["learning_rate"] = _PAPER_GENERATOR_RATE
+    changes = dict(changes)
+    if "up_kernel" in changes:
+        settings["generator"]["up_kernel"] = changes.pop("up_kernel")
     try:
         return TrainingSettings.model_validate(settings | changes)
     except ValidationError as error:

@@ -111,7 +111,7 @@ def train(
     if resume:
         check_resumable(last, module)
     elif start is not None:
-        start.load_into(module.generator)
+        start.load_into(module.generator, settings.generator)
     data = PatchData(
         system,
         settings,

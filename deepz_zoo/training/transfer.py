@@ -9,8 +9,10 @@ import torch
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import sha256_of
+from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.graph.wrapper import DeepZModel
+from deepz_zoo.network.growth import grow_from, is_grown
 from deepz_zoo.records.manifest import Manifest
 from deepz_zoo.records.training import StartRecord, TrainingRecord
 from deepz_zoo.training.checkpoint import read_checkpoint
@@ -30,20 +32,35 @@ class Start:
         What the new training records of them.
     training
         Record of their own training; None if the file has none.
+    config
+        Their network; None if the file does not state it.
     """
 
     weights: dict[str, torch.Tensor]
     record: StartRecord
     training: TrainingRecord | None = None
+    config: GeneratorConfig | None = None
 
-    def load_into(self, generator: Generator) -> None:
-        """Copy the weights.
+    def load_into(self, generator: Generator, config: GeneratorConfig) -> None:
+        """Copy the weights, into a larger network as `grow_from` does.
+
+        Parameters
+        ----------
+        generator
+            As it was initialized.
+        config
+            What it is made by.
 
         Raises
         ------
         DeepZError
             If they are of another architecture.
         """
+        if self.config is not None and self.config != config and is_grown(config, self.config):
+            smaller = Generator(self.config)
+            smaller.load_state_dict(self.weights)
+            grow_from(generator, smaller)
+            return
         own = generator.state_dict()
         for name in own.keys() | self.weights.keys():
             here, there = (tuple(w[name].shape) if name in w else None for w in (own, self.weights))
@@ -92,7 +109,8 @@ def start_from_model(model: DeepZModel, manifest: Manifest, *, file: Path | None
         training_data=manifest.training_data,
         license=manifest.license if manifest.restricted else None,
     )
-    return Start(model.generator.state_dict(), record, manifest.training)
+    weights = model.generator.state_dict()
+    return Start(weights, record, manifest.training, manifest.generator)
 
 
 def _size(shape: tuple[int, ...] | None) -> str:

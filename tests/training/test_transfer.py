@@ -9,13 +9,14 @@ import torch
 
 from deepz_zoo.cards.rows import training_data_rows
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.models import load_model
 from deepz_zoo.network.config import GeneratorConfig
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.network.weights import load_generator
 from deepz_zoo.records.training import TrainingRecord
 from deepz_zoo.training.hardware import Hardware
 from deepz_zoo.training.run import train
-from deepz_zoo.training.transfer import start_from_checkpoint
+from deepz_zoo.training.transfer import start_from_checkpoint, start_from_model
 
 CPU = Hardware(accelerator="cpu", workers=0, precision="32-true")
 
@@ -33,7 +34,7 @@ def run(tmp_path_factory, system, settings, folder, cache):
 def test_a_checkpoint_gives_its_averaged_weights(run, settings) -> None:
     start = start_from_checkpoint(run / "last.ckpt")
     generator = Generator(settings.generator)
-    start.load_into(generator)
+    start.load_into(generator, settings.generator)
     averaged = torch.load(run / "last.ckpt", weights_only=True)["state_dict"]
     for name, tensor in generator.state_dict().items():
         assert torch.equal(tensor, averaged[f"generator.{name}"]), name
@@ -76,7 +77,7 @@ def test_another_network_is_refused_in_one_line(run) -> None:
         generator = Generator(other)
         before = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
         with pytest.raises(DeepZError, match="do not fit") as error:
-            start.load_into(generator)
+            start.load_into(generator, other)
         assert "\n" not in str(error.value)
         assert all(torch.equal(t, before[name]) for name, t in generator.state_dict().items())
 
@@ -97,3 +98,16 @@ def test_what_is_no_checkpoint_is_refused_without_unpickling(tmp_path) -> None:
     with pytest.raises(DeepZError, match="not a training checkpoint"):
         start_from_checkpoint(file)
     assert not (tmp_path / "sprung").exists()
+
+
+def test_a_larger_network_begins_with_the_weights_of_a_smaller_one(run, settings) -> None:
+    model, manifest = load_model(run)
+    start = start_from_model(model, manifest)
+    larger = settings.generator.model_copy(
+        update={"width": 1.5 * settings.generator.width, "up_kernel": 3}
+    )
+    generator = Generator(larger)
+    start.load_into(generator, larger)
+    image = torch.randn(1, 2, 32, 32)
+    before, after = model.generator(image), generator(image)
+    assert (after - before).std() < 0.2 * before.std()
