@@ -1,6 +1,7 @@
 """Deep-Z virtual refocusing: a model zoo, trainer and exporter.
 
-What a user of the library needs is imported from here, and loaded when it is used.
+What a user of the library needs is imported from here, and loaded when it is used. The reference
+page of the documentation lists it; what is not imported here is private and may change.
 """
 
 from __future__ import annotations
@@ -10,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deepz_zoo.dpm import Cylinder, HeightMap, Plane, Sinusoid, Tilt
-    from deepz_zoo.engines.with_engine import with_engine
-    from deepz_zoo.errors import DeepZError
-    from deepz_zoo.images import open_image, read_image, write_image
-    from deepz_zoo.models import load_model
-    from deepz_zoo.refocus import refocus_image
-    from deepz_zoo.simulate import simulate_stack
+    from deepz_zoo.errors import CheckFailed, DeepZError
+    from deepz_zoo.images import Image, open_image, read_image, write_image
+    from deepz_zoo.model import Model, load_model
     from deepz_zoo.zoo import list_models
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CheckFailed",
     "Cylinder",
     "DeepZError",
     "HeightMap",
+    "Image",
+    "Model",
     "Plane",
     "Sinusoid",
     "Tilt",
@@ -32,26 +33,23 @@ __all__ = [
     "load_model",
     "open_image",
     "read_image",
-    "refocus_image",
-    "simulate_stack",
-    "with_engine",
     "write_image",
 ]
 
 _PLACES = {
+    "CheckFailed": "errors",
     "Cylinder": "dpm",
     "DeepZError": "errors",
     "HeightMap": "dpm",
+    "Image": "images",
+    "Model": "model",
     "Plane": "dpm",
     "Sinusoid": "dpm",
     "Tilt": "dpm",
     "list_models": "zoo",
-    "load_model": "models",
+    "load_model": "model",
     "open_image": "images",
     "read_image": "images",
-    "refocus_image": "refocus",
-    "simulate_stack": "simulate",
-    "with_engine": "engines.with_engine",
     "write_image": "images",
 }
 

@@ -37,6 +37,7 @@ ORDER = (
     "cards",
     "package",
     "models",
+    "model",
     "web",
     "fiji",
     "napari",

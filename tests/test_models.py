@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import deepz_zoo
-from deepz_zoo import load_model
+from deepz_zoo.models import load_model
 from deepz_zoo.errors import DeepZError
 
 NAME = "leica20x_0.8/TxRd"

@@ -42,7 +42,7 @@ def with_engine(
 
     Examples
     --------
-    >>> from deepz_zoo import load_model, with_engine
+    >>> from deepz_zoo.models import load_model
     >>> model, manifest = load_model("leica20x_0.8/TxRd")
     >>> fast = with_engine(model, manifest=manifest)
     """
