@@ -3,6 +3,8 @@
 # make test       install what the tests need (Java, ImageJ, Chromium, Qt, old engines, TensorFlow), run them
 # make test-fast  the quick tests that need nothing but Python: under two minutes on two cores
 # make lint       formatting, lint, spelling and types
+# make docs       build the documentation site into build/site; broken links are errors
+# make docs-serve build it anew at each change, and show it on a local port
 # make format     rewrite the sources in the project's format
 
 PYTHON ?= python3
@@ -19,7 +21,7 @@ PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
 PAGE := deepz_zoo/web/page
 PAGE_SOURCES := $(filter-out packaging/web/node_modules,$(wildcard packaging/web/* packaging/web/src/*))
 
-.PHONY: help package web test test-fast lint format clean
+.PHONY: help package web test test-fast lint format docs docs-serve clean
 .DEFAULT_GOAL := help
 
 help:
@@ -55,6 +57,12 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+docs-serve: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
 clean:
 	rm -rf $(VENV) $(VENV)-tensorflow .engines build dist $(PAGE) packaging/web/node_modules
 
@@ -89,6 +97,10 @@ $(VENV)/.installed-test: $(VENV)/.installed-test-fast
 
 $(VENV)/.installed-dev: $(VENV)/.installed-test
 	$(INSTALL) -e '.[dev]'
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(INSTALL) -e '.[docs]'
 	@touch $@
 
 # TensorFlow (1.6 GB) writes checkpoints to import. Its requirements conflict with constraints.txt, and

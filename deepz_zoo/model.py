@@ -130,7 +130,7 @@ class Model:
         -------
         array or Image
             Of the kind of `image`, float32, in its units; shape (…, y, x) for a surface or one
-            distance, (…, z, y, x) for a list. An `Image` has z where files have it: before channels.
+            distance, (…, z, y, x) for a list. An `Image` has z before channels, as files do.
 
         Raises
         ------
@@ -176,7 +176,7 @@ class Model:
             shape = spatial_shape(image)
             if is_dask(image) or is_xarray(image):
                 plan(np.broadcast_to(np.float32(0), shape))  # says now what is wrong later
-        z_um = [float(each) for each in np.asarray(target)] if several else None  # type: ignore[arg-type]
+        z_um = [float(each) for each in np.asarray(target)] if several else None
         refocused: ImageLike = refocus_like(image, refocus, z_um)
         return refocused
 
@@ -194,8 +194,8 @@ class Model:
         engine
             ``"torch"``, ``"openvino"``, ``"onnxruntime"``, or what is fastest here.
         precision
-            ``"float32"``, ``"bfloat16"``, ``"float16"``, or what is fastest here and costs the model
-            at most 0.002 of correlation.
+            ``"float32"``, ``"bfloat16"``, ``"float16"``, or what is fastest here and costs the
+            model at most 0.002 of correlation.
         device
             ``"cpu"``, ``"cuda"``, ``"mps"``, or the best one here.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import get_data_path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -20,28 +21,30 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 MODEL = "leica20x_0.8/TxRd"
 SEED = 1_000_001  # held out from training
 SIDE_PX = 256
-DEPTHS_UM = np.arange(-8, 8.1, 1)
+DEPTHS_UM = np.arange(-6, 6.1, 0.75)
+_LEVELS = 48  # of a GIF
 
 
 def grey(image: NDArray[Any], white: float, black: float) -> NDArray[np.uint8]:
     """Return an image as grey levels of a screen."""
     scaled = (image - black) / (white - black)
-    return (np.clip(scaled, 0, 1) ** 0.7 * 255).astype(np.uint8)
+    levels = np.rint(np.clip(scaled, 0, 1) ** 0.7 * (_LEVELS - 1))
+    return (levels * (255 / (_LEVELS - 1))).astype(np.uint8)
 
 
 def draw_sweep(path: Path, camera: NDArray[Any], planes: NDArray[Any]) -> None:
     """Draw the image beside its refocused planes, upward and downward."""
     black = float(np.median(camera))
     white_in, white_out = (float(np.percentile(it, 99.8)) for it in (camera, planes))
+    font = ImageFont.truetype(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), 13)
     frames = []
     for z_um, plane in zip(DEPTHS_UM, planes, strict=True):
         pair = np.hstack([grey(camera, white_in, black), grey(plane, white_out, black)])
-        frame = Image.fromarray(pair).quantize(48)
+        frame = Image.fromarray(pair)
         draw = ImageDraw.Draw(frame)
-        font = ImageFont.load_default(14)
-        brightest = int(np.argmax(np.asarray(frame.getpalette()).reshape(-1, 3).sum(axis=1)))
-        draw.text((8, 6), "one image", brightest, font)
-        draw.text((SIDE_PX + 8, 6), f"refocused to {z_um:+.0f} µm", brightest, font)
+        draw.fontmode = "1"
+        draw.text((8, 6), "one image", 255, font)
+        draw.text((SIDE_PX + 8, 6), f"refocused to {z_um:+.2f} µm", 255, font)
         frames.append(frame)
     there_and_back = frames + frames[-2:0:-1]
     there_and_back[0].save(
@@ -83,7 +86,7 @@ def draw_sign(path: Path) -> None:
         ax.plot([0, 6], [index, index], color=color, lw=5, solid_capstyle="butt")
         ax.text(6.2, index, f"plane {index} of the stack", va="center", color="0.3")
     ax.annotate("", (1.5, 4), (1.5, 2), arrowprops={"arrowstyle": "->", "lw": 2})
-    ax.text(1.65, 2.9, "Δz > 0", va="center", fontsize=12)
+    ax.text(1.65, 3.45, "Δz > 0", va="center", fontsize=12)
     ax.text(3, 2.2, "the image that you have", ha="center", color="tab:blue")
     ax.text(3, 4.2, "the wanted plane: a higher index", ha="center", color="tab:orange")
     ax.annotate("", (-0.5, 4.3), (-0.5, -0.3), arrowprops={"arrowstyle": "->", "color": "0.3"})

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import deepz_zoo
-from deepz_zoo.models import load_model
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.models import load_model
 
 NAME = "leica20x_0.8/TxRd"
 
