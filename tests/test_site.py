@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
-import tomllib
 import yaml
 from PIL import Image
 
