@@ -10,7 +10,7 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from error_messages import error_page
+from docs.error_messages import error_page
 
 ROOT = Path(__file__).parents[1]
 IN_SITE = ("CHANGELOG.md", "CONTRIBUTING.md", "model_cards")

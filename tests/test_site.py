@@ -9,7 +9,6 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-import yaml
 from PIL import Image
 
 import deepz_zoo

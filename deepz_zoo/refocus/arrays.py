@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.images import Image, even_step
+from deepz_zoo.images.refusals import check_values
+from deepz_zoo.images.stored import StoredPixels
 
 Refocus = Callable[[NDArray[Any]], NDArray[np.float32]]
 """Takes images of shape (…, y, x), and gives (…, y, x) or, for several planes, (…, z, y, x)."""
 
-MAX_VALUE = 1e15  # squares of it, summed over an image, are finite in 32 bits
 _MICROMETERS = {"µm", "μm", "um", "micron", "microns", "micrometer", "micrometers"}
 
 
@@ -74,15 +75,7 @@ def check_intensities(frames: NDArray[Any]) -> None:
         raise DeepZError(f"the image holds pixels of type {frames.dtype}; expected intensities")
     if frames.size == 0:
         raise DeepZError(f"the image holds no pixels (shape {frames.shape})")
-    if frames.dtype.kind == "f" and (bad := int(np.count_nonzero(~np.isfinite(frames)))):
-        raise DeepZError(
-            f"{bad} of {frames.size} pixels are NaN or infinite; replace them by numbers first"
-        )
-    if frames.dtype.kind == "f" and (largest := float(np.abs(frames).max())) > MAX_VALUE:
-        raise DeepZError(
-            f"the image holds values up to {largest:.3g}; expected intensities of at most "
-            f"{MAX_VALUE:g}: divide the image by a constant"
-        )
+    check_values("the image", frames)
 
 
 def refocus_like(image: Any, refocus: Refocus, z_um: Sequence[float] | None) -> Any:
@@ -107,14 +100,14 @@ def refocus_like(image: Any, refocus: Refocus, z_um: Sequence[float] | None) -> 
     return refocus(np.asarray(image))
 
 
-def _image(image: Image, refocus: Refocus, z_um: Sequence[float] | None) -> Image:
+def _image(image: Image[Any], refocus: Refocus, z_um: Sequence[float] | None) -> Image[Any]:
     plane = _without_z(image, image.axes, image.data.shape)
     data, axes = image.data, image.axes
     if plane is not None:
         data, axes = data.take(0, axis=plane), axes.replace("z", "")
     if "q" in axes:
         raise DeepZError("the axes of the image have no names: set `axes` of `read_image`")
-    refocused = refocus(data)
+    refocused = refocus(data.load() if isinstance(data, StoredPixels) else data)
     if z_um is None:
         return replace(image, data=refocused, axes=axes, z_step_um=None, z_origin_um=0.0)
     place = 1 if axes.startswith("t") else 0  # files hold z before channels
