@@ -10,7 +10,7 @@ from deepz_zoo.images.image import Calibration, Image, Pixels, Shape, even_step
 from deepz_zoo.images.new_image import NewImage, PlaneWriter
 from deepz_zoo.images.reading import IMAGE_SUFFIXES, count_positions, open_image, read_image
 from deepz_zoo.images.stored import Array, StoredPixels
-from deepz_zoo.images.tiff_output import Style
+from deepz_zoo.images.tiff.writing import Style
 from deepz_zoo.images.writing import create_image, write_image
 
 __all__ = [

@@ -20,6 +20,31 @@ OtherPixels = TypeVar("OtherPixels", Array, StoredPixels)
 
 
 @dataclass(frozen=True)
+class Acquisition:
+    """When, where and with what an image was acquired, as far as its file says.
+
+    Attributes
+    ----------
+    started
+        Date and time as the file writes them, in ISO 8601.
+    frame_times_s
+        Time of each frame in seconds since then, or empty: where intervals are not equal, too.
+    stage_um
+        Position (x, y) of the stage in µm.
+    microscope
+        Maker and model.
+    """
+
+    started: str | None = None
+    frame_times_s: tuple[float, ...] = ()
+    stage_um: tuple[float, float] | None = None
+    microscope: str | None = None
+
+
+_UNKNOWN = Acquisition()
+
+
+@dataclass(frozen=True)
 class Calibration:
     """What is written beside the pixels of an image.
 
@@ -34,7 +59,7 @@ class Calibration:
         A name per channel, or empty.
     frame_interval_s
         Time between frames in seconds, or None.
-    emission_um, numerical_aperture, immersion
+    emission_um, numerical_aperture, immersion, colors, acquisition
         As in `Image`.
     """
 
@@ -45,6 +70,8 @@ class Calibration:
     emission_um: tuple[float | None, ...] = ()
     numerical_aperture: float | None = None
     immersion: str | None = None
+    colors: tuple[str | None, ...] = ()
+    acquisition: Acquisition = _UNKNOWN
 
     def __post_init__(self) -> None:
         """Check that no file will state NaN, infinity or a size below 0."""
@@ -83,6 +110,12 @@ class Image(Generic[Pixels]):
         Emission wavelength of each channel in µm, None where the file does not say; or empty.
     numerical_aperture, immersion
         Of the objective, where the file says it; the immersion as OME names it: Air, Water, Oil, ….
+    colors
+        Color in which each channel is shown, as ``"#ff0000"``, None where there is none; or empty.
+    acquisition
+        When, where and with what it was acquired.
+    warnings
+        What a user should know of the file, a line each.
     """
 
     data: Pixels
@@ -95,6 +128,9 @@ class Image(Generic[Pixels]):
     emission_um: tuple[float | None, ...] = ()
     numerical_aperture: float | None = None
     immersion: str | None = None
+    colors: tuple[str | None, ...] = ()
+    acquisition: Acquisition = _UNKNOWN
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the axes fit the data."""
@@ -141,6 +177,8 @@ class Image(Generic[Pixels]):
             self.emission_um,
             self.numerical_aperture,
             self.immersion,
+            self.colors,
+            self.acquisition,
         )
 
 

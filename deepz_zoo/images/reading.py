@@ -21,7 +21,7 @@ from deepz_zoo.files import check_readable
 from deepz_zoo.images.image import Image
 from deepz_zoo.images.refusals import check_type, check_values, damaged, in_colors, load_whole
 from deepz_zoo.images.stored import Array, Index, StoredPixels, y_and_x_last
-from deepz_zoo.images.tiff import count_in_tiff, open_tiff
+from deepz_zoo.images.tiff.reading import count_in_tiff, open_tiff
 
 
 @dataclass(frozen=True)
@@ -225,4 +225,9 @@ def _rename_axes(path: Path, image: Image[StoredPixels], axes: str) -> Image[Sto
         data, names = y_and_x_last(load_whole(path, pixels), names)
         pixels = StoredPixels.in_memory(data)
     renamed = image.with_data(pixels, names)
-    return renamed if same_channels else replace(renamed, channel_names=(), emission_um=())
+    return renamed if same_channels else _without_channels(renamed)
+
+
+def _without_channels(image: Image[StoredPixels]) -> Image[StoredPixels]:
+    """Drop what the file says of channels, for an axis that turned out to be another."""
+    return replace(image, channel_names=(), emission_um=(), colors=())

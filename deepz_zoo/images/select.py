@@ -71,11 +71,12 @@ def select_channel(image: Image[Pixels], input_channel: str | None = None) -> Im
 
 def take_channel(image: Image[Pixels], index: int) -> Image[Pixels]:
     """Return the channel of an index from 0, without a channel axis."""
-    names, emission_um = image.channel_names, image.emission_um
+    one = slice(index, index + 1)
     chosen = replace(
         image,
-        channel_names=names[index : index + 1],
-        emission_um=emission_um[index : index + 1],
+        channel_names=image.channel_names[one],
+        emission_um=image.emission_um[one],
+        colors=image.colors[one],
     )
     return _take(chosen, "c", index)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from deepz_zoo.files import replacing
 from deepz_zoo.images.image import Image
 from deepz_zoo.images.new_image import NewImage, PlaneWriter
-from deepz_zoo.images.tiff_output import Style, check_size, new_tiff
+from deepz_zoo.images.tiff.writing import Style, check_size, new_tiff
 
 
 def write_image(

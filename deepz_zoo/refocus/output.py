@@ -132,6 +132,7 @@ def _layout(channels: Sequence[ChannelPlan], dtype: np.dtype[Any], description: 
         first.calibration,
         channel_names=tuple(name for known in calibrations for name in known.channel_names),
         emission_um=tuple(um for known in calibrations for um in known.emission_um),
+        colors=tuple(color for known in calibrations for color in known.colors),
     )
     *leading, ny, nx = first.shape
     axes = first.axes.replace("yx", "cyx")

@@ -22,7 +22,7 @@ from deepz_zoo.images import (
     read_image,
     write_image,
 )
-from deepz_zoo.images.tiff_output import new_tiff
+from deepz_zoo.images.tiff.writing import new_tiff
 
 IJ_JAR = Path("/usr/share/java/ij.jar")
 

@@ -42,6 +42,7 @@ def image_warnings(
     pixel_um = image.pixel_size_um if pixel_size_um is None else pixel_size_um
     sampling = None if resampled else pixel_size_warning(pixel_um, manifest)
     return (
+        *image.warnings,
         *([] if sampling is None else [sampling]),
         *optics_warnings(image, manifest.system),
         *camera_image_warnings(image.plane(0), manifest.limits),

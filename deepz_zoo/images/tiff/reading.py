@@ -1,4 +1,4 @@
-"""Read TIFF files: plain ones, those of ImageJ, and OME-TIFF in one or several files."""
+"""Read TIFF files: plain ones, those of microscopes, and OME-TIFF in one or several files."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ import numpy as np
 import tifffile
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.images.calibration import read_calibration
 from deepz_zoo.images.image import Image
 from deepz_zoo.images.refusals import damaged, in_colors, load_whole
 from deepz_zoo.images.stored import Array, Index, StoredPixels, y_and_x_last
+from deepz_zoo.images.tiff.calibration import read_calibration
+from deepz_zoo.images.tiff.metamorph import stk_axes
+from deepz_zoo.images.tiff.ome import refuse_missing_parts
 
 _PALETTE = 3
+_JPEG = {6, 7, 34892}  # old and new JPEG, and the lossy one of DNG
 # Pixels of one sample that are not intensities which grow with the value. Where white is 0,
 # programs disagree on whether the values or only their display is inverted: only the user knows.
 _OTHER_MEANINGS = {
@@ -49,6 +52,8 @@ def open_tiff(path: Path, position: int | None) -> Iterator[Image[StoredPixels]]
     with ExitStack() as files:
         with _refused_where_damaged(path):
             tif = files.enter_context(tifffile.TiffFile(path))
+            if tif.is_ome and tif.ome_metadata:
+                refuse_missing_parts(path, tif.ome_metadata)
             index = _only_position(path, tif) if position is None else position
             if index >= len(tif.series):
                 raise DeepZError(
@@ -58,9 +63,22 @@ def open_tiff(path: Path, position: int | None) -> Iterator[Image[StoredPixels]]
             if "S" in series.axes:
                 raise in_colors(path, f"axes {series.axes}, shape {series.shape}")
             _check_meaning(path, series)
-            calibration = read_calibration(path, tif, index)
-            pixels, axes = _image_axes_last(path, _stored(path, tif, series), series.axes.lower())
-        yield Image(pixels, re.sub("[^tzcyx]", "q", axes), **calibration)
+            named = series.axes.lower()
+            if tif.stk_metadata:
+                named = stk_axes(tif.stk_metadata, named)
+            calibration = read_calibration(path, tif, index, named)
+            pixels, axes = _image_axes_last(path, _stored(path, tif, series), named)
+            warnings = _warnings(series)
+        yield Image(pixels, re.sub("[^tzcyx]", "q", axes), **calibration, warnings=warnings)
+
+
+def _warnings(series: tifffile.TiffPageSeries) -> tuple[str, ...]:
+    if _int_or_none(series.keyframe.compression) not in _JPEG:
+        return ()
+    return (
+        "the file is compressed as JPEG, which changes intensities and adds edges of 8×8 pixels; "
+        "use the image as it was acquired",
+    )
 
 
 def _only_position(path: Path, tif: tifffile.TiffFile) -> int:

@@ -63,8 +63,9 @@ def new_tiff(path: Path, new: NewImage, style: Style) -> Iterator[PlaneWriter]:
         yield write
     if written != (expected := math.prod(shape[:-1])):
         raise ValueError(f"{written} of {expected} rows were written")
-    if style == "ome" and (lens := _objective(new.calibration)):
-        _state_objective(path, lens)
+    instrument, used = _instrument(new.calibration)
+    if style == "ome" and instrument:
+        _state_instrument(path, instrument, used)
 
 
 def _writable_type(dtype: np.dtype[Any], style: Style) -> np.dtype[Any]:
@@ -100,11 +101,16 @@ def _ome_options(new: NewImage) -> dict[str, Any]:
     if pixel_size_um is not None:
         for name in ("PhysicalSizeX", "PhysicalSizeY"):
             metadata |= {name: pixel_size_um, f"{name}Unit": "µm"}
+    planes = _when_and_where(new)
     if z_um:
         positions = list(_each_plane(new, z_um))
-        metadata["Plane"] = {"PositionZ": positions, "PositionZUnit": ["µm"] * len(positions)}
+        planes |= {"PositionZ": positions, "PositionZUnit": ["µm"] * len(positions)}
         if (step := even_step(z_um)) is not None:
             metadata |= {"PhysicalSizeZ": abs(step), "PhysicalSizeZUnit": "µm"}
+    if planes:
+        metadata["Plane"] = planes
+    if calibration.acquisition.started:
+        metadata["AcquisitionDate"] = calibration.acquisition.started
     channels = new.shape[new.axes.index("c")] if "c" in new.axes else 1
     stated: dict[str, Any] = {}
     if len(calibration.channel_names) == channels:
@@ -113,6 +119,9 @@ def _ome_options(new: NewImage) -> dict[str, Any]:
     if len(emission_um) == channels and all(emission_um):
         stated["EmissionWavelength"] = [round(um * 1e3, 6) for um in emission_um if um]
         stated["EmissionWavelengthUnit"] = ["nm"] * channels
+    colors = calibration.colors
+    if len(colors) == channels and all(colors):
+        stated["Color"] = [_ome_color(color) for color in colors if color]
     if stated:
         metadata["Channel"] = stated
     if calibration.frame_interval_s is not None and "t" in new.axes:
@@ -123,23 +132,44 @@ def _ome_options(new: NewImage) -> dict[str, Any]:
     return {"ome": True, "metadata": metadata, "photometric": "minisblack", "bigtiff": large}
 
 
-def _objective(calibration: Calibration) -> dict[str, str]:
-    """Return the attributes of OME's Objective, as far as they are known."""
-    known = {"LensNA": calibration.numerical_aperture, "Immersion": calibration.immersion}
-    return {name: str(value) for name, value in known.items() if value is not None}
+def _when_and_where(new: NewImage) -> dict[str, list[Any]]:
+    """Return the time of every plane and the position of the stage, as OME's planes state them."""
+    acquisition, count = new.calibration.acquisition, math.prod(new.shape[:-2])
+    stated: dict[str, list[Any]] = {}
+    times_s = acquisition.frame_times_s
+    if times_s and len(times_s) == (new.shape[0] if "t" in new.axes else 1):  # t comes first
+        stated["DeltaT"] = [time_s for time_s in times_s for _ in range(count // len(times_s))]
+        stated["DeltaTUnit"] = ["s"] * count
+    if acquisition.stage_um:
+        for name, um in zip(("PositionX", "PositionY"), acquisition.stage_um, strict=True):
+            stated |= {name: [um] * count, f"{name}Unit": ["µm"] * count}
+    return stated
 
 
-def _state_objective(path: Path, attributes: dict[str, str]) -> None:
-    """Add an objective to the OME-XML of a file, which tifffile does not write."""
-    lens = " ".join(f"{name}={quoteattr(value)}" for name, value in attributes.items())
-    instrument = (
-        f'<Instrument ID="Instrument:0"><Objective ID="Objective:0:0" {lens}/></Instrument>'
-    )
-    used = '<InstrumentRef ID="Instrument:0"/><ObjectiveSettings ID="Objective:0:0"/>'
+def _ome_color(color: str) -> int:
+    """Return #rrggbb as OME keeps it: RGBA in a signed 32-bit integer."""
+    rgba = int(color[1:], 16) << 8 | 255
+    return rgba - 2**32 if rgba >= 2**31 else rgba
+
+
+def _instrument(calibration: Calibration) -> tuple[str, str]:
+    """Return OME's Instrument and what refers to it from an image, as far as they are known."""
+    parts, used = "", '<InstrumentRef ID="Instrument:0"/>'
+    if calibration.acquisition.microscope:
+        parts += f"<Microscope Model={quoteattr(calibration.acquisition.microscope)}/>"
+    lens = {"LensNA": calibration.numerical_aperture, "Immersion": calibration.immersion}
+    known = [f"{name}={quoteattr(str(value))}" for name, value in lens.items() if value is not None]
+    if known:
+        parts += f'<Objective ID="Objective:0:0" {" ".join(known)}/>'
+        used += '<ObjectiveSettings ID="Objective:0:0"/>'
+    return (f'<Instrument ID="Instrument:0">{parts}</Instrument>', used) if parts else ("", "")
+
+
+def _state_instrument(path: Path, instrument: str, used: str) -> None:
+    """Add an instrument to the OME-XML of a file, which tifffile does not write."""
     xml = str(tifffile.tiffcomment(path))
-    xml = xml.replace("<Image ", f"{instrument}<Image ", 1).replace(
-        "<Pixels ", f"{used}<Pixels ", 1
-    )
+    xml = xml.replace("<Image ", f"{instrument}<Image ", 1)
+    xml = xml.replace("<Pixels ", f"{used}<Pixels ", 1)
     tifffile.tiffcomment(path, xml.encode())
 
 

@@ -1,0 +1,1 @@
+"""TIFF files: plain ones, OME-TIFF, and those of ImageJ, MetaMorph and Micro-Manager."""
