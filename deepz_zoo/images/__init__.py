@@ -6,7 +6,7 @@ sides, whatever unit a file uses.
 
 from __future__ import annotations
 
-from deepz_zoo.images.image import Calibration, Image, Pixels, Shape, even_step
+from deepz_zoo.images.image import Acquisition, Calibration, Image, Pixels, Shape, even_step
 from deepz_zoo.images.new_image import NewImage, PlaneWriter
 from deepz_zoo.images.reading import IMAGE_SUFFIXES, count_positions, open_image, read_image
 from deepz_zoo.images.stored import Array, StoredPixels
@@ -15,6 +15,7 @@ from deepz_zoo.images.writing import create_image, write_image
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "Acquisition",
     "Array",
     "Calibration",
     "Image",

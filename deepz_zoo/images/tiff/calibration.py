@@ -16,7 +16,6 @@ from deepz_zoo.images.tiff.metamorph import (
     stk_calibration,
     stk_pixel_sides_um,
 )
-from deepz_zoo.images.tiff.micro_manager import micro_manager_calibration
 from deepz_zoo.images.tiff.ome import ome_calibration, ome_pixel_sides_um
 from deepz_zoo.images.units import in_micrometers
 
@@ -50,8 +49,6 @@ def read_calibration(
     if tif.is_metaseries:
         pages = _metaseries_pages(tif)
         return _with(path, metaseries_pixel_sides_um(pages[0]), metaseries_calibration(pages))
-    if (stated := first.aspage().tags.valueof(51123)) and isinstance(stated, dict):
-        return micro_manager_calibration(stated)
     if tif.is_imagej:
         metadata = tif.imagej_metadata or {}
         sides = _sides_from_tags(first, imagej_units(metadata))
