@@ -76,6 +76,38 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary name for a folder, which becomes `path` if the block succeeds.
+
+    A folder that was there is deleted then, and kept otherwise.
+
+    Raises
+    ------
+    DeepZError
+        If the disk is full, or the folder to write into does not exist.
+    """
+    path = Path(path)
+    if not path.absolute().parent.is_dir():
+        raise DeepZError(f"cannot write {path}: the folder {path.parent} does not exist")
+    path = path.resolve()
+    temporary, old = temporary_name(path), path.with_name(f".{path.name}.old.{os.getpid()}.part")
+    try:
+        yield temporary
+        if path.exists():
+            path.replace(old)
+        temporary.replace(path)
+    except Exception as error:
+        if not isinstance(error, DeepZError) and _tells_of_full_disk(error, path.parent):
+            raise DeepZError(
+                f"disk full while writing {path}; free some space and repeat"
+            ) from error
+        raise
+    finally:
+        remove(temporary)
+        remove(old)
+
+
 def _tells_of_full_disk(error: Exception, folder: Path) -> bool:
     """Tell whether writing failed for want of space.
 

@@ -1,13 +1,15 @@
 """Images with the names of their axes and their calibration, read and written.
 
-TIFF (plain, ImageJ, OME) and PNG come in, OME-TIFF and ImageJ TIFF go out. Lengths are µm on both
-sides, whatever unit a file uses.
+TIFF (plain, ImageJ, OME, MetaMorph), OME-Zarr and PNG come in; OME-TIFF, ImageJ TIFF and OME-Zarr
+go out. Lengths are µm on both sides, whatever unit a file uses.
 """
 
 from __future__ import annotations
 
 from deepz_zoo.images.image import Acquisition, Calibration, Image, Pixels, Shape, even_step
 from deepz_zoo.images.new_image import NewImage, PlaneWriter
+from deepz_zoo.images.ome_zarr.library import has_zarr_name, is_ome_zarr
+from deepz_zoo.images.ome_zarr.writing import ZarrVersion
 from deepz_zoo.images.reading import IMAGE_SUFFIXES, count_positions, open_image, read_image
 from deepz_zoo.images.stored import Array, StoredPixels
 from deepz_zoo.images.tiff.writing import Style
@@ -25,9 +27,12 @@ __all__ = [
     "Shape",
     "StoredPixels",
     "Style",
+    "ZarrVersion",
     "count_positions",
     "create_image",
     "even_step",
+    "has_zarr_name",
+    "is_ome_zarr",
     "open_image",
     "read_image",
     "write_image",

@@ -19,6 +19,8 @@ import numpy as np
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import check_readable
 from deepz_zoo.images.image import Image
+from deepz_zoo.images.ome_zarr.library import is_ome_zarr
+from deepz_zoo.images.ome_zarr.reading import count_in_ome_zarr, open_ome_zarr
 from deepz_zoo.images.refusals import check_type, check_values, damaged, in_colors, load_whole
 from deepz_zoo.images.stored import Array, Index, StoredPixels, y_and_x_last
 from deepz_zoo.images.tiff.reading import count_in_tiff, open_tiff
@@ -65,11 +67,15 @@ _FORMATS = (
     Format((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (".tif", ".tiff"), open_tiff, count_in_tiff),
     Format((b"\x89PNG",), (".png",), _open_png, lambda path: 1),
 )
+_OME_ZARR = Format((), (".zarr",), open_ome_zarr, count_in_ome_zarr)  # a folder
 _FOREIGN_MAGIC = {
     b"\xff\xd8\xff": "a JPEG file, whose compression destroys intensities",
     b"\x89HDF": "an HDF5 file",
     b"\xda\xce\xbe\x0a": "a Nikon ND2 file",
     b"ZISRAWFI": "a Zeiss CZI file",
+    b"\x70\0\0\0": "a Leica LIF file",
+    b"OLYMPUSR": "an Olympus OIR file",
+    b"\xd0\xcf\x11\xe0": "an OLE file, such as Olympus OIB",
     b"PK\x03\x04": "a zip file",
     b"GIF8": "a GIF file",
     b"BM": "a BMP file",
@@ -77,7 +83,7 @@ _FOREIGN_MAGIC = {
 }
 
 
-IMAGE_SUFFIXES = tuple(suffix for known in _FORMATS for suffix in known.suffixes)
+IMAGE_SUFFIXES = tuple(suffix for known in (*_FORMATS, _OME_ZARR) for suffix in known.suffixes)
 """How the names of images end that are read, in lower case."""
 
 
@@ -136,7 +142,7 @@ def open_image(
 def read_image(
     path: str | os.PathLike[str], *, axes: str | None = None, position: int | None = None
 ) -> Image:
-    """Read an image with its calibration: TIFF, OME-TIFF, ImageJ TIFF or PNG.
+    """Read an image with its calibration: TIFF of any program, OME-Zarr or PNG.
 
     Axes of length one are dropped, except y and x.
 
@@ -173,11 +179,18 @@ def read_image(
 
 def _format(path: Path) -> Format:
     """Tell formats by their first bytes; refuse those that are not read."""
+    if is_ome_zarr(path):
+        return _OME_ZARR
     check_readable(path, "an image file (TIFF or PNG)")
     with path.open("rb") as file:
         start = file.read(8)
     if not start:
         raise DeepZError(f"{path} is empty (0 bytes); expected a TIFF or PNG image")
+    if path.suffix.lower() == ".vsi":  # a TIFF file, but of a preview
+        raise DeepZError(
+            f"{path} is an Olympus VSI file, whose pixels lie in a folder beside it; save the "
+            "image as OME-TIFF or OME-Zarr (Fiji and bioformats2raw can) first"
+        )
     for known in _FORMATS:
         if start.startswith(known.starts):
             return known

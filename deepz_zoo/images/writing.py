@@ -7,25 +7,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deepz_zoo.files import replacing
+from deepz_zoo.files import replacing, replacing_folder
 from deepz_zoo.images.image import Image
 from deepz_zoo.images.new_image import NewImage, PlaneWriter
+from deepz_zoo.images.ome_zarr.library import has_zarr_name
+from deepz_zoo.images.ome_zarr.writing import ZarrVersion, new_ome_zarr
 from deepz_zoo.images.tiff.writing import Style, check_size, new_tiff
 
 
 def write_image(
-    path: str | os.PathLike[str], image: Image, *, style: Style = "ome", description: str = ""
+    path: str | os.PathLike[str],
+    image: Image,
+    *,
+    style: Style = "ome",
+    zarr_version: ZarrVersion = "0.5",
+    description: str = "",
 ) -> None:
-    """Write an image as calibrated OME-TIFF or ImageJ TIFF.
+    """Write an image as calibrated OME-TIFF, ImageJ TIFF or OME-Zarr.
 
     Parameters
     ----------
     path
-        The file; one that exists is replaced, once the new one is complete.
+        The file; one that exists is replaced, once the new one is complete. A name that ends in
+        ``.zarr`` is written as OME-Zarr, a folder.
     image
         Pixels and calibration. Types that the format does not have become float32.
     style
         ``"ome"`` for OME-TIFF, ``"imagej"`` for the TIFF of ImageJ and Fiji.
+    zarr_version
+        Version of OME-Zarr.
     description
         Free text, shown as the image's description (OME) or info (ImageJ).
 
@@ -42,7 +52,7 @@ def write_image(
     axes = _with_names("".join(image.axes[i] for i in order))
     image = image.with_data(image.data.transpose(order), axes)
     new = NewImage(image.data.shape, axes, image.data.dtype, image.calibration, description)
-    with create_image(path, new, style=style) as write:
+    with create_image(path, new, style=style, zarr_version=zarr_version) as write:
         for number, plane in enumerate(image.planes()):
             write(plane, number)
 
@@ -54,7 +64,11 @@ def _with_names(axes: str) -> str:
 
 @contextmanager
 def create_image(
-    path: str | os.PathLike[str], new: NewImage, *, style: Style = "ome"
+    path: str | os.PathLike[str],
+    new: NewImage,
+    *,
+    style: Style = "ome",
+    zarr_version: ZarrVersion = "0.5",
 ) -> Iterator[PlaneWriter]:
     """Write an image plane by plane, so that it need not fit into memory.
 
@@ -64,10 +78,10 @@ def create_image(
     Parameters
     ----------
     path
-        The file.
+        The file, or the folder of OME-Zarr.
     new
         What will be written. OME-TIFF over 4 GB is BigTIFF.
-    style
+    style, zarr_version
         As in `write_image`.
 
     Yields
@@ -89,6 +103,14 @@ def create_image(
     ...     for number in range(2):
     ...         write(np.zeros((16, 16)), number)
     """
-    check_size(Path(path), new, style)
+    path = Path(path)
+    if has_zarr_name(path):
+        with (
+            replacing_folder(path) as temporary,
+            new_ome_zarr(temporary, new, zarr_version) as write,
+        ):
+            yield write
+        return
+    check_size(path, new, style)
     with replacing(path) as temporary, new_tiff(temporary, new, style) as write:
         yield write

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.images import IMAGE_SUFFIXES, count_positions
+from deepz_zoo.images import IMAGE_SUFFIXES, count_positions, is_ome_zarr
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def find_images(names: Iterable[str]) -> list[Path]:
 def is_several(name: str) -> bool:
     """Tell whether a name may stand for several files: one of a folder, or a pattern."""
     path = Path(name)
-    return path.is_dir() or (glob.has_magic(name) and not path.exists())
+    return (path.is_dir() and not is_ome_zarr(path)) or (glob.has_magic(name) and not path.exists())
 
 
 def _expand(name: str) -> list[Path]:
@@ -71,7 +71,7 @@ def _expand(name: str) -> list[Path]:
             raise DeepZError(f"{name}: no image in this folder ({', '.join(IMAGE_SUFFIXES)})")
     else:
         names = glob.glob(name, recursive=True)  # noqa: PTH207 - Path's takes no absolute ones
-        found = [item for item in map(Path, names) if item.is_file()]
+        found = [item for item in map(Path, names) if item.is_file() or is_ome_zarr(item)]
         if not found:
             raise DeepZError(f"{name}: no file has such a name")
     return sorted(found)
@@ -79,7 +79,11 @@ def _expand(name: str) -> list[Path]:
 
 def _is_image_name(path: Path) -> bool:
     hidden = path.name.startswith(".")  # temporary files, and what macOS puts beside files
-    return path.name.lower().endswith(IMAGE_SUFFIXES) and not hidden and not path.is_dir()
+    return path.name.lower().endswith(IMAGE_SUFFIXES) and not hidden and _holds_image(path)
+
+
+def _holds_image(path: Path) -> bool:
+    return is_ome_zarr(path) or not path.is_dir()
 
 
 def plan_outputs(

@@ -14,7 +14,14 @@ import numpy.typing as npt
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import refuse_output
-from deepz_zoo.images import NewImage, Style, create_image
+from deepz_zoo.images import (
+    NewImage,
+    Style,
+    ZarrVersion,
+    create_image,
+    has_zarr_name,
+    is_ome_zarr,
+)
 from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.refocus.planes import rounded
 
@@ -42,11 +49,21 @@ def refuse_refocused(
     Raises
     ------
     DeepZError
-        If the name does not end in .tif or .tiff or is that of an input, or see `refuse_output`.
+        If the name does not end in .tif, .tiff or .zarr or is that of an input; if a folder of that
+        name is no OME-Zarr; or see `refuse_output`.
     """
     path = Path(path)
-    if path.suffix.lower() not in (".tif", ".tiff"):
-        raise DeepZError(f"{path}: TIFF is written; expected a name that ends in .tif or .tiff")
+    if path.suffix.lower() not in (".tif", ".tiff", ".zarr"):
+        raise DeepZError(
+            f"{path}: TIFF or OME-Zarr is written; expected a name that ends in .tif, .tiff or "
+            ".ome.zarr"
+        )
+    if has_zarr_name(path) and is_ome_zarr(path):
+        if any(path.resolve() in (p := Path(name).resolve(), *p.parents) for name in inputs):
+            raise DeepZError(f"{path} is an input too; choose another name for the output")
+        if not overwrite:
+            raise DeepZError(f"{path} exists; name another folder or set `overwrite`")
+        return
     refuse_output(path, overwrite=overwrite, inputs=inputs)
 
 
@@ -56,6 +73,7 @@ def write_refocused(
     *,
     dtype: npt.DTypeLike = np.float32,
     style: Style = "ome",
+    zarr_version: ZarrVersion = "0.5",
     description: str = "",
     tile_px: int | None = None,
     progress: Progress = no_progress,
@@ -70,7 +88,7 @@ def write_refocused(
         What is refocused onto what, by which model, for each channel of the output.
     dtype
         Type of the pixels; values are rounded to integers where it is one.
-    style, description
+    style, zarr_version, description
         As in `write_image`.
     tile_px
         As in `refocus_image`.
@@ -85,7 +103,7 @@ def write_refocused(
     new = _layout(channels, np.dtype(dtype), description)
     plan = channels[0].plan
     targets, rows_in_all = len(plan.targets), plan.frames.data.shape[-2]
-    with create_image(path, new, style=style) as write:
+    with create_image(path, new, style=style, zarr_version=zarr_version) as write:
         heard = _PlaneProgress(progress, math.prod(new.shape[:-2]))
         for frame in range(plan.frames.plane_count):
             for number, channel in enumerate(channels):

@@ -1,0 +1,37 @@
+"""The libraries that read and write OME-Zarr, which are an extra."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from deepz_zoo.errors import DeepZError
+
+
+def is_ome_zarr(path: Path) -> bool:
+    """Tell whether a path is a folder in the format Zarr, whatever version."""
+    return any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zattrs"))
+
+
+def has_zarr_name(path: Path) -> bool:
+    """Tell whether a name is one that OME-Zarr is written under."""
+    return path.suffix.lower() == ".zarr"
+
+
+def load_libraries(path: Path) -> tuple[Any, Any]:
+    """Return ngff-zarr, for metadata, and zarr, for pixels.
+
+    Raises
+    ------
+    DeepZError
+        If they are not installed.
+    """
+    try:
+        import ngff_zarr
+        import zarr
+    except ImportError as error:
+        raise DeepZError(
+            f"{path} is OME-Zarr, which an extra reads and writes: "
+            f"pip install 'deepz-zoo[ome-zarr]' ({error})"
+        ) from error
+    return ngff_zarr, zarr
