@@ -87,9 +87,13 @@ def _holds_image(path: Path) -> bool:
 
 
 def plan_outputs(
-    images: Sequence[Path], folder: Path, suffix: str, position: int | None = None
+    images: Sequence[Path],
+    folder: Path,
+    suffix: str,
+    position: int | None = None,
+    ending: str = ".tif",
 ) -> list[Job]:
-    """Return where each image goes: ``NAME`` + `suffix` + ``.tif`` in a folder.
+    """Return where each image goes: ``NAME`` + `suffix` + `ending` in a folder.
 
     Each position of a multi-position file has its output: ``NAME_p1``, ``NAME_p2``, …. An image
     that is itself the output for another one is left out, so that a folder can be worked on twice.
@@ -104,6 +108,8 @@ def plan_outputs(
         Distinguishes outputs from images.
     position
         The only position of each file to refocus, from 0; None for all.
+    ending
+        Tells the format: ``.tif`` or ``.ome.zarr``.
 
     Raises
     ------
@@ -113,7 +119,7 @@ def plan_outputs(
     if Path(suffix).name != suffix and suffix:
         raise DeepZError(f"suffix {suffix!r}: expected a part of a file's name")
     planned = [
-        Job(image, folder / f"{_stem(image)}{name}{suffix}.tif", place)
+        Job(image, folder / f"{_stem(image)}{name}{suffix}{ending}", place)
         for image in images
         for name, place in _positions(image, position)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -70,10 +70,10 @@ _SUFFIX = "_refocused"
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["ome", "imagej"]),
+    type=click.Choice(["ome", "imagej", "ome-zarr", "ome-zarr-0.4"]),
     default="ome",
     show_default=True,
-    help="OME-TIFF, or the TIFF of ImageJ and Fiji.",
+    help="OME-TIFF, the TIFF of ImageJ and Fiji, or OME-Zarr, which -o OUT.ome.zarr means too.",
 )
 @click.option("--keep-type", is_flag=True, help="Round to the image's type instead of float32.")
 @normalization_option
@@ -105,7 +105,7 @@ def command(
     resample: bool,
     ignore_pixel_size: bool,
     clip: bool,
-    style: Literal["ome", "imagej"],
+    style: str,
     keep_type: bool,
     normalization: ImageNormalization | None,
     tile_px: int | None,
@@ -113,10 +113,10 @@ def command(
     overwrite: bool,
     **options: Any,
 ) -> int:
-    """Refocus images onto planes (--z) or onto a surface, and write calibrated TIFF files.
+    """Refocus images onto planes (--z) or onto a surface, and write calibrated TIFF or OME-Zarr.
 
-    An IMAGE is a TIFF, OME-TIFF or PNG file: one image, a time series, or several channels, of
-    which one is chosen or each has its model (--channels). It may be a folder of images or a
+    An IMAGE is a TIFF of any program, OME-Zarr or PNG: one image, a time series, or several
+    channels, of which one is chosen or each has its model (--channels). It may be a folder of images or a
     pattern too, such as 'plate/*.tif'; the output of several is a folder. Distances are measured
     from the plane of the image, in µm of stage z; a positive one is the direction of increasing
     stage z.
@@ -134,7 +134,11 @@ def command(
     target = read_target(**options)
     mismatch = pixel_policy(resample, ignore_pixel_size)
     in_folder = _is_folder_meant(images, output)
-    jobs = _jobs(images, output, suffix, in_folder, None if position is None else position - 1)
+    ending = ".ome.zarr" if style.startswith("ome-zarr") else ".tif"
+    if not in_folder and style != "ome" and (ending == ".tif") == output.endswith(".zarr"):
+        raise click.UsageError(f"-o {output}: --format {style} is written as NAME{ending}")
+    only = None if position is None else position - 1
+    jobs = _jobs(images, output, suffix, in_folder, only, ending)
     wanted, existing = _without_existing(jobs, in_folder, skip_existing, overwrite)
     recipe = Recipe(
         models=Models(names, engine_options, len(wanted)),
@@ -146,7 +150,8 @@ def command(
         pixel_size_um=pixel_size_um,
         mismatch=mismatch,
         clip=clip,
-        style=style,
+        style="imagej" if style == "imagej" else "ome",
+        zarr_version="0.4" if style == "ome-zarr-0.4" else "0.5",
         keep_type=keep_type,
         normalization=normalization,
         tile_px=tile_px,
@@ -184,13 +189,16 @@ def _models(
 
 def _is_folder_meant(images: Sequence[str], output: str) -> bool:
     """Tell whether the output is a folder, for several images or for one."""
+    from deepz_zoo.images import has_zarr_name
     from deepz_zoo.refocus.files import is_several
 
-    if Path(output).is_dir() or output.endswith(("/", os.sep)):
+    zarr_named = has_zarr_name(Path(output))
+    if (Path(output).is_dir() and not zarr_named) or output.endswith(("/", os.sep)):
         return True
     if len(images) == 1 and not is_several(images[0]):
         return False
-    if Path(output).is_file() or Path(output).suffix.lower() in (".tif", ".tiff"):
+    named = zarr_named or Path(output).suffix.lower() in (".tif", ".tiff")
+    if Path(output).is_file() or named:
         raise click.UsageError(
             f"-o {output} names a file; the output for {' '.join(images[:3])} is a folder"
         )
@@ -198,7 +206,12 @@ def _is_folder_meant(images: Sequence[str], output: str) -> bool:
 
 
 def _jobs(
-    images: Sequence[str], output: str, suffix: str | None, in_folder: bool, position: int | None
+    images: Sequence[str],
+    output: str,
+    suffix: str | None,
+    in_folder: bool,
+    position: int | None,
+    ending: str,
 ) -> list[Job]:
     """Return the images that are meant, and where each goes."""
     from deepz_zoo.refocus.files import Job, find_images, plan_outputs
@@ -208,7 +221,7 @@ def _jobs(
         if not folder.absolute().parent.is_dir():
             raise DeepZError(f"cannot write {folder}: the folder {folder.parent} does not exist")
         suffix = _SUFFIX if suffix is None else suffix
-        return plan_outputs(find_images(images), folder, suffix, position)
+        return plan_outputs(find_images(images), folder, suffix, position, ending)
     if suffix is not None:
         raise click.UsageError("--suffix is for the outputs in a folder; name the file with -o")
     return [Job(Path(images[0]), Path(output), position)]

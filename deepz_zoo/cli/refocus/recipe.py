@@ -78,6 +78,7 @@ class Recipe:
     mismatch: Mismatch
     clip: bool
     style: Literal["ome", "imagej"]
+    zarr_version: Literal["0.4", "0.5"]
     keep_type: bool
     normalization: ImageNormalization | None
     tile_px: int | None
@@ -134,6 +135,7 @@ class Recipe:
                 channels,
                 dtype=image.data.dtype if self.keep_type or like_plugin else "float32",
                 style=self.style,
+                zarr_version=self.zarr_version,
                 description=self._description(job, channels[0].plan, engines),
                 tile_px=self.tile_px,
                 progress=progress,

@@ -86,6 +86,7 @@ def open_ome_zarr(path: Path, position: int | None) -> Iterator[Image[StoredPixe
 
 def _attributes(path: Path) -> dict[str, Any]:
     """Return the attributes of a group, those of OME 0.5 on the level of 0.4."""
+    found: dict[str, Any]
     if (path / "zarr.json").is_file():
         found = json.loads((path / "zarr.json").read_text(encoding="utf-8")).get("attributes", {})
     else:
