@@ -86,7 +86,7 @@ def test_a_series_is_read_and_written_frame_by_frame(model, manifest, tmp_path) 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("out.png", "ends in .tif or .tiff"),
+        ("out.png", "ends in .tif, .tiff or"),
         ("in.tif", "is an input too"),
         ("there.tif", "exists; name another file or set `overwrite`"),
         ("missing/out.tif", "does not exist"),

@@ -116,10 +116,10 @@ def command(
     """Refocus images onto planes (--z) or onto a surface, and write calibrated TIFF or OME-Zarr.
 
     An IMAGE is a TIFF of any program, OME-Zarr or PNG: one image, a time series, or several
-    channels, of which one is chosen or each has its model (--channels). It may be a folder of images or a
-    pattern too, such as 'plate/*.tif'; the output of several is a folder. Distances are measured
-    from the plane of the image, in µm of stage z; a positive one is the direction of increasing
-    stage z.
+    channels, of which one is chosen or each has its model (--channels). It may be a folder of
+    images or a pattern too, such as 'plate/*.tif'; the output of several is a folder. Distances
+    are measured from the plane of the image, in µm of stage z; a positive one is the direction of
+    increasing stage z.
 
     \b
     deepz-zoo refocus leica20x_0.8/TxRd worm.tif -o stack.tif --z -10:10:0.5

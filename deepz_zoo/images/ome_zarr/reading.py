@@ -91,7 +91,8 @@ def _attributes(path: Path) -> dict[str, Any]:
         found = json.loads((path / "zarr.json").read_text(encoding="utf-8")).get("attributes", {})
     else:
         found = json.loads((path / ".zattrs").read_text(encoding="utf-8"))
-    return found | found.get("ome", {})
+    attributes: dict[str, Any] = found | found.get("ome", {})
+    return attributes
 
 
 def _numbered(path: Path) -> list[str]:

@@ -57,7 +57,8 @@ def new_ome_zarr(path: Path, new: NewImage, version: ZarrVersion) -> Iterator[Pl
     def write(rows: Array, plane: int, first_row: int = 0) -> None:
         nonlocal written
         index = tuple(map(int, np.unravel_index(plane, leading))) if leading else ()
-        levels[0][(*index, slice(first_row, first_row + len(rows)))] = rows
+        place = (*index, slice(first_row, first_row + len(rows)))
+        levels[0][place] = rows
         written += len(rows)
 
     yield write
@@ -117,10 +118,11 @@ def _halve(larger: Any, smaller: Any, index: tuple[int, ...]) -> None:
     ny, nx = smaller.shape[-2:]
     for first in range(0, ny, _CHUNK_PX):
         last = min(ny, first + _CHUNK_PX)
-        rows = np.asarray(larger[(*index, slice(2 * first, 2 * last))])[:, : 2 * nx]
+        source, target = (*index, slice(2 * first, 2 * last)), (*index, slice(first, last))
+        rows = np.asarray(larger[source])[:, : 2 * nx]
         mean = rows.reshape(last - first, 2, nx, 2).mean((1, 3), dtype=np.float64)
         exact = smaller.dtype.kind == "f"
-        smaller[(*index, slice(first, last))] = mean if exact else np.rint(mean)
+        smaller[target] = mean if exact else np.rint(mean)
 
 
 def _state_channels(group: Any, new: NewImage, smallest: Any, version: ZarrVersion) -> None:
