@@ -45,7 +45,16 @@ ORDER = (
 )
 # The same inside of folders: a part imports from those before it.
 PARTS = {
-    "network": ("config", "layers", "generator", "discriminator", "losses", "weights", "graph"),
+    "network": (
+        "config",
+        "layers",
+        "generator",
+        "growth",
+        "discriminator",
+        "losses",
+        "weights",
+        "graph",
+    ),
     "preprocess": ("align", "focus", "regions", "dataset"),
     "package": ("contents", "reading", "checks", "build"),
 }

@@ -282,7 +282,8 @@ def test_an_existing_output_is_kept(refocus, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "says"), [("out.png", ".tif or .tiff"), ("image.tif", "is an input too")]
+    ("output", "says"),
+    [("out.png", "ends in .tif, .tiff or .ome.zarr"), ("image.tif", "is an input too")],
 )
 def test_names_of_the_output(refocus, image: Path, output: str, says: str) -> None:
     before = image.read_bytes()
