@@ -16,6 +16,7 @@ from deepz_zoo.models import load_model
 from deepz_zoo.network.generator import Generator
 from deepz_zoo.package import build
 from deepz_zoo.package.build import build_package
+from deepz_zoo.zoo import folders
 from tests.builders import CONFIG, drawn_example, write_run
 
 pytestmark = pytest.mark.slow
@@ -74,8 +75,9 @@ def test_the_package_says_what_is_refused(run_cli, package, image, tmp_path, opt
     assert not output.exists()
 
 
-def test_the_paper_size_is_found_in_the_clone(run_cli, run, image, tmp_path, monkeypatch):
+def test_the_paper_size_is_found_in_the_named_folder(run_cli, run, image, tmp_path, monkeypatch):
     monkeypatch.setenv("DEEPZ_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(folders, "_is_a_clone", lambda folder: False)  # which has such weights
     arguments = ["refocus", image, "--objective", NAME, "--z", "0,5", "--size"]
     code, out, err = run_cli(*arguments, "paper", "-o", tmp_path / "absent.tif")
     assert (code, out) == (2, "")
