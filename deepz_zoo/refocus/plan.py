@@ -24,6 +24,7 @@ from deepz_zoo.images.sampling import Mismatch, Sampling, find_sampling
 from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.refocus.in_range import image_warnings
 from deepz_zoo.refocus.planes import MIN_SIDE_PX, Rows, refocus_rows, whole_planes
+from deepz_zoo.refocus.track import Track
 
 if TYPE_CHECKING:
     from deepz_zoo.images import Image
@@ -51,6 +52,8 @@ class RefocusPlan:
         A line for each thing that the user should know.
     clipped_to_um
         The half-range to which distances were clipped, or None where all were inside.
+    track
+        A distance for each frame in place of `targets`, which holds the first one then; or None.
     """
 
     frames: Image[Any]
@@ -60,11 +63,12 @@ class RefocusPlan:
     sampling: Sampling
     warnings: tuple[str, ...]
     clipped_to_um: float | None = None
+    track: Track | None = None
 
     @property
     def z_um(self) -> tuple[float, ...] | None:
-        """Distances of the planes, or None for a surface."""
-        if self.surface is not None:
+        """Distances of the planes, or None for a surface or a track."""
+        if self.surface is not None or self.track is not None:
             return None
         return tuple(float(target) for target in self.targets)
 
@@ -118,7 +122,8 @@ class RefocusPlan:
     ) -> Iterator[Rows]:
         """Read one frame, counted from 0, and yield it refocused, as `refocus_rows` does."""
         frame = self.sampling.to_model(self.frames.plane(number))
-        rows = refocus_rows(model, frame, self._targets, tile_px=tile_px, progress=progress)
+        targets = self._targets if self.track is None else [self.track.dz_um[number]]
+        rows = refocus_rows(model, frame, targets, tile_px=tile_px, progress=progress)
         if not self.sampling.resamples:
             yield from rows
             return
@@ -139,7 +144,7 @@ class RefocusPlan:
         counts = zip(self.axes, leading, strict=False)
         size = [f"{count} {'frames' if axis == 't' else 'planes'}" for axis, count in counts]
         if self.z_um is None:
-            where = f"onto {self.surface}"
+            where = f"onto {self.surface or self.track}"
         else:
             where = f"z = {self.z_um[0]:+g}"
             where += f" to {self.z_um[-1]:+g} µm" if len(self.z_um) > 1 else " µm"
@@ -153,7 +158,7 @@ class RefocusPlan:
 def plan_refocus(
     frames: Image[Any],
     manifest: Manifest,
-    target: Surface | Sequence[float],
+    target: Surface | Track | Sequence[float],
     *,
     pixel_size_um: float | None = None,
     mismatch: Mismatch = "refuse",
@@ -168,7 +173,7 @@ def plan_refocus(
     manifest
         What is known of the model: its system, and its limits if they were measured.
     target
-        A surface, or the distances of planes in µm.
+        A surface, the distances of planes in µm, or a distance for each frame.
     pixel_size_um
         Sampling of the frames, where their own is missing or wrong.
     mismatch
@@ -179,8 +184,8 @@ def plan_refocus(
     Raises
     ------
     DeepZError
-        When the frames are too small, the pixel size does not fit or the target lies outside the
-        trained range.
+        When the frames are too small, the pixel size does not fit, the target lies outside the
+        trained range or a track has another number of frames.
     """
     if frames.axes not in ("yx", "tyx"):
         raise ValueError(f"axes {frames.axes!r}; expected 'yx' or 'tyx'")
@@ -193,11 +198,14 @@ def plan_refocus(
     if isinstance(target, Plane):
         target = (target.z_um,)
     targets: tuple[float | DPM, ...]
+    surface = track = None
     if isinstance(target, Surface):
         surface = target
         targets, warnings, clipped = _surface(target, shape, pixel_um, system.z_range_um, clip)
+    elif isinstance(target, Track):
+        inside, warnings, clipped = _planes(target.dz_um, system.z_range_um, clip)
+        track, targets = _of_frames(target, inside, frames.plane_count), inside[:1]
     else:
-        surface = None
         targets, warnings, clipped = _planes(target, system.z_range_um, clip)
     if sampling.resamples:
         warnings.insert(
@@ -216,7 +224,17 @@ def plan_refocus(
         sampling,
         (*doubts, *warnings),
         system.z_range_um if clipped else None,
+        track,
     )
+
+
+def _of_frames(track: Track, dz_um: tuple[float, ...], frames: int) -> Track:
+    """Return a track with its distances in the trained range, one for each frame."""
+    if len(dz_um) != frames:
+        raise DeepZError(
+            f"a track of {len(dz_um)} frames for an image of {frames}; expected a distance for each"
+        )
+    return replace(track, dz_um=dz_um)
 
 
 def _surface(

@@ -125,6 +125,7 @@ def command(
     deepz-zoo refocus leica20x_0.8/TxRd worm.tif -o stack.tif --z -10:10:0.5
     deepz-zoo refocus leica20x_0.8/TxRd beads.tif -o flat.tif --tilt 1.5 --tilt-axis y
     deepz-zoo refocus leica20x_0.8/TxRd plate/ -o refocused/ --z 2.5 --skip-existing
+    deepz-zoo refocus leica20x_0.8/TxRd video.tif -o sharp.tif --autofocus
     """  # noqa: D301 - click reads the backspace
     if normalization not in (None, "paper") and resample:
         raise click.UsageError(f"--normalization {normalization} and --resample exclude each other")
@@ -132,6 +133,11 @@ def command(
         raise click.UsageError("--skip-existing and --overwrite exclude each other")
     names = _models(model_name, weights, channels, input_channel)
     target = read_target(**options)
+    if target is None and channels is not None:
+        raise click.UsageError(
+            "--autofocus goes with one model; find the track of one channel, and give it as "
+            "--z-track for all"
+        )
     mismatch = pixel_policy(resample, ignore_pixel_size)
     in_folder = _is_folder_meant(images, output)
     ending = ".ome.zarr" if style.startswith("ome-zarr") else ".tif"
@@ -156,7 +162,9 @@ def command(
         normalization=normalization,
         tile_px=tile_px,
         pass_others=other_channels == "pass-through",
-        maps=[options[name] for name in ("dpm", "height_map") if options[name] is not None],
+        maps=[
+            options[name] for name in ("dpm", "height_map", "z_track") if options[name] is not None
+        ],
         overwrite=overwrite,
     )
     if in_folder:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deepz_zoo.records.manifest import Manifest
     from deepz_zoo.refocus import ChannelPlan, ImageNormalization, RefocusPlan
     from deepz_zoo.refocus.files import Job
+    from deepz_zoo.refocus.track import FoundTrack, Track
 
 ONLY = ""
 """The name of the model where all channels have one."""
@@ -66,10 +67,13 @@ class Models:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is done with each image, as the options of the command say."""
+    """What is done with each image, as the options of the command say.
+
+    A `target` of None means each frame at its sharpest.
+    """
 
     models: Models
-    target: Sequence[float] | Surface
+    target: Sequence[float] | Surface | Track | None
     written_target: str
     axes: str | None
     input_channel: str | None
@@ -100,7 +104,7 @@ class Recipe:
         from deepz_zoo.files import check_readable
 
         for name in self.maps:
-            check_readable(name, "an image of distances")
+            check_readable(name, "distances")
         for channel in self.models.names:
             _, manifest = self.models.load(channel)
             if isinstance(self.target, Sequence):
@@ -109,10 +113,14 @@ class Recipe:
 
     def check_output(self, job: Job) -> None:
         """Check that the output may be written; see `refuse_refocused`."""
+        from deepz_zoo.files import refuse_output
         from deepz_zoo.refocus import refuse_refocused
 
         inputs = [job.image, *map(Path, self.maps)]
         refuse_refocused(job.output, inputs=inputs, overwrite=self.overwrite)
+        if self.target is None:
+            for path in _track_files(job.output):
+                refuse_output(path, overwrite=self.overwrite, inputs=inputs)
 
     def refocus(self, job: Job, warn: Callable[[str], None], progress: Progress) -> str:
         """Refocus one image, and return what was done in a line.
@@ -126,7 +134,7 @@ class Recipe:
         from deepz_zoo.refocus import write_refocused
 
         with open_image(job.image, axes=self.axes, position=job.position) as image:
-            channels, engines = self._plan(image, warn)
+            channels, engines = self._plan(image, warn, progress)
             job.output.parent.mkdir(exist_ok=True)
             self.check_output(job)
             like_plugin = self.normalization not in (None, "paper")
@@ -140,11 +148,13 @@ class Recipe:
                 tile_px=self.tile_px,
                 progress=progress,
             )
+        if self.target is None:
+            self._write_track(job.output, channels[0].plan.track)
         several = f"{len(channels)} channels, " if len(channels) > 1 else ""
         return f"{job.output}: {several}{channels[0].plan}"
 
     def _plan(
-        self, image: Image[Any], warn: Callable[[str], None]
+        self, image: Image[Any], warn: Callable[[str], None], progress: Progress
     ) -> tuple[list[ChannelPlan], dict[str, Choice]]:
         """Return what becomes of each channel, and what runs the models."""
         from deepz_zoo.images.select import channel_count
@@ -152,7 +162,7 @@ class Recipe:
 
         chosen = self._channels(image)
         plans = {
-            channel: self._plan_channel(frames, channel, warn)
+            channel: self._plan_channel(frames, channel, warn, progress)
             for frames, channel in chosen
             if channel is not None
         }
@@ -183,21 +193,47 @@ class Recipe:
         return choose_channels(image, wanted, keep_others=self.pass_others, plane=self.plane)
 
     def _plan_channel(
-        self, frames: Image[Any], channel: str, warn: Callable[[str], None]
+        self,
+        frames: Image[Any],
+        channel: str,
+        warn: Callable[[str], None],
+        progress: Progress,
+    ) -> RefocusPlan:
+        target = self._find_track(frames, channel, progress) if self.target is None else self.target
+        plan = self._plan_target(frames, channel, target)
+        for line in plan.warnings:
+            warn(line if channel == ONLY else f"channel {channel}: {line}")
+        return plan
+
+    def _plan_target(
+        self, frames: Image[Any], channel: str, target: Sequence[float] | Surface | Track
     ) -> RefocusPlan:
         from deepz_zoo.refocus import plan_refocus
 
-        plan = plan_refocus(
+        return plan_refocus(
             frames,
             self.models.load(channel)[1],
-            self.target,
+            target,
             pixel_size_um=self.pixel_size_um,
             mismatch=self.mismatch,
             clip=self.clip,
         )
-        for line in plan.warnings:
-            warn(line if channel == ONLY else f"channel {channel}: {line}")
-        return plan
+
+    def _find_track(self, frames: Image[Any], channel: str, progress: Progress) -> FoundTrack:
+        """Refocus every frame over the whole range, and return where it was sharpest."""
+        from deepz_zoo.refocus.autofocus import distances_to_try, find_track
+
+        system = self.models.load(channel)[1].system
+        plan = self._plan_target(frames, channel, distances_to_try(system))
+        model, _ = self.models.run(channel, plan.pixels)
+        return find_track(plan, model, tile_px=self.tile_px, progress=progress)
+
+    def _write_track(self, output: Path, track: Any) -> None:
+        from deepz_zoo.refocus.track import plot_track, write_track
+
+        table, plot = _track_files(output)
+        write_track(table, track, overwrite=self.overwrite)
+        plot_track(plot, track, overwrite=self.overwrite)
 
     def _description(self, job: Job, plan: RefocusPlan, engines: Mapping[str, Choice]) -> str:
         """Return what the file says of its origin."""
@@ -217,3 +253,9 @@ class Recipe:
             f"({self.written_target}): {plan}; deepz-zoo {__version__}, {ran}, "
             f"weights {hashes}. {' '.join(provenance)}"
         )
+
+
+def _track_files(output: Path) -> tuple[Path, Path]:
+    """Return the table and the plot of a track, beside the output."""
+    name = output.name.split(".ome.")[0] if ".ome." in output.name else output.stem
+    return output.with_name(f"{name}_track.csv"), output.with_name(f"{name}_track.png")

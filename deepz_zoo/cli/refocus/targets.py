@@ -11,6 +11,7 @@ from deepz_zoo.cli.parameters import Number, PathName
 
 if TYPE_CHECKING:
     from deepz_zoo.dpm import Surface
+    from deepz_zoo.refocus.track import Track
 
 AxisName = Literal["x", "y"]
 
@@ -21,6 +22,8 @@ TARGETS = {
     "cylinder": "--cylinder",
     "sinusoid": "--sinusoid",
     "height_map": "--height-map",
+    "z_track": "--z-track",
+    "autofocus": "--autofocus",
 }
 
 
@@ -51,6 +54,18 @@ def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="FILE",
             type=PathName(),
             help="Image of heights as grey levels.",
+        ),
+        click.option(
+            "--z-track",
+            metavar="CSV",
+            type=PathName(),
+            help="A distance for each frame: a file with the columns frame (from 1) and dz_um.",
+        ),
+        click.option(
+            "--autofocus",
+            is_flag=True,
+            default=None,
+            help="Each frame at its sharpest; OUT_track.csv and .png say where that was.",
         ),
         click.option(
             "--um-per-level",
@@ -95,8 +110,8 @@ def read_target(
     sinusoid_axis: AxisName,
     offset_um: float | None,
     **targets: Any,
-) -> Sequence[float] | Surface:
-    """Return the distances or the surface that the values of `target_options` ask for."""
+) -> Sequence[float] | Surface | Track | None:
+    """Return what the values of `target_options` ask for; None for the sharpest distances."""
     given = [name for name in TARGETS if targets[name] is not None]
     if len(given) != 1:
         found = " and ".join(TARGETS[name] for name in given) or "none of them"
@@ -104,15 +119,20 @@ def read_target(
     kind, value = given[0], targets[given[0]]
     if um_per_grey_level is not None and kind != "height_map":
         raise click.UsageError("--um-per-level belongs to --height-map")
-    if offset_um is not None and kind in ("z", "sinusoid"):
+    if offset_um is not None and kind in ("z", "sinusoid", "z_track", "autofocus"):
         raise click.UsageError(f"--offset does not go with {TARGETS[kind]}; add it to its values")
+    if kind == "autofocus":
+        return None
 
     from deepz_zoo import dpm
     from deepz_zoo.refocus.depths import parse_depths
+    from deepz_zoo.refocus.track import read_track
 
     offset_um = offset_um or 0.0
     if kind == "z":
         return parse_depths(value)
+    if kind == "z_track":
+        return read_track(value)
     if kind == "sinusoid":
         return dpm.Sinusoid(*_three_numbers(value), axis=sinusoid_axis)
     if kind in ("dpm", "height_map"):
@@ -134,5 +154,7 @@ def _three_numbers(text: str) -> tuple[float, float, float]:
 def written_targets(options: dict[str, Any]) -> str:
     """Return the option that says what to refocus onto, as the user wrote it."""
     return " ".join(
-        f"{option} {options[name]}" for name, option in TARGETS.items() if options[name] is not None
+        option if options[name] is True else f"{option} {options[name]}"
+        for name, option in TARGETS.items()
+        if options[name] is not None
     )
