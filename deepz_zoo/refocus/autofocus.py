@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from deepz_zoo.optics import ImagingSystem
     from deepz_zoo.refocus.plan import RefocusPlan
 
-SMOOTHING_FRAMES = 2.0
+SMOOTHING_FRAMES = 1.0
 """Standard deviation of the smoothing of a track."""
 _OUTLIER_FRAMES = 5
 _BLUR_PX = 2.0
@@ -83,7 +83,8 @@ def find_track(
     """Refocus every frame onto all planes of a plan, and find where it is sharpest.
 
     The maximum is that of a parabola through the sharpest plane and its neighbors. A median over
-    five frames removes outliers, and a Gaussian of two frames smooths what is left.
+    five frames removes outliers, and a Gaussian of one frame smooths what is left. Frames without
+    any contrast take the distance between those beside them.
 
     Parameters
     ----------
@@ -105,7 +106,7 @@ def find_track(
         )
         sharpness[number] = [normalized_variance(plane[region]) for plane in planes]
         progress("Finding the focus", number + 1, frames.plane_count)
-    sharpest = np.array([_maximum(distances, row) for row in sharpness])
+    sharpest = _between_others(np.array([_maximum(distances, row) for row in sharpness]))
     smooth = gaussian_filter1d(
         median_filter(sharpest, _OUTLIER_FRAMES, mode="nearest"), SMOOTHING_FRAMES, mode="nearest"
     )
@@ -118,8 +119,18 @@ def find_track(
     )
 
 
+def _between_others(found: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Interpolate where nothing was found; 0 if nothing was anywhere."""
+    known = np.flatnonzero(~np.isnan(found))
+    if not known.size:
+        return np.zeros_like(found)
+    return np.interp(np.arange(found.size), known, found[known])
+
+
 def _maximum(distances: NDArray[np.float64], values: NDArray[np.float64]) -> float:
     """Return where a parabola through the largest value and its neighbors is highest."""
+    if not values.max() > 0:
+        return float("nan")
     best = int(values.argmax())
     if not 0 < best < len(values) - 1:
         return float(distances[best])

@@ -70,13 +70,14 @@ def read_track(path: str | os.PathLike[str]) -> Track:
     wanted = f"expected the columns {FRAME} (from 1) and {DISTANCE}"
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            rows = [(reader.line_num, row) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise DeepZError(f"{path} is no CSV file; {wanted}") from error
-    if not rows or not {FRAME, DISTANCE} <= rows[0].keys():
+    if not rows or not {FRAME, DISTANCE} <= rows[0][1].keys():
         raise DeepZError(f"{path} has no row with these; {wanted}")
     distances: dict[int, float] = {}
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         frame, distance = _number(row[FRAME]), _number(row[DISTANCE])
         if frame is None or frame != int(frame) or distance is None:
             raise DeepZError(
@@ -122,7 +123,8 @@ def plot_track(path: str | os.PathLike[str], track: FoundTrack, *, overwrite: bo
     frames = np.arange(1, len(track.dz_um) + 1)
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    relative = track.sharpness / track.sharpness.max(axis=1, keepdims=True)
+    highest = track.sharpness.max(axis=1, keepdims=True)
+    relative = track.sharpness / np.where(highest > 0, highest, 1)
     mesh = axes.pcolormesh(frames, track.distances_um, relative.T, cmap="Greys", shading="nearest")
     figure.colorbar(mesh, label="sharpness, relative to the sharpest of a frame")
     axes.plot(frames, track.before_smoothing_um, "C1.", label="sharpest")

@@ -92,6 +92,20 @@ def test_one_frame_far_off_does_not_bend_the_track() -> None:
     np.testing.assert_allclose(track.dz_um, 1.0, atol=0.3)
 
 
+def test_frames_without_contrast_lie_between_the_others() -> None:
+    true = [1.0, 1.0, 1.0, 2.0, 3.0, 3.0, 3.0]
+    dark: Any = BlurredPlan(true)
+    seen = dark.run_frame
+
+    def run_frame(model: object, number: int, tile_px: int | None = None):
+        for rows in seen(model, number):
+            yield rows._replace(pixels=np.full_like(rows.pixels, 7)) if number == 3 else rows
+
+    dark.run_frame = run_frame
+    track = find_track(dark, None)
+    np.testing.assert_allclose(track.before_smoothing_um, true, atol=0.3)
+
+
 def test_the_distances_are_even_and_within_the_range() -> None:
     assert distances_to_try(get_system("leica20x_0.8/TxRd")) == tuple(range(-10, 11))
     system = get_system("leica40x_1.3/TxRd")

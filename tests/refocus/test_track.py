@@ -43,7 +43,7 @@ def test_rows_and_columns_may_be_in_any_order_and_a_spreadsheet_may_have_saved_i
         ("frame,z\n1,2\n", "expected the columns frame"),
         ("frame,dz_um\n", "expected the columns frame"),
         ("frame,dz_um\n1,two\n", "line 2: 1, two; expected a whole number"),
-        ("frame,dz_um\n1,nan\n", "line 2"),
+        ("frame,dz_um\n\n\n1,nan\n", "line 4"),
         ("frame,dz_um\n1.5,0\n", "line 2"),
         ("frame,dz_um\n1\n", "line 2"),
         ("frame,dz_um\n1,0\n1,1\n", "line 3: frame 1 is there twice"),
@@ -85,6 +85,10 @@ def test_a_track_of_another_length_or_beyond_the_range_is_refused(video) -> None
     assert clipped.track is not None and clipped.track.dz_um == (1.0, 2.0, 10.0)
 
 
-def test_the_plot_is_a_picture(tmp_path) -> None:
-    plot_track(tmp_path / "track.png", _found((0.5, 0.7)))
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_plot_is_a_picture(tmp_path, dark) -> None:
+    track = _found((0.5, 0.7))
+    track.sharpness[0] = 0 if dark else 1
+    plot_track(tmp_path / "track.png", track)
     assert (tmp_path / "track.png").read_bytes().startswith(b"\x89PNG")

@@ -257,5 +257,5 @@ class Recipe:
 
 def _track_files(output: Path) -> tuple[Path, Path]:
     """Return the table and the plot of a track, beside the output."""
-    name = output.name.split(".ome.")[0] if ".ome." in output.name else output.stem
+    name = output.stem.removesuffix(".ome")
     return output.with_name(f"{name}_track.csv"), output.with_name(f"{name}_track.png")
