@@ -165,7 +165,8 @@ def test_refocus_like_the_plugin(run_cli, weights: Path, tmp_path: Path, dtype) 
     ],
 )
 def test_like_the_plugin_is_refused(run_cli, weights, tmp_path, arguments, says) -> None:
-    write_image(tmp_path / "a.tif", Image(np.ones((20, 20), np.float32), "yx", 0.325))
+    pixels = np.random.default_rng(0).gamma(2, 500, (20, 20)).astype(np.float32)
+    write_image(tmp_path / "a.tif", Image(pixels, "yx", 0.325))
     words = ["refocus", tmp_path / "a.tif", "-o", tmp_path / "b.tif", "--weights", weights]
     code, _, err = run_cli(*words, "--z", "1", *arguments)
     assert code == 2

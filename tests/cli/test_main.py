@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import click
@@ -239,8 +240,12 @@ def test_an_interruption_while_the_program_loads_is_quiet(name, code):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interruption_of_an_import_is_not_lost(number):
+def test_an_interruption_of_an_import_is_not_lost(number, request):
     """The import system drops exceptions of its callbacks, as this one drops them."""
+    # Tests of other programs in this process may have left a handler of their own.
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    request.addfinalizer(partial(signal.signal, number, signal.getsignal(number)))
+    signal.signal(number, usual[number])
     source = "signal.raise_signal(number)"
     importing = compile(source, "<frozen importlib._bootstrap>", "exec")
     with pytest.raises(KeyboardInterrupt), interruptions_unwind():
