@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -243,7 +244,10 @@ def test_an_interruption_while_the_program_loads_is_quiet(name, code):
 def test_an_interruption_of_an_import_is_not_lost(number, request):
     """The import system drops exceptions of its callbacks, as this one drops them."""
     # Tests of other programs in this process may have left a handler of their own.
-    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    usual: dict[int, Any] = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+    }
     request.addfinalizer(partial(signal.signal, number, signal.getsignal(number)))
     signal.signal(number, usual[number])
     source = "signal.raise_signal(number)"
