@@ -3,6 +3,8 @@
 # those of the napari plugin, where that needs no question: as root, or with a sudo that asks for no
 # password. Otherwise those tests are skipped.
 set -u
+# shellcheck source=packaging/apt_install.sh
+. "$(dirname "$0")/apt_install.sh"
 
 packages=(chromium xauth xvfb libegl1 libgl1 libgl1-mesa-dri libxcb-cursor0 libxcb-icccm4
   libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0
@@ -20,19 +22,4 @@ has_display() {
 }
 
 has_browser && has_display && exit 0
-command -v apt-get >/dev/null || skip "they are not installed and there is no apt-get"
-
-if [ "$(id -u)" -eq 0 ]; then
-  as_root=()
-elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-  as_root=(sudo -n)
-else
-  skip "they are not installed and installing them needs root (apt-get install ${packages[*]})"
-fi
-
-apt() { ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >/dev/null 2>&1; }
-
-echo "Installing ${packages[*]} ..."
-apt install -y --no-install-recommends "${packages[@]}" ||
-  { apt update && apt install -y --no-install-recommends "${packages[@]}"; } ||
-  skip "apt-get could not install ${packages[*]}"
+apt_install "${packages[@]}"
