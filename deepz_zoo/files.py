@@ -64,14 +64,9 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
     path = path.resolve()
     temporary = temporary_name(path)
     try:
-        yield temporary
-        temporary.replace(path)
-    except Exception as error:
-        if not isinstance(error, DeepZError) and _tells_of_full_disk(error, path.parent):
-            raise DeepZError(
-                f"disk full while writing {path}; free some space and repeat"
-            ) from error
-        raise
+        with _full_disk_in_one_line(path):
+            yield temporary
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -93,19 +88,26 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     path = path.resolve()
     temporary, old = temporary_name(path), path.with_name(f".{path.name}.old.{os.getpid()}.part")
     try:
-        yield temporary
-        if path.exists():
-            path.replace(old)
-        temporary.replace(path)
+        with _full_disk_in_one_line(path):
+            yield temporary
+            if path.exists():
+                path.replace(old)
+            temporary.replace(path)
+    finally:
+        remove(temporary)
+        remove(old)
+
+
+@contextmanager
+def _full_disk_in_one_line(path: Path) -> Iterator[None]:
+    try:
+        yield
     except Exception as error:
         if not isinstance(error, DeepZError) and _tells_of_full_disk(error, path.parent):
             raise DeepZError(
                 f"disk full while writing {path}; free some space and repeat"
             ) from error
         raise
-    finally:
-        remove(temporary)
-        remove(old)
 
 
 def _tells_of_full_disk(error: Exception, folder: Path) -> bool:
