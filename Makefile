@@ -82,7 +82,7 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
-	$(INSTALL) -e .
+	$(INSTALL) -e '.[package]'
 	@touch $@
 
 $(VENV)/.installed-test-fast: $(VENV)/.installed

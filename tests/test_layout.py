@@ -15,6 +15,7 @@ PACKAGE = Path(deepz_zoo.__file__).parent
 # A module imports from its own folder and from those above it.
 ORDER = (
     "errors",
+    "extras",
     "disk",
     "files",
     "progress",

@@ -73,14 +73,16 @@ def test_the_readme_is_honest():
 def test_the_conda_recipe_asks_for_what_the_package_asks_for():
     recipe = read_yaml(ROOT / "packaging/conda/recipe.yaml")
     renamed = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
-    names = [re.match(r"[\w.-]+", line)[0] for line in PROJECT["dependencies"]]
+    extras = PROJECT["optional-dependencies"]
+    lines = [*PROJECT["dependencies"], *extras["plots"], *extras["package"]]
+    names = [re.match(r"[\w.-]+", line)[0] for line in lines if not line.startswith("deepz-zoo[")]
     run = [line.split()[0] for line in recipe["requirements"]["run"]]
     assert run == ["python", *(renamed.get(name, name) for name in names)]
     assert recipe["context"]["version"] == deepz_zoo.__version__
 
 
 def test_pictures_of_the_documentation_are_small():
-    for path in (ROOT / "docs" / "images").glob("*.png"):
+    for path in (ROOT / "docs").glob("**/*.png"):
         assert path.stat().st_size < 200_000, path.name
 
 

@@ -10,6 +10,7 @@ from deepz_zoo.cards.picture import cover_distances, write_cover
 from deepz_zoo.cards.plots import plot_accuracy, plot_limits, save_figure
 from deepz_zoo.cards.text import card_text
 from deepz_zoo.errors import CheckFailed
+from deepz_zoo.extras import require_plots
 from deepz_zoo.files import replacing
 from deepz_zoo.refocus import refocus_image
 from deepz_zoo.zoo.examples import make_example
@@ -43,7 +44,13 @@ def write_card(
     -------
     Path
         The Markdown file.
+
+    Raises
+    ------
+    DeepZError
+        If Matplotlib is not installed.
     """
+    require_plots("a card with its pictures")
     folder.mkdir(parents=True, exist_ok=True)
     example = example or make_example(manifest.system)
     refocused = refocus_image(model, example.image, cover_distances(manifest.system))

@@ -111,9 +111,8 @@ def command(
     Spherical aberration, numerical aperture, astigmatism, coma, blur and the gradient of the light
     over the pupil are fitted to all beads at once.
     """
-    from deepz_zoo.calibrate.report import plot_calibration
     from deepz_zoo.calibrate.run import calibrate_stacks, calibrate_surface
-    from deepz_zoo.cards.plots import save_figure
+    from deepz_zoo.extras import require_plots
     from deepz_zoo.files import refuse_output, write_record
     from deepz_zoo.images.stack import read_plane, read_stack
 
@@ -121,6 +120,8 @@ def command(
         raise click.UsageError("--output and --report name the same file")
     for path in filter(None, (output, report)):
         refuse_output(path, overwrite=overwrite, inputs=(*paths, *filter(None, [dpm])))
+    if report is not None:
+        require_plots("--report")
     system = _system_of_model(model_name)
     surface = _surface(tilt, tilt_axis, dpm)
     images: list[tuple[Path, Image]]
@@ -152,6 +153,9 @@ def command(
             )
     write_record(output, found.microscope)
     if report is not None:
+        from deepz_zoo.calibrate.report import plot_calibration
+        from deepz_zoo.cards.plots import save_figure
+
         save_figure(plot_calibration(found), report)
     _print(found, output)
 

@@ -8,6 +8,7 @@ import re
 import sys
 import traceback
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
@@ -45,6 +46,8 @@ COMMANDS = {
 
 STDOUT_ONLY = "--stdout-only"
 BACKGROUND = "--background"
+
+_EXTRA = re.compile(r"extra == .([\w-]+).")
 
 EXIT_FAULT = 1  # as Python exits after a traceback
 EXIT_CHECK_FAILED = 1
@@ -216,11 +219,13 @@ def _missing_library_message(error: Exception) -> str | None:
         requirements = requires("deepz-zoo") or []
     except PackageNotFoundError:  # run from its sources
         return None
-    for requirement in requirements:
-        extra = re.fullmatch(rf"{library}\W.*extra == .(fiji|train).", requirement)
-        if extra is not None:
-            return f"{library} is missing; install it with: pip install 'deepz-zoo[{extra[1]}]'"
-    return None
+    extras = Counter(_EXTRA.findall("\n".join(requirements)))
+    named = re.compile(rf"{library}\W.*{_EXTRA.pattern}")
+    found = [match[1] for requirement in requirements if (match := named.match(requirement))]
+    if not found:
+        return None
+    smallest = min(found, key=extras.__getitem__)
+    return f"{library} is missing; install it with: pip install 'deepz-zoo[{smallest}]'"
 
 
 def _report(kind: str, message: str, exit_code: int) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.extras import require
 from deepz_zoo.fiji import imagej2
 from deepz_zoo.fiji.locate import HOW_TO_GET_JAVA, Installation, find_imagej, find_java
 from deepz_zoo.fiji.menu_commands import BUILT_IN, plugin_entries, read_entries
@@ -114,13 +115,10 @@ def start_imagej(
 
 
 def _start_java(installation: Installation, headless: bool) -> None:
-    try:
-        import jpype
-        import scyjava
-    except ImportError as error:
-        raise DeepZError(
-            f"ImageJ needs {error.name}; install it with: pip install 'deepz-zoo[fiji]'"
-        ) from error
+    require("fiji", "jpype", "scyjava", what="ImageJ")
+    import jpype
+    import scyjava
+
     if jpype.isJVMStarted():
         raise DeepZError(
             "another library started Java in this process already; start ImageJ before it"

@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from deepz_zoo.extras import require
 from deepz_zoo.files import sha256_of
 from deepz_zoo.package.contents.checksums import CHECKSUM_LINE, CHECKSUMS_NAME, list_checksum
 from deepz_zoo.package.reading.untrusted import read_description, referenced_files
@@ -35,6 +36,7 @@ def copy_with_onnx_alone(description: Path, folder: Path) -> Path:
     smaller = _with_onnx_alone(content)
     if smaller == content:
         return folder
+    require("package", "bioimageio", what="a copy of a package")
     from bioimageio.spec.utils import write_yaml
 
     needed, named = (

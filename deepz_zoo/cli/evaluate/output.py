@@ -47,6 +47,7 @@ def output_options(function: Function) -> Function:
     def with_outputs(
         *args: Any, json_path: Path | None, plot_path: Path | None, overwrite: bool, **kwargs: Any
     ) -> Any:
+        from deepz_zoo.extras import require_plots
         from deepz_zoo.files import refuse_output
         from deepz_zoo.models import model_files
 
@@ -57,6 +58,8 @@ def output_options(function: Function) -> Function:
         inputs = [*model_files(*models), *filter(None, [kwargs.get("path")])]
         for path in paths:
             refuse_output(path, overwrite=overwrite, inputs=inputs)
+        if plot_path is not None:
+            require_plots("--plot")
         return function(*args, outputs=Outputs(json_path, plot_path), **kwargs)
 
     command: Any = overwrite_option(with_outputs)

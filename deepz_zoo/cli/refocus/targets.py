@@ -122,6 +122,9 @@ def read_target(
     if offset_um is not None and kind in ("z", "sinusoid", "z_track", "autofocus"):
         raise click.UsageError(f"--offset does not go with {TARGETS[kind]}; add it to its values")
     if kind == "autofocus":
+        from deepz_zoo.extras import require_plots
+
+        require_plots("--autofocus")  # which plots what it found
         return None
 
     from deepz_zoo import dpm

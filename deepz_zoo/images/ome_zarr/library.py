@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from deepz_zoo.errors import DeepZError
+from deepz_zoo.extras import require
 
 
 def is_ome_zarr(path: Path) -> bool:
@@ -26,12 +26,8 @@ def load_libraries(path: Path) -> tuple[Any, Any]:
     DeepZError
         If they are not installed.
     """
-    try:
-        import ngff_zarr
-        import zarr
-    except ImportError as error:
-        raise DeepZError(
-            f"{path} is OME-Zarr, which an extra reads and writes: "
-            f"pip install 'deepz-zoo[ome-zarr]' ({error})"
-        ) from error
+    require("ome-zarr", "ngff_zarr", "zarr", what=f"{path}: OME-Zarr")
+    import ngff_zarr
+    import zarr
+
     return ngff_zarr, zarr

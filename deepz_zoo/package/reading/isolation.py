@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from deepz_zoo.engines.onnx_runtime import silence_telemetry
+from deepz_zoo.extras import require
 from deepz_zoo.files import temporary_folder
 
 
@@ -22,7 +23,13 @@ def isolated_bioimageio(*, online: bool = False) -> Iterator[None]:
     online
         Let it ask for the addresses in a description. It asks for each to see whether it exists,
         which tells their owner who opens the package.
+
+    Raises
+    ------
+    DeepZError
+        If bioimageio is not installed.
     """
+    require("package", "bioimageio", what="a bioimage.io package")
     silence_telemetry()
     from bioimageio.spec import settings
     from loguru import logger
