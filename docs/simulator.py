@@ -13,6 +13,7 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from pictures import shrink
 from skimage.filters import threshold_triangle
 
 from deepz_zoo.optics import ImagingSystem, get_system
@@ -159,7 +160,8 @@ def draw(path: Path) -> None:
     for axis in axes.flat:
         axis.axis("off")
     figure.subplots_adjust(0.005, 0.005, 0.995, 0.97, wspace=0.03, hspace=0.12)
-    figure.savefig(path, metadata={"Software": None})
+    figure.savefig(path)
+    shrink(path, path, 640)
 
 
 def main() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pictures import shrink
+
 from tests.web.browser import MODEL, Browser, serving
 
 
@@ -16,6 +18,7 @@ def main(path: Path) -> None:
         page.turn("Depth", 30)
         page.page.get_by_role("slider", name="Compare with the input").fill("50")
         page.page.screenshot(path=path, full_page=True)
+    shrink(path, path, 1100)
 
 
 if __name__ == "__main__":
