@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,6 +14,7 @@ from deepz_zoo.cli.options import (
     show_progress,
 )
 from deepz_zoo.cli.parameters import Integer, Number, PathName
+from deepz_zoo.cli.refocus.targets import read_surface, surface_options
 from deepz_zoo.errors import DeepZError
 
 SPECIMENS = (
@@ -68,6 +70,7 @@ SPECIMENS = (
     default=0.0,
     help="Fraction of the light that is lost over the stack; real ones lose up to 0.2.",
 )
+@surface_options
 @overwrite_option
 def command(
     model_name: str,
@@ -81,11 +84,13 @@ def command(
     jitter_px: float,
     bleaching: float,
     overwrite: bool,
+    **options: Any,
 ) -> None:
     """Simulate a wide-field z-stack as the microscope of a model records it.
 
     Writes calibrated OME-TIFF files: what the camera recorded, the same without noise, and for
-    Deep-Z+ the planes that a confocal microscope shows.
+    Deep-Z+ the planes that a confocal microscope shows. Beads lie on a drawn surface, or on the
+    one that is given as to 'refocus', at distances from the middle plane; --tilt 0 is a flat one.
     """
     from deepz_zoo.files import refuse_output
     from deepz_zoo.images import Array, Image, write_image
@@ -94,6 +99,8 @@ def command(
     from deepz_zoo.simulate import simulate_stack
     from deepz_zoo.simulate.acquisition import Acquisition
 
+    surface = read_surface(**options)
+    maps = [options[name] for name in ("dpm", "height_map") if options[name] is not None]
     system = with_instrument(get_system(model_name), instrument)
     if output.suffix.lower() not in (".tif", ".tiff"):
         raise DeepZError(f"{output}: TIFF is written; expected a name that ends in .tif or .tiff")
@@ -102,7 +109,7 @@ def command(
     stem = output.name.removesuffix(suffix)
     clean, confocal = (output.with_name(f"{stem}_{kind}{suffix}") for kind in ("clean", "confocal"))
     for path in (output, clean, confocal) if system.confocal else (output, clean):
-        refuse_output(path, overwrite=overwrite)
+        refuse_output(path, overwrite=overwrite, inputs=maps)
     with show_progress() as progress:
         progress("Simulating")
         stack = simulate_stack(
@@ -112,6 +119,7 @@ def command(
             shape=size,
             noise="low" if noise == "low" else "realistic",
             acquisition=Acquisition(drift_px=drift_px, jitter_px=jitter_px, bleaching=bleaching),
+            surface=surface,
         )
         written: dict[Path, Array] = {output: stack.camera, clean: stack.noise_free}
         if stack.confocal is not None:

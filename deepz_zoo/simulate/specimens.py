@@ -15,6 +15,7 @@ import torch
 from deepz_zoo.simulate.volume import Volume
 
 BEAD_RADIUS_UM = 0.15
+_AREA_UM2 = 500 * 500 / 461  # of a bead in Fig. 1b of the paper
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,32 @@ def beads(volume: Volume, generator: torch.Generator) -> Emitters:
         torch.cat([z[:, None], yx], dim=1),
         random.lognormal(0.25, n),
         torch.full((n,), BEAD_RADIUS_UM, device=yx.device),
+    )
+
+
+def beads_on(volume: Volume, z_um: torch.Tensor, generator: torch.Generator) -> Emitters:
+    """Isolated beads of 300 nm on a surface, as densely as on the paper's slides (Fig. 1b).
+
+    Unlike in the `SPECIMENS`, the surface is given; nothing is trained on it.
+
+    Parameters
+    ----------
+    volume
+        The grid.
+    z_um
+        Height of the surface at each pixel in µm, shape (ny, nx).
+    generator
+        Source of positions and brightness.
+    """
+    random = _Random(generator)
+    height, width = volume.size_um
+    yx = _spread_out(random, volume, max(1, round(height * width / _AREA_UM2)), 8.0)
+    rows, columns = (yx / volume.pixel_size_um).long().unbind(dim=1)
+    z = z_um.to(yx.device)[rows, columns]
+    return Emitters(
+        torch.cat([z[:, None], yx], dim=1),
+        random.lognormal(0.25, len(yx)),
+        torch.full((len(yx),), BEAD_RADIUS_UM, device=yx.device),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from deepz_zoo.dpm import Surface
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.memory import refuse_too_large
@@ -17,7 +18,7 @@ from deepz_zoo.optics import ImagingSystem
 from deepz_zoo.optics.psf import PsfParameters
 from deepz_zoo.simulate.acquisition import Acquisition
 from deepz_zoo.simulate.camera import Camera, Exposure
-from deepz_zoo.simulate.specimens import SPECIMENS, Emitters, draw_specimen
+from deepz_zoo.simulate.specimens import SPECIMENS, Emitters, beads_on, draw_specimen
 from deepz_zoo.simulate.volume import Volume, draw_emitters
 from deepz_zoo.simulate.widefield import WideField
 
@@ -104,6 +105,7 @@ def simulate_stack(
     device: torch.device | str = "cpu",
     microscope: WideField | None = None,
     acquisition: Acquisition | None = None,
+    surface: Surface | None = None,
 ) -> SimulatedStack:
     """Simulate a calibrated wide-field z-stack.
 
@@ -127,12 +129,16 @@ def simulate_stack(
         A microscope to be used again, made for the same system and shape, instead of a new one.
     acquisition
         Drift, jitter and bleaching; none by default. `noise_free` has them too.
+    surface
+        Where beads lie, at distances from the middle plane; a drawn one by default.
 
     Raises
     ------
     DeepZError
-        If the specimen is unknown or the shape too small.
+        If the specimen is unknown, the shape too small, or a surface given for other than beads.
     """
+    if surface is not None and specimen != "beads":
+        raise DeepZError(f"{surface} for {specimen}; expected beads, which alone lie on surfaces")
     if specimen not in SPECIMENS:
         raise DeepZError(f"unknown specimen '{specimen}'; expected one of {', '.join(SPECIMENS)}")
     if min(shape) < 16 or shape[0] % 2 or shape[1] % 2:
@@ -141,7 +147,11 @@ def simulate_stack(
     settings = torch.Generator().manual_seed(seed)
     if microscope is None:
         microscope = make_microscope(system, shape, PsfParameters.draw(system, settings), device)
-    emitters = draw_specimen(specimen, microscope.volume, generator)
+    if surface is None:
+        emitters = draw_specimen(specimen, microscope.volume, generator)
+    else:
+        z_um = torch.from_numpy(surface.dpm(shape, system.pixel_size_um))
+        emitters = beads_on(microscope.volume, z_um, generator)
     return acquire_stack(
         system,
         emitters,

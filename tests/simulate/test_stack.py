@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
+from deepz_zoo.dpm import Tilt
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.intensities import intensity_scale
 from deepz_zoo.optics import Confocal, get_system, list_systems
@@ -185,3 +188,14 @@ def test_scattered_beads_are_as_many_as_asked_for_and_of_their_seed() -> None:
     assert torch.equal(one.positions_um, same.positions_um)
     assert torch.equal(one.light, same.light)
     assert not torch.equal(one.positions_um, other.positions_um)
+
+
+def test_beads_lie_on_the_surface_that_is_asked_for() -> None:
+    system = get_system("leica20x_0.8/TxRd")
+    stack = simulate_stack(system, "beads", seed=2, shape=(128, 256), surface=Tilt(3, "y", 1.0))
+    z, _, x = stack.emitters_um.T
+    assert len(z) == round(128 * 256 * 0.325**2 * 461 / 500**2)  # the paper's density
+    center_um = 255 / 2 * 0.325
+    assert z == pytest.approx(1.0 + math.tan(math.radians(3)) * (x - center_um), abs=0.02)
+    with pytest.raises(DeepZError, match=r"a plane tilted by 3° around y .*expected beads"):
+        simulate_stack(system, "nuclei", seed=2, shape=(16, 16), surface=Tilt(3))
