@@ -18,6 +18,7 @@ from deepz_zoo.calibrate.model import BeadModel
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.intensities.noise import noise_level
 from deepz_zoo.measure.beads import isolated
+from deepz_zoo.measure.beads.saturation import PLATEAU, saturation_level
 
 MAX_BEADS = 16
 """No more are fitted: the errors fall slowly with their number, and the time grows."""
@@ -28,8 +29,7 @@ MIN_SIGNAL_TO_NOISE = 15.0
 _NEIGHBORS = 0.75  # of the crop's side: nearer beads shine into the crop
 _DIMMER_NEIGHBORS = 0.05  # of the brightest beads' peak: dimmer ones do no harm
 _MIN_SIDE_DEPTHS = 1.0  # depths of field that a stack must hold on either side of a focus
-_PLATEAU_PX, _PLATEAU = 6, 0.99
-_CAMERA_BITS = (8, 10, 12, 14, 16)
+_PLATEAU_PX = 6
 _HOT, _HOT_SIGNAL = 10.0, 20.0
 _BINS = 6
 
@@ -175,7 +175,16 @@ def beads_of_stack(stack: NDArray[np.generic], z_step_um: float, model: BeadMode
             )
         count = min(PLANES_PER_BEAD, len(near))
         planes = near[np.unique(np.linspace(0, len(near) - 1, count).round().astype(int))]
-        _keep(found, images[planes], hot[planes], z_um[planes], (y, x), noise, _limit(stack), model)
+        _keep(
+            found,
+            images[planes],
+            hot[planes],
+            z_um[planes],
+            (y, x),
+            noise,
+            saturation_level(stack),
+            model,
+        )
     found.beads.sort(key=lambda bead: -bead.signal_to_noise)
     return found
 
@@ -211,7 +220,7 @@ def beads_of_image(
     found.leave_out(NEIGHBOR, len(spots) - len(kept))
     for y, x in spots[kept].astype(int):
         z_um = np.array([-float(distance_um[y, x])])
-        _keep(found, pixels[None], hot, z_um, (y, x), noise, _limit(image), model)
+        _keep(found, pixels[None], hot, z_um, (y, x), noise, saturation_level(image), model)
     found.beads = list(_by_turns(found.beads))
     return found
 
@@ -271,15 +280,7 @@ def _hot(images: NDArray[np.float32], level: float, noise: float) -> NDArray[np.
 def _is_saturated(crops: NDArray[np.float32], limit: float) -> bool:
     """Tell whether pixels are at the limit of their type, or many share the highest value."""
     brightest = crops.max()
-    return bool(brightest >= limit or (crops >= _PLATEAU * brightest).sum() >= _PLATEAU_PX)
-
-
-def _limit(images: NDArray[np.generic]) -> float:
-    """Return about the highest grey level of a camera of 8 to 16 bits; infinity for other types."""
-    if images.dtype.kind not in "ui":
-        return float("inf")
-    brightest = int(images.max())
-    return _PLATEAU * next((2**b - 1 for b in _CAMERA_BITS if brightest < 2**b), float("inf"))
+    return bool(brightest >= limit or (crops >= PLATEAU * brightest).sum() >= _PLATEAU_PX)
 
 
 def _by_turns(beads: list[BeadImages]) -> Iterator[BeadImages]:

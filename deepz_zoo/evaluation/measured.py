@@ -20,7 +20,7 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.evaluation.aggregate import bead_metrics
 from deepz_zoo.images.stack import read_stack
 from deepz_zoo.intensities import intensity_scale
-from deepz_zoo.measure.beads import detect_beads, isolated, measure_beads
+from deepz_zoo.measure.beads import BEAD_THRESHOLD, detect_beads, isolated, measure_beads
 from deepz_zoo.measure.metrics import image_metrics
 from deepz_zoo.memory import refuse_too_large
 from deepz_zoo.records.accuracy import COMPARED_METHODS, BeadMetrics, ComparedMethod, ImageMetrics
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from deepz_zoo.optics import ImagingSystem
 
 MEASURED_VERSION = 1
-BEAD_THRESHOLD = 0.2
-"""A bead is what exceeds this fraction of the stack's intensity scale in the in-focus plane."""
 BEAD_DISTANCE_PX = 10.0
 """Beads with a nearer neighbor are left out."""
 BEAD_MARGIN_PX = 8.0
