@@ -34,6 +34,7 @@ def without_extras(monkeypatch: pytest.MonkeyPatch) -> None:
             ["calibrate", "a.tif", "-o", "OUT.json", "--report", "OUT.png", "--objective", NAME],
             ["--report", PLOTS],
         ),
+        (["measure", "beads", "a.tif", "-o", "OUT"], [PLOTS]),
     ],
 )
 def test_a_command_says_at_once_what_it_needs(

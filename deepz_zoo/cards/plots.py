@@ -104,10 +104,20 @@ def plot_limits(limits: MeasuredLimits) -> Figure:
 
 
 def save_figure(figure: Figure, path: Path, *, dpi: int = 150) -> None:
-    """Write a figure as PNG under a temporary name beside ``path``, then rename it."""
+    """Write a figure under a temporary name beside ``path``, then rename it.
+
+    It is SVG where the name ends in .svg, and PNG otherwise. No library version, no date and no
+    random name stand in the file: the same data give the same picture.
+    """
+    from matplotlib import rc_context
+
     with replacing(path) as temporary:
-        # No library version in the file: the same data give the same picture.
-        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
+        if path.suffix.lower() == ".svg":
+            with rc_context({"svg.hashsalt": "deepz-zoo"}):
+                metadata = {"Creator": None, "Date": None}
+                figure.savefig(temporary, format="svg", metadata=metadata)
+        else:
+            figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
 
 
 def _grid(rows: int, title: str) -> tuple[Figure, list[list[Axes]]]:

@@ -37,6 +37,7 @@ COMMANDS = {
     "simulate": "deepz_zoo.cli.simulate",
     "prepare": "deepz_zoo.cli.prepare",
     "calibrate": "deepz_zoo.cli.calibrate",
+    "measure": "deepz_zoo.cli.measure",
     "train": "deepz_zoo.cli.train",
     "evaluate": "deepz_zoo.cli.evaluate",
     "card": "deepz_zoo.cli.card",

@@ -1,4 +1,4 @@
-"""Read one calibrated z-stack, or one calibrated plane."""
+"""Read one calibrated z-stack, one calibrated plane, or what of the two a file holds."""
 
 from __future__ import annotations
 
@@ -39,6 +39,58 @@ def read_stack(
         If the file is not such a stack, or its calibration is not known.
     """
     image = _one_channel(path, input_channel)
+    return _as_stack(image, path, pixel_size_um, z_step_um, reverse)
+
+
+def read_plane(
+    path: str | os.PathLike[str],
+    *,
+    pixel_size_um: float | None = None,
+    input_channel: str | None = None,
+) -> Image:
+    """Read a single plane of one channel; the parameters are those of `read_stack`.
+
+    Raises
+    ------
+    DeepZError
+        If the file is not such an image, or its pixel size is not known.
+    """
+    return _as_plane(_one_channel(path, input_channel), path, pixel_size_um)
+
+
+def read_stack_or_plane(
+    path: str | os.PathLike[str],
+    *,
+    pixel_size_um: float | None = None,
+    z_step_um: float | None = None,
+    reverse: bool = False,
+    input_channel: str | None = None,
+) -> Image:
+    """Read a z-stack as `read_stack` does, or as `read_plane` a file that holds a single plane.
+
+    Raises
+    ------
+    DeepZError
+        If the file holds neither, or its calibration is not known.
+    """
+    image = _one_channel(path, input_channel)
+    if image.axes == "yx":
+        return _as_plane(image, path, pixel_size_um)
+    if image.axes not in ("zyx", "qyx"):
+        raise DeepZError(
+            f"{path}: axes {image.axes}, shape {image.data.shape}; expected one plane (yx) or one "
+            "z-stack (zyx) of one channel"
+        )
+    return _as_stack(image, path, pixel_size_um, z_step_um, reverse)
+
+
+def _as_stack(
+    image: Image,
+    path: str | os.PathLike[str],
+    pixel_size_um: float | None,
+    z_step_um: float | None,
+    reverse: bool,
+) -> Image:
     axes = image.axes.replace("q", "z")
     if axes != "zyx":
         raise DeepZError(
@@ -59,20 +111,7 @@ def read_stack(
     )
 
 
-def read_plane(
-    path: str | os.PathLike[str],
-    *,
-    pixel_size_um: float | None = None,
-    input_channel: str | None = None,
-) -> Image:
-    """Read a single plane of one channel; the parameters are those of `read_stack`.
-
-    Raises
-    ------
-    DeepZError
-        If the file is not such an image, or its pixel size is not known.
-    """
-    image = _one_channel(path, input_channel)
+def _as_plane(image: Image, path: str | os.PathLike[str], pixel_size_um: float | None) -> Image:
     if image.axes != "yx":
         raise DeepZError(
             f"{path}: axes {image.axes}, shape {image.data.shape}; expected one plane (yx) of one "

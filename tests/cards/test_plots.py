@@ -30,6 +30,10 @@ def test_accuracy_has_a_panel_for_each_noise_and_metric(accuracy: Accuracy, tmp_
     save_figure(figure, tmp_path / "plot.png")
     assert imread(tmp_path / "plot.png").ndim == 3
     assert [path.name for path in tmp_path.iterdir()] == ["plot.png"]
+    for name in ("a.svg", "b.svg"):
+        save_figure(plot_accuracy(accuracy), tmp_path / name)
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    assert b"<svg" in (tmp_path / "a.svg").read_bytes()
 
 
 def test_limits_have_a_panel_for_each_condition(limits: MeasuredLimits) -> None:

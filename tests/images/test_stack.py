@@ -10,7 +10,7 @@ import tifffile
 
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.images import Image, write_image
-from deepz_zoo.images.stack import read_plane, read_stack
+from deepz_zoo.images.stack import read_plane, read_stack, read_stack_or_plane
 
 STACK = np.arange(3 * 8 * 8, dtype=np.uint16).reshape(3, 8, 8)
 
@@ -48,3 +48,11 @@ def test_a_plane_is_told_from_a_stack(stack, tmp_path) -> None:
         read_stack(path)
     write_image(path := tmp_path / "channels.tif", Image(STACK[:2], "cyx", 0.3))
     np.testing.assert_array_equal(read_plane(path, input_channel="2").data, STACK[1])
+
+
+def test_either_is_read_where_both_will_do(stack, tmp_path) -> None:
+    write_image(plane := tmp_path / "plane.tif", Image(STACK[0], "yx", 0.3))
+    assert [read_stack_or_plane(path).axes for path in (stack, plane)] == ["zyx", "yx"]
+    write_image(video := tmp_path / "video.tif", Image(STACK, "tyx", 0.3))
+    with pytest.raises(DeepZError, match=r"expected one plane \(yx\) or one z-stack \(zyx\)"):
+        read_stack_or_plane(video)
