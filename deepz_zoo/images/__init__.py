@@ -7,7 +7,7 @@ go out. Lengths are µm on both sides, whatever unit a file uses.
 from __future__ import annotations
 
 from deepz_zoo.images.image import Acquisition, Calibration, Image, Pixels, Shape, even_step
-from deepz_zoo.images.new_image import NewImage, PlaneWriter
+from deepz_zoo.images.new_image import NewImage, PlaneWriter, SharedWriter
 from deepz_zoo.images.ome_zarr.library import has_zarr_name, is_ome_zarr
 from deepz_zoo.images.ome_zarr.writing import ZarrVersion
 from deepz_zoo.images.reading import IMAGE_SUFFIXES, count_positions, open_image, read_image
@@ -25,6 +25,7 @@ __all__ = [
     "Pixels",
     "PlaneWriter",
     "Shape",
+    "SharedWriter",
     "StoredPixels",
     "Style",
     "ZarrVersion",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -61,3 +61,11 @@ class PlaneWriter(Protocol):
         first_row
             Where the rows begin, for a plane that does not come as a whole.
         """
+
+
+@runtime_checkable
+class SharedWriter(PlaneWriter, Protocol):
+    """A writer whose copies, in other processes, write into the same image."""
+
+    def count(self, rows: int) -> None:
+        """Hear of rows that a copy wrote."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from deepz_zoo.errors import DeepZError
 from deepz_zoo.files import refuse_output
 from deepz_zoo.images import (
     NewImage,
+    PlaneWriter,
     Style,
     ZarrVersion,
     create_image,
@@ -26,7 +27,13 @@ from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.refocus.planes import rounded
 
 if TYPE_CHECKING:
+    from deepz_zoo.images.stored import Array
     from deepz_zoo.refocus.channels import ChannelPlan
+
+PlacedRows: TypeAlias = "tuple[Array, int, int]"
+"""Rows of a plane, the number of the plane and its first row, as a `PlaneWriter` takes them."""
+Elsewhere: TypeAlias = Callable[[int, PlaneWriter], Iterator[None]]
+"""Takes the number of frames and what writes them, and yields after each frame."""
 
 
 def refuse_refocused(
@@ -76,6 +83,7 @@ def write_refocused(
     zarr_version: ZarrVersion = "0.5",
     description: str = "",
     tile_px: int | None = None,
+    elsewhere: Elsewhere | None = None,
     progress: Progress = no_progress,
 ) -> None:
     """Refocus as planned, frame by frame, and write each plane as soon as it is made.
@@ -92,8 +100,10 @@ def write_refocused(
         As in `write_image`.
     tile_px
         As in `refocus_image`.
+    elsewhere
+        Refocuses and writes the frames in place of this process; see `refocus.distributed`.
     progress
-        Hears of each plane, of each tile where planes are large.
+        Hears of each plane, of each tile where planes are large; of each frame made elsewhere.
 
     Raises
     ------
@@ -101,18 +111,42 @@ def write_refocused(
         If channels would be clipped to different distances.
     """
     new = _layout(channels, np.dtype(dtype), description)
-    plan = channels[0].plan
-    targets, rows_in_all = len(plan.targets), plan.frames.data.shape[-2]
+    frames, rows_in_all = channels[0].plan.frames.plane_count, new.shape[-2]
     with create_image(path, new, style=style, zarr_version=zarr_version) as write:
+        if elsewhere is not None:
+            progress("Refocusing")
+            for done, _ in enumerate(elsewhere(frames, write), start=1):
+                progress("Refocusing", done, frames)
+            return
         heard = _PlaneProgress(progress, math.prod(new.shape[:-2]))
-        for frame in range(plan.frames.plane_count):
-            for number, channel in enumerate(channels):
-                rows = channel.rows(frame, tile_px=tile_px, progress=heard.tiles)
-                for target, first, pixels in rows:
-                    place = (frame * targets + target) * len(channels) + number
-                    write(rounded(pixels, new.dtype), place, first)
-                    if first + len(pixels) == rows_in_all:
-                        heard.plane()
+        for frame in range(frames):
+            made = refocused_frame(channels, frame, dtype, tile_px=tile_px, progress=heard.tiles)
+            for rows, plane, first in made:
+                write(rows, plane, first)
+                if first + len(rows) == rows_in_all:
+                    heard.plane()
+
+
+def refocused_frame(
+    channels: Sequence[ChannelPlan],
+    frame: int,
+    dtype: npt.DTypeLike,
+    *,
+    tile_px: int | None = None,
+    progress: Progress = no_progress,
+) -> Iterator[PlacedRows]:
+    """Yield what `write_refocused` writes of one frame, counted from 0.
+
+    Yields
+    ------
+    tuple
+        Rows of a plane, the number of the plane and its first row, as a `PlaneWriter` takes them.
+    """
+    targets = len(channels[0].plan.targets)
+    for number, channel in enumerate(channels):
+        for target, first, pixels in channel.rows(frame, tile_px=tile_px, progress=progress):
+            place = (frame * targets + target) * len(channels) + number
+            yield rounded(pixels, np.dtype(dtype)), place, first
 
 
 class _PlaneProgress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from deepz_zoo.errors import DeepZError
 
 if TYPE_CHECKING:
     from deepz_zoo.refocus import ImageNormalization
+    from deepz_zoo.refocus.distributed import Cluster
     from deepz_zoo.refocus.files import Job
 
 _SUFFIX = "_refocused"
@@ -86,6 +88,12 @@ _SUFFIX = "_refocused"
     help="Refocus larger images in tiles of this side; smaller ones take less memory.",
 )
 @engine_options()
+@click.option(
+    "--dask",
+    metavar="ADDRESS|local[:N]",
+    help="Let the workers of a Dask cluster do it, frame by frame: the address of its scheduler, "
+    "or workers on this computer.",
+)
 @overwrite_option
 def command(
     *,
@@ -110,6 +118,7 @@ def command(
     normalization: ImageNormalization | None,
     tile_px: int | None,
     engine_options: EngineOptions,
+    dask: str | None,
     overwrite: bool,
     **options: Any,
 ) -> int:
@@ -126,6 +135,7 @@ def command(
     deepz-zoo refocus leica20x_0.8/TxRd beads.tif -o flat.tif --tilt 1.5 --tilt-axis y
     deepz-zoo refocus leica20x_0.8/TxRd plate/ -o refocused/ --z 2.5 --skip-existing
     deepz-zoo refocus leica20x_0.8/TxRd video.tif -o sharp.tif --autofocus
+    deepz-zoo refocus leica20x_0.8/TxRd video.tif -o sharp.ome.zarr --z 2.5 --dask local:4
     """  # noqa: D301 - click reads the backspace
     if normalization not in (None, "paper") and resample:
         raise click.UsageError(f"--normalization {normalization} and --resample exclude each other")
@@ -137,6 +147,11 @@ def command(
         raise click.UsageError(
             "--autofocus goes with one model; find the track of one channel, and give it as "
             "--z-track for all"
+        )
+    if target is None and dask is not None:
+        raise click.UsageError(
+            "--autofocus and --dask exclude each other; find the track first, and give it as "
+            "--z-track"
         )
     mismatch = pixel_policy(resample, ignore_pixel_size)
     in_folder = _is_folder_meant(images, output)
@@ -170,15 +185,25 @@ def command(
     if in_folder:
         if wanted:
             recipe.check()
-        return refocus_several(wanted, recipe, existing)
+        with _connected(dask if wanted else None) as cluster:
+            return refocus_several(wanted, recipe, existing, cluster)
     if not wanted:
         click.echo(f"{output}: exists, and was left as it is")
         return 0
     recipe.check_output(wanted[0])
-    with show_progress() as progress:
-        line = recipe.refocus(wanted[0], lambda line: warn(f"{line}."), progress)
+    with _connected(dask) as cluster, show_progress() as progress:
+        line = recipe.refocus(wanted[0], lambda line: warn(f"{line}."), progress, cluster)
     click.echo(line)
     return 0
+
+
+def _connected(address: str | None) -> AbstractContextManager[Cluster | None]:
+    """Return the cluster of an address for the time of a block; None where none is named."""
+    if address is None:
+        return nullcontext()
+    from deepz_zoo.refocus.distributed import connect
+
+    return connect(address)
 
 
 def _models(

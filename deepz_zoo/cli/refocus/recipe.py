@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from deepz_zoo.cli.refocus.open_images import OpenImages
+from deepz_zoo.progress import no_progress
+
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    import numpy as np
+
     from deepz_zoo.cli.options import EngineOptions
     from deepz_zoo.dpm import Surface
     from deepz_zoo.engines.choice import Choice
@@ -18,7 +26,9 @@ if TYPE_CHECKING:
     from deepz_zoo.progress import Progress
     from deepz_zoo.records.manifest import Manifest
     from deepz_zoo.refocus import ChannelPlan, ImageNormalization, RefocusPlan
+    from deepz_zoo.refocus.distributed import Cluster
     from deepz_zoo.refocus.files import Job
+    from deepz_zoo.refocus.output import PlacedRows
     from deepz_zoo.refocus.track import FoundTrack, Track
 
 ONLY = ""
@@ -44,6 +54,10 @@ class Models:
     images: int
     _loaded: dict[str, tuple[DeepZModel, Manifest]] = field(default_factory=dict)
     _running: dict[str, tuple[DeepZModel, Choice]] = field(default_factory=dict)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy what names the models, which another process loads anew."""
+        return self.__dict__ | {"_loaded": {}, "_running": {}}
 
     def load(self, channel: str) -> tuple[DeepZModel, Manifest]:
         """Return the model for a channel, and what is known of it."""
@@ -89,6 +103,7 @@ class Recipe:
     pass_others: bool
     maps: Sequence[str]
     overwrite: bool
+    _open: OpenImages = field(default_factory=OpenImages)
 
     def check(self) -> None:
         """Check what does not depend on the image.
@@ -122,36 +137,67 @@ class Recipe:
             for path in _track_files(job.output):
                 refuse_output(path, overwrite=self.overwrite, inputs=inputs)
 
-    def refocus(self, job: Job, warn: Callable[[str], None], progress: Progress) -> str:
-        """Refocus one image, and return what was done in a line.
+    def refocus(
+        self,
+        job: Job,
+        warn: Callable[[str], None],
+        progress: Progress,
+        cluster: Cluster | None = None,
+    ) -> str:
+        """Refocus one image, on a cluster if there is one, and return what was done in a line.
 
         Raises
         ------
         DeepZError
             If the image cannot be read or is not as the options or the models need it.
         """
+        from deepz_zoo.files import undone_if_failed
         from deepz_zoo.images import open_image
         from deepz_zoo.refocus import write_refocused
 
+        tracks = _track_files(job.output) if self.target is None else ()
         with open_image(job.image, axes=self.axes, position=job.position) as image:
             channels, engines = self._plan(image, warn, progress)
             job.output.parent.mkdir(exist_ok=True)
             self.check_output(job)
-            like_plugin = self.normalization not in (None, "paper")
-            write_refocused(
-                job.output,
-                channels,
-                dtype=image.data.dtype if self.keep_type or like_plugin else "float32",
-                style=self.style,
-                zarr_version=self.zarr_version,
-                description=self._description(job, channels[0].plan, engines),
-                tile_px=self.tile_px,
-                progress=progress,
-            )
-        if self.target is None:
-            self._write_track(job.output, channels[0].plan.track)
+            with undone_if_failed(tracks):
+                if self.target is None:
+                    self._write_track(job.output, channels[0].plan.track)
+                write_refocused(
+                    job.output,
+                    channels,
+                    dtype=self._dtype(image),
+                    style=self.style,
+                    zarr_version=self.zarr_version,
+                    description=self._description(job, channels[0].plan, engines),
+                    tile_px=self.tile_px,
+                    elsewhere=None if cluster is None else partial(cluster.write, self, job),
+                    progress=progress,
+                )
         several = f"{len(channels)} channels, " if len(channels) > 1 else ""
         return f"{job.output}: {several}{channels[0].plan}"
+
+    def refocus_frame(self, job: Job, number: int) -> Iterator[PlacedRows]:
+        """Yield one frame of an image, which stays open for the next one; see `refocused_frame`."""
+        from deepz_zoo.images import open_image
+        from deepz_zoo.refocus.output import refocused_frame
+
+        def opened() -> AbstractContextManager[Image[Any]]:
+            return open_image(job.image, axes=self.axes, position=job.position)
+
+        def planned(image: Image[Any]) -> tuple[Sequence[ChannelPlan], np.dtype[Any]]:
+            # What there is to warn of was said where the images were chosen.
+            return self._plan(image, lambda line: None, no_progress)[0], self._dtype(image)
+
+        channels, dtype = self._open.get(job, opened, planned)
+        return refocused_frame(channels, number, dtype, tile_px=self.tile_px)
+
+    def _dtype(self, image: Image[Any]) -> np.dtype[Any]:
+        """Return the type of the output."""
+        import numpy as np
+
+        like_plugin = self.normalization not in (None, "paper")
+        return image.data.dtype if self.keep_type or like_plugin else np.dtype(np.float32)
 
     def _plan(
         self, image: Image[Any], warn: Callable[[str], None], progress: Progress

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
+from click.globals import push_context
 
 from deepz_zoo.cli.option_names import warn, with_option_names
 from deepz_zoo.cli.options import show_progress
 from deepz_zoo.cli.system_errors import system_error_line
 from deepz_zoo.disk import is_disk_full
 from deepz_zoo.errors import DeepZError
+from deepz_zoo.progress import no_progress
 
 if TYPE_CHECKING:
     from deepz_zoo.cli.refocus.recipe import Recipe
     from deepz_zoo.progress import Progress
+    from deepz_zoo.refocus.distributed import Cluster
     from deepz_zoo.refocus.files import Job
 
 EXIT_SOME_FAILED = 1
 
 
-def refocus_several(jobs: Sequence[Job], recipe: Recipe, skipped: int) -> int:
-    """Refocus images one by one, and return the exit code.
+def refocus_several(
+    jobs: Sequence[Job], recipe: Recipe, skipped: int, cluster: Cluster | None = None
+) -> int:
+    """Refocus images one by one, or many at a time on a cluster, and return the exit code.
 
     An image that cannot be refocused does not stop the others; a full disk does.
 
@@ -35,15 +43,16 @@ def refocus_several(jobs: Sequence[Job], recipe: Recipe, skipped: int) -> int:
         How.
     skipped
         How many more were asked for that have their output.
+    cluster
+        What refocuses them, in place of this process.
     """
     failures: list[str] = []
     warnings = _Warnings()
-    with show_progress() as progress:
-        for number, job in enumerate(jobs):
+    with show_progress() as progress, _doing(jobs, recipe, warnings, progress, cluster) as results:
+        for number, (job, result) in enumerate(zip(jobs, results, strict=True)):
             progress("Images", number, len(jobs))
             try:
-                part = _part_of(progress, number, len(jobs))
-                line = recipe.refocus(job, warnings.of(str(job)), part)
+                line = result()
             except Exception as error:
                 failures.append(_line(job, error))
             else:
@@ -57,6 +66,40 @@ def refocus_several(jobs: Sequence[Job], recipe: Recipe, skipped: int) -> int:
     counts += [f"{len(failures)} failed"] if failures else []
     click.echo(", ".join(counts))
     return EXIT_SOME_FAILED if failures else 0
+
+
+@contextmanager
+def _doing(
+    jobs: Sequence[Job],
+    recipe: Recipe,
+    warnings: _Warnings,
+    progress: Progress,
+    cluster: Cluster | None,
+) -> Iterator[Iterator[Callable[[], str]]]:
+    """Return what gives the line of each image, in their order: now, or when a thread has it."""
+    if cluster is None:
+        yield (
+            partial(
+                recipe.refocus, job, warnings.of(str(job)), _part_of(progress, number, len(jobs))
+            )
+            for number, job in enumerate(jobs)
+        )
+        return
+    # The threads only wait for the workers, and write what these send. Warnings need the context.
+    context = click.get_current_context()
+    with ThreadPoolExecutor(
+        cluster.frames_in_flight, initializer=push_context, initargs=(context,)
+    ) as pool:
+        futures = [
+            pool.submit(recipe.refocus, job, warnings.of(str(job)), no_progress, cluster)
+            for job in jobs
+        ]
+        try:
+            yield (future.result for future in futures)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            cluster.stop()
+            raise
 
 
 def _line(job: Job, error: Exception) -> str:

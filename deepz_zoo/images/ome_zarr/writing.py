@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from deepz_zoo.errors import DeepZError
 from deepz_zoo.images.image import even_step
 from deepz_zoo.images.new_image import NewImage, PlaneWriter
 from deepz_zoo.images.ome_zarr.library import load_libraries
@@ -52,22 +54,60 @@ def new_ome_zarr(path: Path, new: NewImage, version: ZarrVersion) -> Iterator[Pl
     levels = [
         zarr.open_array(path / dataset.path, mode="r+") for dataset in scales.metadata.datasets
     ]
-    leading, written = new.shape[:-2], 0
-
-    def write(rows: Array, plane: int, first_row: int = 0) -> None:
-        nonlocal written
-        index = tuple(map(int, np.unravel_index(plane, leading))) if leading else ()
-        place = (*index, slice(first_row, first_row + len(rows)))
-        levels[0][place] = rows
-        written += len(rows)
-
+    write = ZarrPlanes(path, scales.metadata.datasets[0].path)
     yield write
-    if written != (expected := math.prod(new.shape[:-1])):
-        raise ValueError(f"{written} of {expected} rows were written")
+    if write.rows != (expected := math.prod(new.shape[:-1])):
+        raise ValueError(f"{write.rows} of {expected} rows were written")
+    leading = new.shape[:-2]
     for larger, smaller in pairwise(levels):
         for index in np.ndindex(*leading):
             _halve(larger, smaller, index)
     _state_channels(zarr.open_group(path, mode="r+"), new, levels[-1], version)
+
+
+class ZarrPlanes:
+    """Writes the planes of an image; copies in other processes write into the same image.
+
+    A chunk is a part of one plane, so that those who write different planes share none.
+
+    Attributes
+    ----------
+    rows
+        How many rows were written, by this object or as told to `count`.
+    """
+
+    def __init__(self, image: Path, level: str) -> None:
+        self.image, self.level = image.absolute(), level
+        self.rows = 0
+        self._pixels: Any = None
+
+    def __reduce__(self) -> tuple[type[ZarrPlanes], tuple[Path, str]]:
+        """Copy where the image is, not what was written."""
+        return ZarrPlanes, (self.image, self.level)
+
+    def __call__(self, rows: Array, plane: int, first_row: int = 0) -> None:
+        """Write a plane, or some of its rows; see `PlaneWriter`.
+
+        Raises
+        ------
+        DeepZError
+            If the image is not there: another computer may not see its folder, and after an
+            interruption it is removed.
+        """
+        if not (self.image / self.level).is_dir():
+            raise DeepZError(f"{self.image}: no such folder on {platform.node()}")
+        if self._pixels is None:
+            _, zarr = load_libraries(self.image)
+            self._pixels = zarr.open_array(self.image / self.level, mode="r+")
+        leading = self._pixels.shape[:-2]
+        index = tuple(map(int, np.unravel_index(plane, leading))) if leading else ()
+        place = (*index, slice(first_row, first_row + len(rows)))
+        self._pixels[place] = rows
+        self.count(len(rows))
+
+    def count(self, rows: int) -> None:
+        """Hear of rows that a copy wrote."""
+        self.rows += rows
 
 
 def _describe(ngff_zarr: Any, new: NewImage) -> Any:
