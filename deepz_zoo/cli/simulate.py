@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -15,11 +15,17 @@ from deepz_zoo.cli.options import (
 )
 from deepz_zoo.cli.parameters import Integer, Number, PathName
 from deepz_zoo.cli.refocus.targets import read_surface, surface_options
+from deepz_zoo.cli.worm_video import simulate_video
 from deepz_zoo.errors import DeepZError
+
+if TYPE_CHECKING:
+    from deepz_zoo.dpm import Surface
 
 SPECIMENS = (
     "beads", "clusters", "nuclei", "neurons", "filaments", "microtubules", "texture",
 )  # fmt: skip
+WORM = "worm"
+_FRAMES = 60
 
 
 @click.command("simulate")
@@ -29,11 +35,30 @@ SPECIMENS = (
     "--output",
     "-o",
     required=True,
-    type=PathName(dir_okay=False, path_type=Path),
+    metavar="FILE|FOLDER",
+    type=PathName(path_type=Path),
     help="OME-TIFF to write; the noise-free stack goes beside it as NAME_clean, and the confocal "
-    "one of a Deep-Z+ model as NAME_confocal.",
+    "one of a Deep-Z+ model as NAME_confocal. For a video the folder of its files.",
 )
-@click.option("--specimen", type=click.Choice(SPECIMENS), default="beads", show_default=True)
+@click.option(
+    "--specimen", type=click.Choice((*SPECIMENS, WORM)), default="beads", show_default=True
+)
+@click.option(
+    "--video",
+    is_flag=True,
+    help="With --specimen worm: nuclei and activity of its neurons over time, and their truth.",
+)
+@click.option(
+    "--frames",
+    type=Integer(2),
+    show_default="60",
+    help="Of a video, in each channel; 3.6 are taken in a second.",
+)
+@click.option(
+    "--interleaved",
+    is_flag=True,
+    help="Write the two channels of a video in turn, as they are taken.",
+)
 @click.option(
     "--noise",
     type=click.Choice(["realistic", "low"]),
@@ -67,7 +92,7 @@ SPECIMENS = (
 @click.option(
     "--bleaching",
     type=Number(0, 1, max_open=True),
-    default=0.0,
+    show_default="0, of a video 0.2",
     help="Fraction of the light that is lost over the stack; real ones lose up to 0.2.",
 )
 @surface_options
@@ -77,12 +102,15 @@ def command(
     instrument: Path | None,
     output: Path,
     specimen: str,
-    noise: str,
+    video: bool,
+    frames: int | None,
+    interleaved: bool,
+    noise: Literal["low", "realistic"],
     seed: int,
     size: tuple[int, int],
     drift_px: float,
     jitter_px: float,
-    bleaching: float,
+    bleaching: float | None,
     overwrite: bool,
     **options: Any,
 ) -> None:
@@ -91,7 +119,12 @@ def command(
     Writes calibrated OME-TIFF files: what the camera recorded, the same without noise, and for
     Deep-Z+ the planes that a confocal microscope shows. Beads lie on a drawn surface, or on the
     one that is given as to 'refocus', at distances from the middle plane; --tilt 0 is a flat one.
-    """
+
+    A worm is a video of its neurons, for 'measure neurons':
+
+    \b
+    deepz-zoo simulate leica20x_0.8/TxRd --specimen worm --video --size 256 512 -o worm
+    """  # noqa: D301 - click reads the backspace
     from deepz_zoo.files import refuse_output
     from deepz_zoo.images import Array, Image, write_image
     from deepz_zoo.optics import get_system
@@ -102,6 +135,26 @@ def command(
     surface = read_surface(**options)
     maps = [options[name] for name in ("dpm", "height_map") if options[name] is not None]
     system = with_instrument(get_system(model_name), instrument)
+    if video != (specimen == WORM):
+        raise click.UsageError("--specimen worm and --video belong together")
+    if video:
+        _refuse_for_video(surface, drift_px, jitter_px)
+        simulate_video(
+            output,
+            system,
+            seed=seed,
+            frames=frames or _FRAMES,
+            shape=size,
+            noise=noise,
+            bleaching=bleaching,
+            interleaved=interleaved,
+            overwrite=overwrite,
+        )
+        return
+    if frames is not None or interleaved:
+        raise click.UsageError("--frames and --interleaved belong to --video")
+    if output.is_dir():
+        raise DeepZError(f"{output} is a folder; expected the name of a TIFF file")
     if output.suffix.lower() not in (".tif", ".tiff"):
         raise DeepZError(f"{output}: TIFF is written; expected a name that ends in .tif or .tiff")
     is_ome = output.stem.lower().endswith(".ome")
@@ -117,8 +170,10 @@ def command(
             specimen,
             seed=seed,
             shape=size,
-            noise="low" if noise == "low" else "realistic",
-            acquisition=Acquisition(drift_px=drift_px, jitter_px=jitter_px, bleaching=bleaching),
+            noise=noise,
+            acquisition=Acquisition(
+                drift_px=drift_px, jitter_px=jitter_px, bleaching=bleaching or 0.0
+            ),
             surface=surface,
         )
         written: dict[Path, Array] = {output: stack.camera, clean: stack.noise_free}
@@ -133,3 +188,11 @@ def command(
     click.echo(f"{clean}: the same without noise")
     if stack.confocal is not None:
         click.echo(f"{confocal}: the confocal planes, without noise")
+
+
+def _refuse_for_video(surface: Surface | None, drift_px: float, jitter_px: float) -> None:
+    """Refuse what is said of stacks."""
+    if surface is not None:
+        raise click.UsageError("a worm lies on no surface; leave it out")
+    if drift_px or jitter_px:
+        raise click.UsageError("a worm moves by itself; leave --drift and --jitter out")

@@ -42,20 +42,23 @@ def draw_specimen(kind: str, volume: Volume, generator: torch.Generator) -> Emit
     return _KINDS[kind](volume, generator)
 
 
-class _Random:
+class Random:
     """Short names for the draws that the specimens need, all from one generator."""
 
     def __init__(self, generator: torch.Generator) -> None:
         self.generator = generator
 
     def uniform(self, low: float, high: float, *shape: int) -> torch.Tensor:
+        """Draw evenly from a range."""
         device = self.generator.device
         return low + (high - low) * torch.rand(shape, generator=self.generator, device=device)
 
     def normal(self, *shape: int) -> torch.Tensor:
+        """Draw from a normal distribution of variance 1."""
         return torch.randn(shape, generator=self.generator, device=self.generator.device)
 
     def number(self, low: float, high: float) -> float:
+        """Draw one number evenly from a range."""
         return self.uniform(low, high).item()
 
     def count(self, low: int, high: int) -> int:
@@ -63,13 +66,15 @@ class _Random:
         return round(math.exp(self.number(math.log(low), math.log(high))))
 
     def choice(self, probability: float) -> bool:
+        """Draw yes with a probability."""
         return self.number(0, 1) < probability
 
     def lognormal(self, sigma: float, n: int) -> torch.Tensor:
+        """Draw `n` factors whose logarithms have the standard deviation `sigma`."""
         return torch.exp(sigma * self.normal(n))
 
 
-def _surface_z(random: _Random, volume: Volume, yx_um: torch.Tensor) -> torch.Tensor:
+def _surface_z(random: Random, volume: Volume, yx_um: torch.Tensor) -> torch.Tensor:
     """Heights of a random flat, tilted or cylindrical surface at positions (n, 2)."""
     height, width = volume.size_um
     centered = yx_um - torch.tensor([height / 2, width / 2], device=yx_um.device)
@@ -83,7 +88,7 @@ def _surface_z(random: _Random, volume: Volume, yx_um: torch.Tensor) -> torch.Te
     return offset + tilt + bend
 
 
-def _spread_out(random: _Random, volume: Volume, n: int, distance_um: float) -> torch.Tensor:
+def _spread_out(random: Random, volume: Volume, n: int, distance_um: float) -> torch.Tensor:
     """Positions (y, x) of at most `n` points that keep a distance from each other."""
     size = torch.tensor(volume.size_um)
     kept: list[torch.Tensor] = []
@@ -98,7 +103,7 @@ def _spread_out(random: _Random, volume: Volume, n: int, distance_um: float) -> 
 
 def beads(volume: Volume, generator: torch.Generator) -> Emitters:
     """Isolated beads of 300 nm on a flat, tilted or curved surface, or scattered in depth."""
-    random = _Random(generator)
+    random = Random(generator)
     area = volume.size_um[0] * volume.size_um[1]
     most = max(2, round(area / 300))
     yx = _spread_out(random, volume, random.count(max(1, most // 8), most), 8.0)
@@ -128,7 +133,7 @@ def beads_on(volume: Volume, z_um: torch.Tensor, generator: torch.Generator) -> 
     generator
         Source of positions and brightness.
     """
-    random = _Random(generator)
+    random = Random(generator)
     height, width = volume.size_um
     yx = _spread_out(random, volume, max(1, round(height * width / _AREA_UM2)), 8.0)
     rows, columns = (yx / volume.pixel_size_um).long().unbind(dim=1)
@@ -158,7 +163,7 @@ def scattered_beads(
     generator
         Source of positions and brightness.
     """
-    random = _Random(generator)
+    random = Random(generator)
     size = torch.tensor([2 * half_depth_um, *volume.size_um], device=generator.device)
     positions = random.uniform(0, 1, count, 3) * size
     positions[:, 0] -= half_depth_um
@@ -168,7 +173,7 @@ def scattered_beads(
 
 def clusters(volume: Volume, generator: torch.Generator) -> Emitters:
     """Clumps of beads, with single ones between them."""
-    random = _Random(generator)
+    random = Random(generator)
     area = volume.size_um[0] * volume.size_um[1]
     n_clumps = random.count(2, max(3, round(area / 400)))
     per_clump = random.count(2, 16)
@@ -194,7 +199,7 @@ def clusters(volume: Volume, generator: torch.Generator) -> Emitters:
     )
 
 
-class _Worm:
+class Body:
     """The body of a worm: a gently bent line through the field of view, and what is around it.
 
     Attributes
@@ -203,7 +208,7 @@ class _Worm:
         Points (z, y, x) of the line, in order, shape (400, 3).
     """
 
-    def __init__(self, random: _Random, volume: Volume) -> None:
+    def __init__(self, random: Random, volume: Volume) -> None:
         self._random = random
         height, width = volume.size_um
         device = random.generator.device
@@ -262,8 +267,8 @@ def _together(*parts: Emitters) -> Emitters:
 
 def nuclei(volume: Volume, generator: torch.Generator) -> Emitters:
     """Nuclei of 1 to 3 µm in the body of a worm, over dim autofluorescence."""
-    random = _Random(generator)
-    worm = _Worm(random, volume)
+    random = Random(generator)
+    worm = Body(random, volume)
     cells = worm.cells(60)
     radius = random.uniform(0.5, 1.5, len(cells))
     light = random.lognormal(0.5, len(cells)) * (radius / 1.0) ** 2
@@ -272,8 +277,8 @@ def nuclei(volume: Volume, generator: torch.Generator) -> Emitters:
 
 def neurons(volume: Volume, generator: torch.Generator) -> Emitters:
     """Neurons of a worm as GCaMP shows them: cell bodies of 2 to 5 µm, and thin neurites."""
-    random = _Random(generator)
-    worm = _Worm(random, volume)
+    random = Random(generator)
+    worm = Body(random, volume)
     cells = worm.cells(30)
     radius = random.uniform(1.0, 2.5, len(cells))
     light = random.lognormal(0.8, len(cells)) * radius**2  # activity differs more than size
@@ -284,7 +289,7 @@ def neurons(volume: Volume, generator: torch.Generator) -> Emitters:
     )
 
 
-def _neurites(random: _Random, worm: _Worm, volume: Volume) -> Emitters:
+def _neurites(random: Random, worm: Body, volume: Volume) -> Emitters:
     """Fibers that run along the body beside each other, as in the nerve cord."""
     n_fibers = random.count(2, 12)
     line = worm.line_um
@@ -307,7 +312,7 @@ def _neurites(random: _Random, worm: _Worm, volume: Volume) -> Emitters:
 
 def filaments(volume: Volume, generator: torch.Generator) -> Emitters:
     """Thin curved fibers in a layer that follows a tilted or bent surface, as F-actin."""
-    random = _Random(generator)
+    random = Random(generator)
     height, width = volume.size_um
     device = generator.device
     n_fibers = random.count(6, 50)
@@ -346,7 +351,7 @@ def filaments(volume: Volume, generator: torch.Generator) -> Emitters:
 
 def microtubules(volume: Volume, generator: torch.Generator) -> Emitters:
     """Long, hardly bent fibers that radiate through flat cells from a center near the nucleus."""
-    random = _Random(generator)
+    random = Random(generator)
     device = generator.device
     size = torch.tensor(volume.size_um, device=device)
     n_fibers = random.count(25, 150)
@@ -374,7 +379,7 @@ def microtubules(volume: Volume, generator: torch.Generator) -> Emitters:
 
 def texture(volume: Volume, generator: torch.Generator) -> Emitters:
     """Dense short tubules in flat cells, as mitochondria."""
-    random = _Random(generator)
+    random = Random(generator)
     height, width = volume.size_um
     device = generator.device
     size = torch.tensor([height, width], device=device)
