@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -100,9 +101,8 @@ def score_neurons(
 
     Notes
     -----
-    Neurons are matched by the Hungarian algorithm, so that the sum of distances is least. The traces
-    are compared by their correlation, after a straight line was taken out of each, which bleaching
-    makes.
+    Neurons are matched by the Hungarian algorithm, so that the sum of distances is least. Traces
+    are compared by their correlation, after a straight line was taken out of each: bleaching.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def score_neurons(
     """
     if found.traces.shape[1] != truth.traces.shape[1] and len(found.traces):
         raise DeepZError(
-            f"{found.traces.shape[1]} frames in the traces; expected {truth.traces.shape[1]}, as in "
+            f"traces of {found.traces.shape[1]} frames; expected {truth.traces.shape[1]}, as in "
             "the truth"
         )
     deep = len(found.position_um) > 0 and bool(np.isfinite(found.position_um[:, 0]).all())
@@ -183,7 +183,7 @@ def _by_depth(
     z_um = truth.position_um[:, 0]
     deepest = float(np.ceil(np.abs(z_um).max()))
     scores = []
-    for low, high in zip(_DEPTHS_UM, _DEPTHS_UM[1:], strict=False):
+    for low, high in pairwise(_DEPTHS_UM):
         inside = (z_um >= low) & (z_um < high)
         if not inside.any():
             continue

@@ -140,11 +140,11 @@ class WormVideo:
     @cached_property
     def _hazes(self) -> dict[str, NDArray[np.float32]]:
         """The light of the autofluorescence at rest in each channel."""
-        haze = self.haze
+        haze, total = self.haze, self.nuclei.light.sum()
         drawn = draw_emitters(self.volume, haze.positions_um, haze.light, haze.radius_um)
-        total = float(self.nuclei.light.sum())
         return {
-            name: _HAZE[name] * total * self.planes[name].image(drawn).numpy() for name in CHANNELS
+            name: (_HAZE[name] * total * self.planes[name].image(drawn)).numpy()
+            for name in CHANNELS
         }
 
     @cached_property

@@ -43,9 +43,9 @@ def write_video(
     ``neurons.csv`` has the position of each nucleus in its first frame: x and y in µm from the
     center of the first pixel, z from the focal plane, positive toward increasing stage z; its
     radius, and its cluster or 0. ``traces.csv`` has the change of brightness of each neuron
-    relative to that at rest. ``motion.csv`` has the affine part of the motion since the first frame of the
-    nuclei, which takes (y, x) in µm to (yy·y + yx·x + y_um, xy·y + xx·x + x_um), and the height
-    of the bow that is not affine.
+    relative to that at rest. ``motion.csv`` has the affine part of the motion since the first
+    frame of the nuclei, which takes (y, x) in µm to (yy·y + yx·x + y_um, xy·y + xx·x + x_um), and
+    the height of the bow that is not affine.
     """
     with undone_if_failed([folder / name for name in FILES]):
         (folder / TRUTH).mkdir(parents=True, exist_ok=True)

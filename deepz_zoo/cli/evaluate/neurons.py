@@ -39,7 +39,7 @@ def neurons(*, path: Path, truth: Path, within_um: float, outputs: Outputs) -> N
 
     \b
     deepz-zoo simulate leica20x_0.8/TxRd --specimen worm --video -o worm
-    deepz-zoo measure neurons worm/video.ome.tif -o found --nuclei nuclei --refocus leica20x_0.8/TxRd
+    deepz-zoo measure neurons worm/video.ome.tif -o found --nuclei nuclei --plane-only
     deepz-zoo evaluate neurons found --truth worm/truth
     """  # noqa: D301 - click reads the backspace
     from deepz_zoo.evaluation.neuron_plot import plot_neuron_score
@@ -59,7 +59,8 @@ def _print(score: NeuronScore) -> None:
     depth = "" if score.within_z_um is None else f" and {score.within_z_um:g} µm in z"
     out.print(
         f"{score.found} of {score.true} neurons found within {score.within_um:g} µm{depth}; "
-        f"{score.missed} missed, {score.merged} of them merged with another one; {score.false} false",
+        f"{score.missed} missed, {score.merged} of them merged with another one; "
+        f"{score.false} false",
         soft_wrap=True,
     )
     if score.lateral_error_um is not None:
