@@ -81,6 +81,12 @@ def test_the_conda_recipe_asks_for_what_the_package_asks_for():
     assert recipe["context"]["version"] == deepz_zoo.__version__
 
 
+def test_every_page_is_in_the_navigation():
+    """Otherwise the site is not built."""
+    listed = re.findall(r": (\w+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M)
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} <= set(listed)
+
+
 def test_pictures_of_the_documentation_are_small():
     for path in (ROOT / "docs").glob("**/*.png"):
         assert path.stat().st_size < 200_000, path.name
