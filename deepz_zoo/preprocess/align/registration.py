@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.intensities import normalize_image
 
-TransformKind = Literal["projective", "similarity", "translation"]
+TransformKind = Literal["projective", "affine", "similarity", "translation"]
+FeatureKind = Literal["projective", "affine", "similarity"]
 Matrix = NDArray[np.float64]
 
 # Larger images are binned: the time for matching grows with the square of the number of features.
@@ -21,7 +22,7 @@ _MAX_RATIO = 0.9
 _RESIDUAL_PX = 2.0
 _TRIALS = 2000
 # Pairs of features that determine each model; three times as many must agree with it.
-_POINTS: dict[TransformKind, int] = {"projective": 4, "similarity": 2}
+_POINTS: dict[FeatureKind, int] = {"projective": 4, "affine": 3, "similarity": 2}
 _AGREEING = 3
 # Two cameras on one microscope differ in magnification, hardly in perspective: areas may scale
 # within these limits, and by this factor more at one corner of the image than at another.
@@ -42,10 +43,13 @@ class Registration:
         Maps (x, y, 1) of the fixed image to the moving one, shape (3, 3); the inverse map of
         `skimage.transform.warp`.
     kind
-        ``"projective"`` or ``"similarity"`` if the matrix comes from matched features,
-        ``"translation"`` if it comes from phase correlation.
+        ``"projective"``, ``"affine"`` or ``"similarity"`` if the matrix comes from matched
+        features, ``"translation"`` if it comes from phase correlation.
     inliers
         Pairs of features that agree with the matrix; 0 for a translation.
+    agreeing
+        The most pairs of features that agreed with a plausible transformation, which may not be
+        the one that was taken; 0 where too few did.
     shift_px
         (y, x) by which the moving image is moved: c − M c for the center c of the fixed image.
     """
@@ -54,9 +58,16 @@ class Registration:
     kind: TransformKind
     inliers: int
     shift_px: tuple[float, float]
+    agreeing: int = 0
 
 
-def register_lateral(moving: NDArray[Any], fixed: NDArray[Any], *, seed: int = 0) -> Registration:
+def register_lateral(
+    moving: NDArray[Any],
+    fixed: NDArray[Any],
+    *,
+    kinds: Sequence[FeatureKind] = ("projective", "similarity"),
+    seed: int = 0,
+) -> Registration:
     """Find the transformation from one extended-depth-of-field image to another.
 
     "The stitched wide-field and confocal EDF images were then co-registered using a feature-based
@@ -76,6 +87,8 @@ def register_lateral(moving: NDArray[Any], fixed: NDArray[Any], *, seed: int = 0
     moving, fixed
         Images of shape (ny, nx), not necessarily the same, at least 32 px wide and high, in
         any intensity unit; each is normalized by itself.
+    kinds
+        Transformations that may come from features, in the order in which they are tried.
     seed
         Seed of RANSAC.
 
@@ -89,10 +102,15 @@ def register_lateral(moving: NDArray[Any], fixed: NDArray[Any], *, seed: int = 0
     unmoved = _registration(np.eye(3), "translation", 0, fixed.shape)
     moved = _by_phase_correlation(moving, fixed)
     best = max(_similarity(unmoved, moving, fixed), _similarity(moved, moving, fixed))
-    for found in _by_features(moving, fixed, seed):
-        if _is_plausible(found.matrix, fixed.shape) and _similarity(found, moving, fixed) >= best:
-            return found
-    return moved if _similarity(moved, moving, fixed) == best else unmoved
+    agreeing = 0
+    for found in _by_features(moving, fixed, kinds, seed):
+        if not _is_plausible(found.matrix, fixed.shape):
+            continue
+        agreeing = max(agreeing, found.inliers)
+        if _similarity(found, moving, fixed) >= best:
+            return replace(found, agreeing=agreeing)
+    taken = moved if _similarity(moved, moving, fixed) == best else unmoved
+    return replace(taken, agreeing=agreeing)
 
 
 def warp_stack(
@@ -199,17 +217,24 @@ def _by_phase_correlation(moving: NDArray[Any], fixed: NDArray[Any]) -> Registra
     return _registration(matrix, "translation", 0, fixed.shape)
 
 
-def _by_features(moving: NDArray[Any], fixed: NDArray[Any], seed: int) -> Iterator[Registration]:
-    """Yield the transformations from matched features, the most general first."""
+def _by_features(
+    moving: NDArray[Any], fixed: NDArray[Any], kinds: Sequence[FeatureKind], seed: int
+) -> Iterator[Registration]:
+    """Yield the transformations of these kinds from matched features."""
     from skimage.measure import ransac
-    from skimage.transform import ProjectiveTransform, SimilarityTransform
+    from skimage.transform import AffineTransform, ProjectiveTransform, SimilarityTransform
 
-    models = {"projective": ProjectiveTransform, "similarity": SimilarityTransform}
+    models = {
+        "projective": ProjectiveTransform,
+        "affine": AffineTransform,
+        "similarity": SimilarityTransform,
+    }
     binning = -(-max(*moving.shape, *fixed.shape) // _FEATURE_SIDE_PX)
     pairs = _matches(fixed, moving, binning)
-    for kind, points in _POINTS.items():
+    for kind in kinds:
+        points = _POINTS[kind]
         if len(pairs[0]) < _AGREEING * points:
-            return
+            continue
         model, agreeing = ransac(
             pairs,
             models[kind],

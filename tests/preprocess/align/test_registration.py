@@ -58,6 +58,17 @@ def test_a_known_transformation_is_found(true) -> None:
     np.testing.assert_allclose(found.shift_px, expected, atol=0.3)
 
 
+def test_the_kind_of_transformation_may_be_chosen() -> None:
+    true = np.array([[1.03, 0.02, -6], [-0.01, 0.98, 4], [0, 0, 1]])
+    moving = scene()
+    fixed = warp(moving, true, order=3, mode="edge")
+    found = register_lateral(moving, fixed, kinds=("affine",))
+    assert found.kind == "affine"
+    np.testing.assert_array_equal(found.matrix[2], [0, 0, 1])
+    assert corner_errors(found.matrix, true, fixed.shape).max() < 0.7
+    assert found.agreeing == found.inliers >= 9
+
+
 def test_one_cell_is_moved_though_it_has_no_features() -> None:
     cell = np.zeros((80, 90))
     cell[40, 45] = 4e5
