@@ -35,6 +35,7 @@ def without_extras(monkeypatch: pytest.MonkeyPatch) -> None:
             ["--report", PLOTS],
         ),
         (["measure", "beads", "a.tif", "-o", "OUT"], [PLOTS]),
+        (["measure", "neurons", "a.tif", "-o", "OUT", "--plane-only"], [PLOTS]),
     ],
 )
 def test_a_command_says_at_once_what_it_needs(

@@ -8,6 +8,7 @@ command = CommandGroup(
     name="measure",
     modules={
         "beads": "deepz_zoo.cli.measure.beads",
+        "neurons": "deepz_zoo.cli.measure.neurons",
     },
     help="Measure what the paper does, on your images: with the model beside what was acquired.",
 )
