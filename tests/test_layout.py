@@ -36,6 +36,7 @@ ORDER = (
     "calibrate",
     "evaluation",
     "cards",
+    "experiments",
     "package",
     "models",
     "model",

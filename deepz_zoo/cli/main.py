@@ -40,6 +40,7 @@ COMMANDS = {
     "measure": "deepz_zoo.cli.measure",
     "train": "deepz_zoo.cli.train",
     "evaluate": "deepz_zoo.cli.evaluate",
+    "experiment": "deepz_zoo.cli.experiment",
     "card": "deepz_zoo.cli.card",
     "import": "deepz_zoo.cli.import_models",
     "fiji": "deepz_zoo.cli.fiji",

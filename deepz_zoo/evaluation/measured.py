@@ -124,21 +124,8 @@ def evaluate_stack(
         If the stack has fewer than two planes, is too small at the model's pixel size, or a plane
         has one grey level only.
     """
-    if stack.ndim != 3 or len(stack) < 2:
-        raise DeepZError(
-            f"a z-stack (planes, rows, columns) is needed to compare with, got shape {stack.shape}"
-        )
-    flat = [index for index, plane in enumerate(stack, 1) if plane.min() == plane.max()]
-    if flat:
-        raise DeepZError(
-            f"plane {flat[0]} of {len(stack)} has one grey level, {stack[flat[0] - 1].flat[0]:g}, "
-            "at every pixel: nothing can be compared with it; leave such planes out"
-        )
-    if pixel_size_um <= 0 or z_step_um <= 0:
-        raise DeepZError("pixel size and z step must be positive lengths in µm")
-    factor = pixel_size_um / system.pixel_size_um
-    factor = 1.0 if abs(factor - 1) <= _SAME_PIXEL else factor
-    planes = _Planes(_resample(stack, factor), z_step_um, system.z_range_um)
+    images, factor = calibrated_planes(stack, system, pixel_size_um, z_step_um)
+    planes = _Planes(images, z_step_um, system.z_range_um)
     model.eval()
     sources = planes.sources()
     return StackAccuracy(
@@ -155,6 +142,48 @@ def evaluate_stack(
         images=tuple(_image_rows(model, planes, sources)),
         beads=tuple(_bead_rows(model, planes, sources, system)) if beads else (),
     )
+
+
+def calibrated_planes(
+    stack: NDArray[np.generic], system: ImagingSystem, pixel_size_um: float, z_step_um: float
+) -> tuple[NDArray[np.float32], float]:
+    """Resample an acquired stack to the pixel size of a system.
+
+    Parameters
+    ----------
+    stack : ndarray, shape (nz, ny, nx)
+        Camera images.
+    system : ImagingSystem
+        The microscope that a model was trained for.
+    pixel_size_um, z_step_um : float
+        Calibration of the stack.
+
+    Returns
+    -------
+    planes : ndarray of float32, shape (nz, ny', nx')
+    factor : float
+        By which rows and columns were multiplied.
+
+    Raises
+    ------
+    DeepZError
+        As of `evaluate_stack`.
+    """
+    if stack.ndim != 3 or len(stack) < 2:
+        raise DeepZError(
+            f"a z-stack (planes, rows, columns) is needed to compare with, got shape {stack.shape}"
+        )
+    flat = [index for index, plane in enumerate(stack, 1) if plane.min() == plane.max()]
+    if flat:
+        raise DeepZError(
+            f"plane {flat[0]} of {len(stack)} has one grey level, {stack[flat[0] - 1].flat[0]:g}, "
+            "at every pixel: nothing can be compared with it; leave such planes out"
+        )
+    if pixel_size_um <= 0 or z_step_um <= 0:
+        raise DeepZError("pixel size and z step must be positive lengths in µm")
+    factor = pixel_size_um / system.pixel_size_um
+    factor = 1.0 if abs(factor - 1) <= _SAME_PIXEL else factor
+    return _resample(stack, factor), factor
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,69 @@
+"""All experiments, each with the paper's panel that it repeats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from deepz_zoo.experiments.result import Result
+    from deepz_zoo.experiments.subject import Subject
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment of the paper.
+
+    Its module has its name, with ``_`` for ``-``, and two functions: ``run`` takes a `Subject` and
+    returns a `Result`; ``plot`` takes that and returns a figure without title.
+
+    Attributes
+    ----------
+    name
+        What the command line calls it.
+    panel
+        Where the paper shows it.
+    summary
+        What it measures, in a line.
+    takes_stack
+        Whether it can be run on an acquired z-stack in place of simulated ones.
+    """
+
+    name: str
+    panel: str
+    summary: str
+    takes_stack: bool = False
+
+    def run(self, subject: Subject) -> Result:
+        """Measure."""
+        result: Result = self._module.run(subject)
+        return result
+
+    def plot(self, result: Result) -> Figure:
+        """Draw what was measured."""
+        figure: Figure = self._module.plot(result)
+        return figure
+
+    @property
+    def _module(self) -> Any:
+        # Imported when it is used: the list of experiments needs no torch.
+        return import_module(f"deepz_zoo.experiments.{self.name.replace('-', '_')}")
+
+
+EXPERIMENTS = (
+    Experiment("range", "Fig. S2", "accuracy within and beyond the trained range", True),
+)
+
+
+def get_experiment(name: str) -> Experiment:
+    """Return the experiment of a name.
+
+    Raises
+    ------
+    KeyError
+        If there is none.
+    """
+    return {experiment.name: experiment for experiment in EXPERIMENTS}[name]

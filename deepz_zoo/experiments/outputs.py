@@ -1,0 +1,52 @@
+"""The files of an experiment: record, table and figure."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deepz_zoo.cards.plots import save_figure
+from deepz_zoo.experiments.result import UNPRINTED, flat
+from deepz_zoo.files import replacing, undone_if_failed, write_record
+
+if TYPE_CHECKING:
+    from deepz_zoo.experiments.catalogue import Experiment
+    from deepz_zoo.experiments.result import Finding, Report, Result
+
+SUFFIXES = (".json", ".csv", ".png", ".svg")
+
+
+def output_paths(folder: Path, name: str) -> tuple[Path, ...]:
+    """Return the files that an experiment writes into a folder."""
+    return tuple(folder / f"{name}{suffix}" for suffix in SUFFIXES)
+
+
+def write_report(folder: Path, experiment: Experiment, report: Report) -> None:
+    """Write the record as JSON, its rows as CSV, and its figure as PNG and SVG."""
+    record, table, *pictures = output_paths(folder, experiment.name)
+    figure = experiment.plot(report.result)
+    where = report.stack or "held-out simulated stacks"
+    figure.suptitle(f"{experiment.name} ({experiment.panel}): {report.model}, {where}", fontsize=9)
+    figure.supxlabel("\n".join(map(finding_text, report.findings)), fontsize=7)
+    with undone_if_failed((record, table, *pictures)):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_table(table, report.result)
+        for picture in pictures:
+            save_figure(figure, picture)
+        write_record(record, report)
+
+
+def write_table(path: Path, result: Result) -> None:
+    """Write the rows of a result as CSV, with a line of names first."""
+    rows = [flat(row) for row in result.rows()]
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def finding_text(finding: Finding) -> str:
+    """Return a finding in a line, the paper's number first where it prints one."""
+    paper = "" if finding.paper == UNPRINTED else f"paper {finding.paper}, "
+    return f"{finding.quantity}: {paper}ours {finding.ours}"
