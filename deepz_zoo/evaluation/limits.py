@@ -168,6 +168,15 @@ def _curve(
     system: ImagingSystem,
     tallies: dict[tuple[Condition, float], _Tally],
 ) -> LimitCurve:
+    values = sorted(value for measured, value in tallies if measured == condition)
+    points = tuple(tallies[condition, value].point(value) for value in values)
+    return LimitCurve(
+        condition=condition, trained=trained_interval(condition, system), points=points
+    )
+
+
+def trained_interval(condition: Condition, system: ImagingSystem) -> tuple[float, float]:
+    """Return the interval of a condition that models are trained on."""
     trained: dict[Condition, tuple[float, float]] = {
         "distance": (min(_trained(system)), max(_trained(system))),
         "signal": _TRAINED_PEAKS,
@@ -175,9 +184,7 @@ def _curve(
         "spherical_aberration": (1.0, 1.0),
         "pixel_size": (1.0, 1.0),
     }
-    values = sorted(value for measured, value in tallies if measured == condition)
-    points = tuple(tallies[condition, value].point(value) for value in values)
-    return LimitCurve(condition=condition, trained=trained[condition], points=points)
+    return trained[condition]
 
 
 def _trained(system: ImagingSystem) -> list[float]:

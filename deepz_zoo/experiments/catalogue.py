@@ -55,6 +55,11 @@ class Experiment:
 
 EXPERIMENTS = (
     Experiment("range", "Fig. S2", "accuracy within and beyond the trained range", True),
+    Experiment("difference", "Figs. 2, S3", "absolute differences from the ground truth", True),
+    Experiment("metrics", "Eqs. 10–13", "MSE, RMSE, MAE, correlation, SSIM against z", True),
+    Experiment("exposure", "Fig. S10", "shorter and longer exposures than in training"),
+    Experiment("density", "Figs. S13, S15–S17", "density of beads at several distances"),
+    Experiment("illumination", "Discussion", "illumination that varies across the image"),
 )
 
 

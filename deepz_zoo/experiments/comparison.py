@@ -13,6 +13,7 @@ from deepz_zoo.records.accuracy import ImageMetrics
 from deepz_zoo.records.limits import LimitPoint
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import nn
 
     from deepz_zoo.experiments.planes import Planes
@@ -27,14 +28,15 @@ class Comparison:
         self._input: dict[Hashable, list[ImageMetrics]] = defaultdict(list)
         self._ratios: dict[Hashable, list[float]] = defaultdict(list)
 
-    def add(self, key: Hashable, planes: Planes, source: int, target: int) -> None:
-        """Refocus one plane onto another and keep the metrics under a key."""
+    def add(self, key: Hashable, planes: Planes, source: int, target: int) -> NDArray[np.float32]:
+        """Refocus one plane onto another, keep the metrics under a key, and return the image."""
         refocused = planes.refocused(self._model, source, target)
         self._refocused[key].append(planes.metrics(refocused, target))
         self._input[key].append(planes.metrics(planes.camera[source], target))
         ratio = signal_to_noise(planes.camera[source])
         if ratio is not None:
             self._ratios[key].append(ratio)
+        return refocused
 
     def point(self, key: Hashable, value: float) -> LimitPoint:
         """Return the means under a key as a point of a curve at `value`."""

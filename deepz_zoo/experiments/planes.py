@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,11 +121,20 @@ class Planes:
         return int(np.argmin(np.abs(self.z_um - z_um)))
 
     def draw_pairs(
-        self, dz_um: float, count: int, random: np.random.Generator
+        self,
+        dz_um: float,
+        count: int,
+        random: np.random.Generator,
+        *,
+        within_um: float = math.inf,
     ) -> list[tuple[int, int]]:
-        """Draw at most `count` pairs of planes, input and target, that are Δz apart."""
+        """Draw at most `count` pairs of planes, input and target, that are Δz apart.
+
+        No target is farther than `within_um` from z = 0.
+        """
         shift = round(dz_um / self.step_um)
         sources = np.arange(max(0, -shift), len(self.z_um) - max(0, shift))
+        sources = sources[np.abs(self.z_um[sources + shift]) <= within_um + 1e-6]
         drawn = random.choice(sources, size=min(count, len(sources)), replace=False)
         return [(int(source), int(source + shift)) for source in drawn]
 

@@ -85,14 +85,19 @@ def make_microscope(
     shape: tuple[int, int],
     parameters: PsfParameters,
     device: torch.device | str = "cpu",
+    *,
+    z_range_um: float | None = None,
 ) -> WideField:
-    """Make a microscope of a system for specimens of a number of rows and columns."""
+    """Make a microscope of a system for specimens of a number of rows and columns.
+
+    Its stacks go from -range to +range: the system's by default, at most twice that.
+    """
     volume = specimen_volume(system, shape)
     refuse_too_large(
         math.prod(volume.shape) * _BYTES_PER_VOXEL,
         f"a simulated stack of {shape[0]} × {shape[1]} px",
     )
-    return WideField(volume, system.z_range_um, parameters, device, system.confocal)
+    return WideField(volume, z_range_um or system.z_range_um, parameters, device, system.confocal)
 
 
 def simulate_stack(
