@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from deepz_zoo.experiments.comparison import Comparison
 from deepz_zoo.experiments.drawing import METRIC_LABELS, draw_metric
 from deepz_zoo.experiments.result import UNPRINTED, Finding, Result
@@ -65,21 +63,21 @@ def run(subject: Subject) -> MetricsResult:
     measured: set[float] = set()
     for planes in subject.stacks():
         source = planes.nearest(0)
-        targets = np.flatnonzero(np.abs(planes.z_um) <= subject.system.z_range_um + 1e-6)
+        targets = planes.within(subject.system.z_range_um)
         if subject.quick:
             targets = _evenly(targets, source)
         for done, target in enumerate(targets, 1):
             dz = round(float(planes.z_um[target] - planes.z_um[source]), 6) + 0.0
-            comparison.add(dz, planes, source, int(target))
+            comparison.add(dz, planes, source, target)
             measured.add(dz)
             subject.progress(f"planes of {planes.name}", done, len(targets))
     return MetricsResult(points=tuple(comparison.point(dz, dz) for dz in sorted(measured)))
 
 
-def _evenly(targets: np.ndarray, source: int) -> np.ndarray:
+def _evenly(targets: Sequence[int], source: int) -> list[int]:
     """Return a few planes, the input among them."""
     step = max(1, len(targets) // (QUICK_PLANES - 1))
-    return targets[(targets - source) % step == 0]
+    return [target for target in targets if (target - source) % step == 0]
 
 
 def plot(result: MetricsResult) -> Figure:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from deepz_zoo.errors import DeepZError
 from deepz_zoo.evaluation.measured import calibrated_planes
 from deepz_zoo.images.stack import read_stack
 from deepz_zoo.intensities import intensity_scale
@@ -84,7 +85,8 @@ class Planes:
         Raises
         ------
         DeepZError
-            If it is not such a stack, has fewer than two planes, or is too small.
+            If it is not such a stack, has fewer than two planes or planes too far apart, or is too
+            small.
         """
         image = read_stack(
             path,
@@ -97,6 +99,12 @@ class Planes:
         assert image.z_step_um is not None
         planes, _ = calibrated_planes(image.data, system, image.pixel_size_um, image.z_step_um)
         in_focus = int(np.argmax(planes.std(axis=(1, 2))))
+        if image.z_step_um > system.z_range_um:
+            raise DeepZError(
+                f"{path}: planes {image.z_step_um:g} µm apart; expected at most "
+                f"{system.z_range_um:g} µm, the half-range of {system.name}: check the z step, or "
+                "set `z_step_um`"
+            )
         return cls(
             path.name,
             planes,
@@ -119,6 +127,10 @@ class Planes:
     def nearest(self, z_um: float) -> int:
         """Return the index of the plane nearest to a position."""
         return int(np.argmin(np.abs(self.z_um - z_um)))
+
+    def within(self, z_um: float) -> list[int]:
+        """Return the planes that lie at most `z_um` from z = 0."""
+        return [int(plane) for plane in np.flatnonzero(np.abs(self.z_um) <= z_um + 1e-6)]
 
     def draw_pairs(
         self,

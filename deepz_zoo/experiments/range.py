@@ -15,12 +15,15 @@ from deepz_zoo.records.limits import LimitCurve, LimitPoint
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from deepz_zoo.experiments.planes import Planes
     from deepz_zoo.experiments.subject import Subject
+    from deepz_zoo.records.accuracy import MetricName
 
 FARTHEST = 2.0
 """Largest distance, in half-ranges."""
 STEPS, QUICK_STEPS = 40, 8
 """Intervals between the distances, from one side to the other."""
+_DRAWN: tuple[MetricName, ...] = ("correlation", "rmse", "ssim")
 
 
 class RangeResult(Result):
@@ -71,18 +74,16 @@ def run(subject: Subject) -> RangeResult:
     less than that of the input.
     """
     half_range = subject.system.z_range_um
-    distances = _distances(subject)
     comparison = Comparison(subject.model)
     measured: set[float] = set()
     random = np.random.default_rng(subject.first_seed)
     for planes in subject.stacks(z_range_um=FARTHEST * half_range):
-        for done, wanted in enumerate(distances, 1):
-            dz = round(round(wanted / planes.step_um) * planes.step_um, 6) + 0.0
-            for source, target in planes.draw_pairs(
-                dz, subject.pairs, random, within_um=half_range
-            ):
+        distances = _distances(subject, planes)
+        for done, dz in enumerate(distances, 1):
+            pairs = planes.draw_pairs(dz, subject.pairs, random, within_um=half_range)
+            for source, target in pairs:
                 comparison.add(dz, planes, source, target)
-                measured.add(dz)
+            measured.update([dz] if pairs else [])
             subject.progress(f"distances of {planes.name}", done, len(distances))
     points = tuple(comparison.point(dz, dz) for dz in sorted(measured))
     trained = [point.value for point in points if abs(point.value) <= half_range + 1e-6]
@@ -90,10 +91,13 @@ def run(subject: Subject) -> RangeResult:
     return RangeResult(half_range_um=half_range, curve=curve)
 
 
-def _distances(subject: Subject) -> list[float]:
+def _distances(subject: Subject, planes: Planes) -> list[float]:
+    """Return the distances of the curve, ascending, in whole steps of a stack."""
     steps = QUICK_STEPS if subject.quick else STEPS
     farthest = FARTHEST * subject.system.z_range_um
-    return [float(dz) for dz in np.linspace(-farthest, farthest, steps + 1)]
+    wanted = np.linspace(-farthest, farthest, steps + 1)
+    shifts = {round(float(dz) / planes.step_um) for dz in wanted}
+    return [round(shift * planes.step_um, 6) for shift in sorted(shifts)]
 
 
 def plot(result: RangeResult) -> Figure:
@@ -101,7 +105,7 @@ def plot(result: RangeResult) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 3.6), layout="constrained")
-    for metric, axis in zip(("correlation", "rmse", "ssim"), figure.subplots(1, 3), strict=True):
+    for metric, axis in zip(_DRAWN, figure.subplots(1, 3), strict=True):
         axis.axvspan(-result.half_range_um, result.half_range_um, color="C0", alpha=0.12)
         draw_metric(axis, result.curve.points, metric)
         axis.set_xlabel("Δz in µm")
