@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from deepz_zoo.experiments.subject import Subject
 
-DEPTHS, QUICK_DEPTHS = (0.0, 0.25, 0.5, 0.75, 0.95), (0.0, 0.5, 0.95)
+DEPTHS, QUICK_DEPTHS = (0.0, 0.3, 0.6, 0.95), (0.0, 0.5, 0.95)
 """Modulation depths: the darkest illumination is 1 − depth, the brightest 1 + depth."""
 PERIODS = (1.0, 0.25, 0.0625)
 """Periods as fractions of the width of the image."""
@@ -102,46 +103,53 @@ def run(subject: Subject) -> IlluminationResult:
     distance = subject.system.whole_steps_um(DISTANCE)
     comparison = Comparison(subject.model)
     depths = QUICK_DEPTHS if subject.quick else DEPTHS
-    for period, depth, planes in _stacks(subject, depths):
+    for light, planes in _stacks(subject, depths):
         random = np.random.default_rng(subject.first_seed)
         for dz in (-distance, distance):
             for source, target in planes.draw_pairs(dz, subject.pairs, random):
-                comparison.add((period, depth), planes, source, target)
+                comparison.add(light, planes, source, target)
     width_um = subject.shape_px[1] * subject.system.pixel_size_um
     curves = [
         PeriodCurve(
             period_um=round(period * width_um, 4),
-            points=tuple(comparison.point((period, depth), depth) for depth in depths),
+            points=tuple(comparison.point(_light(period, depth), depth) for depth in depths),
         )
         for period in PERIODS
     ]
     return IlluminationResult(distance_um=distance, curves=tuple(curves))
 
 
-def _stacks(subject: Subject, depths: Sequence[float]) -> Iterator[tuple[float, float, Planes]]:
-    """Yield period, depth and the stack that was taken under such light."""
+def _light(period: float, depth: float) -> tuple[float, float]:
+    """Return period and depth of a modulation; even light has no period."""
+    return (period, depth) if depth else (0.0, 0.0)
+
+
+def _stacks(
+    subject: Subject, depths: Sequence[float]
+) -> Iterator[tuple[tuple[float, float], Planes]]:
+    """Yield the modulation, see `_light`, and the stack that was taken under it."""
     microscope = subject.microscope()
     exposure = Exposure.draw("low", torch.Generator().manual_seed(subject.first_seed))
     specimens = QUICK_SPECIMENS if subject.quick else SPECIMENS
-    total, done = len(specimens) * len(PERIODS) * len(depths), 0
-    for specimen in specimens:
-        for period in PERIODS:
-            for depth in depths:
-                generator = torch.Generator().manual_seed(subject.first_seed)
-                emitters = draw_specimen(specimen, microscope.volume, generator)
-                period_um = period * microscope.volume.size_um[1]
-                stack = acquire_stack(
-                    subject.system,
-                    illuminated(emitters, depth, period_um),
-                    microscope,
-                    exposure,
-                    specimen=specimen,
-                    seed=subject.first_seed,
-                    generator=generator,
-                )
-                yield period, depth, Planes.simulated(ReferenceStack.of(stack))
-                done += 1
-                subject.progress("simulated stacks", done, total)
+    lights = sorted({_light(*both) for both in product(PERIODS, depths)})
+    for done, (specimen, light) in enumerate(product(specimens, lights), 1):
+        period, depth = light
+        generator = torch.Generator().manual_seed(subject.first_seed)
+        emitters = draw_specimen(specimen, microscope.volume, generator)
+        if depth:
+            period_um = period * microscope.volume.size_um[1]
+            emitters = illuminated(emitters, depth, period_um)
+        stack = acquire_stack(
+            subject.system,
+            emitters,
+            microscope,
+            exposure,
+            specimen=specimen,
+            seed=subject.first_seed,
+            generator=generator,
+        )
+        yield light, Planes.simulated(ReferenceStack.of(stack))
+        subject.progress("simulated stacks", done, len(specimens) * len(lights))
 
 
 def illuminated(emitters: Emitters, depth: float, period_um: float) -> Emitters:

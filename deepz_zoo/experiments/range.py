@@ -50,13 +50,13 @@ class RangeResult(Result):
         first, last = self.curve.points[0].value, self.curve.points[-1].value
         return (
             Finding(
-                quantity="fails below, µm",
-                paper=f"{-10:g}",
+                quantity=f"fails below, µm (trained from {-self.half_range_um:g})",
+                paper="-10",
                 ours=f"not down to {first:g}" if low is None else f"{low:g}",
             ),
             Finding(
-                quantity="fails above, µm",
-                paper=f"{10:g}",
+                quantity=f"fails above, µm (trained to {self.half_range_um:g})",
+                paper="10",
                 ours=f"not up to {last:g}" if high is None else f"{high:g}",
             ),
         )
