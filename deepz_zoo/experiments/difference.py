@@ -129,7 +129,7 @@ def _triple(
 
 
 def plot(result: DifferenceResult) -> Figure:
-    """Draw images and absolute differences, a row for each plane, with SSIM and RMSE."""
+    """Draw images and absolute differences, a row for each plane; white is the intensity scale."""
     from matplotlib.figure import Figure
 
     columns = ("input", "refocused", "ground truth", "|GT − input|", "|GT − refocused|")
@@ -138,15 +138,14 @@ def plot(result: DifferenceResult) -> Figure:
     for row, (given, refocused, truth), axes in zip(
         result.targets, result.images, grid, strict=True
     ):
-        top = float(max(truth.max(), given.max()))
         for axis, image in zip(axes, (given, refocused, truth), strict=False):
-            draw_image(axis, image, result.pixel_size_um, top=top)
+            draw_image(axis, image, result.pixel_size_um, top=1)
         for axis, image, metrics in (
             (axes[3], given, row.input),
             (axes[4], refocused, row.model),
         ):
             difference = np.abs(truth - image)
-            drawn = draw_image(axis, difference, result.pixel_size_um, top=top, cmap="inferno")
+            drawn = draw_image(axis, difference, result.pixel_size_um, top=1, cmap="inferno")
             axis.set_title(f"SSIM {metrics.ssim:.3f}, RMSE {metrics.rmse:.3f}", fontsize=7)
         figure.colorbar(drawn, ax=list(axes)).set_label("in intensity scales", fontsize=7)
         axes[0].set_ylabel(f"Δz {row.dz_um:+g} µm\ny in µm", fontsize=7)
