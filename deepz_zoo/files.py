@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import glob
 import hashlib
 import os
@@ -10,7 +11,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -326,3 +327,41 @@ def first_fault(error: ValidationError, inside: str = "") -> str:
     first = error.errors()[0]
     place = ".".join(filter(None, [inside, *map(str, first["loc"])]))
     return f"{place or 'file'}: {first['msg']}"
+
+
+def write_table(
+    path: str | os.PathLike[str],
+    columns: Sequence[str],
+    rows: Iterable[Iterable[object]],
+    *,
+    overwrite: bool = True,
+) -> None:
+    """Write a table as CSV, by way of a temporary name.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    columns
+        Their names.
+    rows
+        A value for each column: numbers with six digits, "yes" or "no" for what is true or not, and
+        nothing for None.
+    overwrite
+        Whether a file of that name is replaced.
+    """
+    with (
+        replacing(path, overwrite=overwrite) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_cell(value) for value in row] for row in rows)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from deepz_zoo.cli.image_options import stack_options
 from deepz_zoo.cli.option_names import warn
 from deepz_zoo.cli.options import (
     console,
@@ -64,21 +65,7 @@ if TYPE_CHECKING:
     help="The files are single images of beads at these distances in µm (32-bit float).",
 )
 @input_channel_option
-@click.option(
-    "--pixel-size",
-    "pixel_size_um",
-    type=Number(min=0, min_open=True),
-    metavar="UM",
-    help="Pixel size in the specimen, where the files do not say or are wrong.",
-)
-@click.option(
-    "--z-step",
-    "z_step_um",
-    type=Number(min=0, min_open=True),
-    metavar="UM",
-    help="Distance between the planes, where the files do not say.",
-)
-@click.option("--reverse", is_flag=True, help="Stacks were acquired with decreasing stage z.")
+@stack_options
 @click.option(
     "--bead-diameter",
     "bead_diameter_um",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deepz_zoo.cli.image_options import stack_options
 from deepz_zoo.cli.options import (
     EngineOptions,
     console,
@@ -17,7 +18,7 @@ from deepz_zoo.cli.options import (
     show_progress,
     weights_option,
 )
-from deepz_zoo.cli.parameters import Integer, Number, PathName
+from deepz_zoo.cli.parameters import Integer, PathName
 from deepz_zoo.experiments.catalogue import EXPERIMENTS, Experiment, get_experiment
 
 if TYPE_CHECKING:
@@ -70,19 +71,7 @@ def _print_list(context: click.Context, _: click.Parameter, wanted: bool) -> Non
     type=PathName(path_type=Path),
     help="Measure on this z-stack of yours (increasing stage z), not on simulated ones.",
 )
-@click.option(
-    "--pixel-size",
-    "pixel_size_um",
-    type=Number(min=0, min_open=True),
-    help="Pixel size in µm, where the file does not say it.",
-)
-@click.option(
-    "--z-step",
-    "z_step_um",
-    type=Number(min=0, min_open=True),
-    help="Distance between the planes in µm, where the file does not say it.",
-)
-@click.option("--reverse", is_flag=True, help="The stack was acquired with decreasing stage z.")
+@stack_options
 @input_channel_option
 @click.option(
     "--seed",

@@ -7,13 +7,12 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepz_zoo.errors import DeepZError
-from deepz_zoo.files import check_readable, replacing
+from deepz_zoo.files import check_readable, replacing, write_table
 
 FRAME, DISTANCE = "frame", "dz_um"
 _FOUND = ("dz_before_smoothing_um", "sharpness")
@@ -103,17 +102,13 @@ def _number(text: str | None) -> float | None:
 
 def write_track(path: str | os.PathLike[str], track: FoundTrack, *, overwrite: bool = True) -> None:
     """Write a track as CSV, which `read_track` reads: a row for each frame."""
-    rows: list[list[Any]] = [[FRAME, DISTANCE, *_FOUND]]
     best = track.sharpness.max(axis=1)
-    for number, (dz, before, sharpness) in enumerate(
-        zip(track.dz_um, track.before_smoothing_um, best, strict=True), start=1
-    ):
-        rows.append([number, f"{dz:.3f}", f"{before:.3f}", f"{sharpness:.5g}"])
-    with (
-        replacing(path, overwrite=overwrite) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
-    ):
-        csv.writer(file, lineterminator="\n").writerows(rows)
+    found = zip(track.dz_um, track.before_smoothing_um, best, strict=True)
+    rows = (
+        (number, f"{dz:.3f}", f"{before:.3f}", f"{sharpness:.5g}")
+        for number, (dz, before, sharpness) in enumerate(found, start=1)
+    )
+    write_table(path, (FRAME, DISTANCE, *_FOUND), rows, overwrite=overwrite)
 
 
 def plot_track(path: str | os.PathLike[str], track: FoundTrack, *, overwrite: bool = True) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from deepz_zoo.files import replacing, undone_if_failed, write_record
+from deepz_zoo.files import undone_if_failed, write_record, write_table
 from deepz_zoo.images import Calibration, NewImage, create_image
 from deepz_zoo.progress import Progress, no_progress
 from deepz_zoo.simulate.video import CHANNELS, PAIRS_PER_SECOND, WormVideo
@@ -81,7 +78,7 @@ def _write_truth(folder: Path, video: WormVideo) -> None:
         activity.cluster.tolist(),
         strict=True,
     )
-    _write(
+    write_table(
         folder / "neurons.csv",
         ("neuron", "x_um", "y_um", "z_um", "radius_um", "cluster"),
         (
@@ -89,7 +86,7 @@ def _write_truth(folder: Path, video: WormVideo) -> None:
             for number, ((z, y, x), radius, cluster) in enumerate(places, start=1)
         ),
     )
-    _write(
+    write_table(
         folder / "traces.csv",
         ("frame", *(f"neuron_{number:04d}" for number in range(1, len(activity.change) + 1))),
         ((frame, *row) for frame, row in enumerate(activity.change.T.tolist(), start=1)),
@@ -101,14 +98,7 @@ def _write_truth(folder: Path, video: WormVideo) -> None:
         # About the center of the field of view there, about the first pixel here.
         y, x = motion.center_um - motion.matrix[time] @ motion.center_um + motion.shift_um[time]
         rows.append((frame + 1, yy, yx, y, xy, xx, x, motion.bend_um[time]))
-    _write(
+    write_table(
         folder / "motion.csv", ("frame", "yy", "yx", "y_um", "xy", "xx", "x_um", "bend_um"), rows
     )
     write_record(folder / "video.json", video.settings)
-
-
-def _write(path: Path, names: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows([v if isinstance(v, int) else f"{v:.6g}" for v in row] for row in rows)

@@ -8,6 +8,7 @@ import click
 
 from deepz_zoo.cli.accuracy_tables import print_stack_accuracy
 from deepz_zoo.cli.evaluate.output import Outputs, output_options
+from deepz_zoo.cli.image_options import stack_options
 from deepz_zoo.cli.options import (
     EngineOptions,
     engine_options,
@@ -15,26 +16,13 @@ from deepz_zoo.cli.options import (
     model_options,
     weights_option,
 )
-from deepz_zoo.cli.parameters import Number
 
 
 @click.command("stack")
 @model_and_file_arguments("path", "STACK.tif")
 @model_options(argument=False)
 @weights_option
-@click.option(
-    "--pixel-size",
-    "pixel_size_um",
-    type=Number(min=0, min_open=True),
-    help="Pixel size in µm, where the file does not say it.",
-)
-@click.option(
-    "--z-step",
-    "z_step_um",
-    type=Number(min=0, min_open=True),
-    help="Distance between the planes in µm, where the file does not say it.",
-)
-@click.option("--reverse", is_flag=True, help="The stack was acquired with decreasing stage z.")
+@stack_options
 @click.option("--beads", is_flag=True, help="Measure the spots as beads: peak, FWHM and flux.")
 @engine_options("torch", "float32", "cpu")
 @output_options

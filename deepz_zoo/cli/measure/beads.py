@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from deepz_zoo.cli.image_options import mismatch_options, stack_options, tile_option
 from deepz_zoo.cli.measure.refocusing import Refocusing
 from deepz_zoo.cli.option_names import warn
 from deepz_zoo.cli.options import (
@@ -78,21 +79,7 @@ _OUTPUTS = ("beads.csv", "beads.json", "beads.png", "beads.svg")
     "--fit-offset", is_flag=True, help="Fit a constant too, which the paper's equations have not."
 )
 @input_channel_option
-@click.option(
-    "--pixel-size",
-    "pixel_size_um",
-    type=Number(min=0, min_open=True),
-    metavar="UM",
-    help="Pixel size in the specimen, where the files do not say or are wrong.",
-)
-@click.option(
-    "--z-step",
-    "z_step_um",
-    type=Number(min=0, min_open=True),
-    metavar="UM",
-    help="Distance between the planes, where the files do not say.",
-)
-@click.option("--reverse", is_flag=True, help="Stacks were acquired with decreasing stage z.")
+@stack_options
 @click.option(
     "--refocus",
     "model_name",
@@ -112,20 +99,9 @@ _OUTPUTS = ("beads.csv", "beads.json", "beads.png", "beads.svg")
 )
 @surface_options
 @clip_option
-@click.option(
-    "--resample",
-    is_flag=True,
-    help="Refocus at the model's pixel size; the result has the image's again.",
-)
-@click.option("--ignore-pixel-size", is_flag=True, help="Go on although the pixel sizes differ.")
+@mismatch_options
 @normalization_option
-@click.option(
-    "--tile",
-    "tile_px",
-    type=Integer(min=16),
-    metavar="PX",
-    help="Refocus larger images in tiles of this side.",
-)
+@tile_option
 @engine_options()
 @overwrite_option
 def command(

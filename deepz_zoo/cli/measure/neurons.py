@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from deepz_zoo.cli.image_options import mismatch_options, tile_option
 from deepz_zoo.cli.measure.neuron_outputs import (
     output_names,
     refuse_outputs,
@@ -101,16 +102,9 @@ if TYPE_CHECKING:
     metavar="UM",
     help="Pixel size of the video, where it does not say or is wrong.",
 )
-@click.option("--resample", is_flag=True, help="Refocus at the model's pixel size.")
-@click.option("--ignore-pixel-size", is_flag=True, help="Go on although the pixel sizes differ.")
+@mismatch_options
 @normalization_option
-@click.option(
-    "--tile",
-    "tile_px",
-    type=Integer(min=16),
-    metavar="PX",
-    help="Refocus larger frames in tiles of this side.",
-)
+@tile_option
 @click.option(
     "--transform",
     type=click.Choice(["affine", "projective"]),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from deepz_zoo.cli.image_options import tile_option
 from deepz_zoo.cli.option_names import warn
 from deepz_zoo.cli.options import (
     EngineOptions,
@@ -20,7 +21,7 @@ from deepz_zoo.cli.options import (
     show_progress,
     weights_option,
 )
-from deepz_zoo.cli.parameters import Integer, PathName
+from deepz_zoo.cli.parameters import PathName
 from deepz_zoo.cli.refocus.inputs import input_options, normalization_option
 from deepz_zoo.cli.refocus.names import model_and_images_arguments, read_channels
 from deepz_zoo.cli.refocus.recipe import ONLY, Models, Recipe
@@ -79,14 +80,7 @@ _SUFFIX = "_refocused"
 )
 @click.option("--keep-type", is_flag=True, help="Round to the image's type instead of float32.")
 @normalization_option
-@click.option(
-    "--tile",
-    "tile_px",
-    type=Integer(min=16),
-    show_default="1024, more where the memory of a GPU allows",
-    metavar="PX",
-    help="Refocus larger images in tiles of this side; smaller ones take less memory.",
-)
+@tile_option
 @engine_options()
 @click.option(
     "--dask",

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from deepz_zoo.cli.image_options import mismatch_options
 from deepz_zoo.cli.options import input_channel_option
 from deepz_zoo.cli.parameters import Integer, Number
 
@@ -35,14 +36,7 @@ def input_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="UM",
             help="Pixel size of the image, where it does not say or is wrong.",
         ),
-        click.option(
-            "--resample",
-            is_flag=True,
-            help="Work at the model's pixel size; the result has the image's again.",
-        ),
-        click.option(
-            "--ignore-pixel-size", is_flag=True, help="Go on although the pixel sizes differ."
-        ),
+        mismatch_options,
     )[::-1]:
         function = decorate(function)
     return function
