@@ -24,6 +24,9 @@ from deepz_zoo.images.ome_zarr.reading import count_in_ome_zarr, open_ome_zarr
 from deepz_zoo.images.refusals import check_type, check_values, damaged, in_colors, load_whole
 from deepz_zoo.images.stored import Array, Index, StoredPixels, y_and_x_last
 from deepz_zoo.images.tiff.reading import count_in_tiff, open_tiff
+from deepz_zoo.images.vendor.czi import count_in_czi, open_czi
+from deepz_zoo.images.vendor.lif import count_in_lif, open_lif
+from deepz_zoo.images.vendor.nd2 import count_in_nd2, open_nd2
 
 
 @dataclass(frozen=True)
@@ -66,14 +69,15 @@ def _open_png(path: Path, position: int | None) -> Iterator[Image[StoredPixels]]
 _FORMATS = (
     Format((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (".tif", ".tiff"), open_tiff, count_in_tiff),
     Format((b"\x89PNG",), (".png",), _open_png, lambda path: 1),
+    Format((b"\x70\0\0\0",), (".lif",), open_lif, count_in_lif),
+    Format((b"ZISRAWFI",), (".czi",), open_czi, count_in_czi),
+    Format((b"\xda\xce\xbe\x0a",), (".nd2",), open_nd2, count_in_nd2),
 )
 _OME_ZARR = Format((), (".zarr",), open_ome_zarr, count_in_ome_zarr)  # a folder
 _FOREIGN_MAGIC = {
     b"\xff\xd8\xff": "a JPEG file, whose compression destroys intensities",
     b"\x89HDF": "an HDF5 file",
-    b"\xda\xce\xbe\x0a": "a Nikon ND2 file",
-    b"ZISRAWFI": "a Zeiss CZI file",
-    b"\x70\0\0\0": "a Leica LIF file",
+    b"\0\0\0\x0cjP  ": "a JPEG 2000 file, such as a Nikon ND2 of before 2010",
     b"OLYMPUSR": "an Olympus OIR file",
     b"\xd0\xcf\x11\xe0": "an OLE file, such as Olympus OIB",
     b"PK\x03\x04": "a zip file",
@@ -142,7 +146,7 @@ def open_image(
 def read_image(
     path: str | os.PathLike[str], *, axes: str | None = None, position: int | None = None
 ) -> Image:
-    """Read an image with its calibration: TIFF of any program, OME-Zarr or PNG.
+    """Read an image with its calibration: TIFF, OME-Zarr, PNG, Leica LIF, Zeiss CZI, Nikon ND2.
 
     Axes of length one are dropped, except y and x.
 
@@ -189,7 +193,7 @@ def _format(path: Path) -> Format:
     if path.suffix.lower() == ".vsi":  # a TIFF file, but of a preview
         raise DeepZError(
             f"{path} is an Olympus VSI file, whose pixels lie in a folder beside it; save the "
-            "image as OME-TIFF or OME-Zarr (Fiji and bioformats2raw can) first"
+            "image as OME-TIFF (cellSens and Fiji can) or OME-Zarr (bioformats2raw can) first"
         )
     for known in _FORMATS:
         if start.startswith(known.starts):

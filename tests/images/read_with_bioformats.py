@@ -61,7 +61,7 @@ def read(path: str) -> dict[str, Any]:
             for c in range(meta.getChannelCount(0))
         ],
     }
-    if meta.getInstrumentCount():
+    if meta.getInstrumentCount() and meta.getObjectiveCount(0):
         na = meta.getObjectiveLensNA(0, 0)
         found["na"] = None if na is None else float(na.doubleValue())
         found["immersion"] = text(meta.getObjectiveImmersion(0, 0))

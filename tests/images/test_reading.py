@@ -24,6 +24,10 @@ def test_lookup_table_of_imagej_is_no_color(tmp_path: Path) -> None:
     fire = np.zeros((3, 256), np.uint16)
     tifffile.imwrite(path, grey, colormap=fire, description="ImageJ=1.53t\n", metadata=None)
     np.testing.assert_array_equal(read_image(path).data, grey)
+    green = fire.copy()
+    green[1] = np.arange(256) * 257  # as Bio-Formats writes channels that Olympus shows in green
+    tifffile.imwrite(path, grey, colormap=green, metadata=None)
+    np.testing.assert_array_equal(read_image(path).data, grey)
     tifffile.imwrite(path, grey, colormap=fire, metadata=None)
     with pytest.raises(DeepZError, match="has a palette of colors"):
         read_image(path)

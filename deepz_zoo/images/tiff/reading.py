@@ -95,10 +95,18 @@ def _check_meaning(path: Path, series: tifffile.TiffPageSeries) -> None:
     """Refuse pixels that are not intensities, though they look like them."""
     page = series.keyframe
     photometric = _int_or_none(page.photometric)
-    if series.dtype == bool or (photometric == _PALETTE and page.parent.is_imagej):
-        return  # another complaint follows; ImageJ keeps intensities under its lookup tables
+    if series.dtype == bool:
+        return  # another complaint follows
+    if photometric == _PALETTE and (page.parent.is_imagej or _is_one_color(page)):
+        return  # ImageJ and Bio-Formats keep intensities under their lookup tables
     if photometric in _OTHER_MEANINGS:
         raise DeepZError(f"{path} {_OTHER_MEANINGS[photometric]}")
+
+
+def _is_one_color(page: tifffile.TiffPage | tifffile.TiffFrame) -> bool:
+    """Tell whether a palette shows larger values brighter, from dark to one color."""
+    colors = np.asarray(page.aspage().colormap, dtype=np.int64)  # rgb, value
+    return bool(np.all(np.diff(colors) >= 0) and np.all(colors[:, 0] == 0) and colors[:, -1].any())
 
 
 def _int_or_none(value: object) -> int | None:

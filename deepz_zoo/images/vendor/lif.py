@@ -1,0 +1,161 @@
+"""Read Leica LIF: one of the images of a project, by liffile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import numpy as np
+
+from deepz_zoo.errors import DeepZError
+from deepz_zoo.images.image import Acquisition, Image
+from deepz_zoo.images.refusals import in_colors
+from deepz_zoo.images.stored import Array, Index, StoredPixels
+from deepz_zoo.images.units import in_micrometers, in_seconds, positive
+from deepz_zoo.images.vendor.opening import (
+    choose_position,
+    load_library,
+    refused_where_damaged,
+    square_pixel_um,
+)
+
+# What Leica calls the tables of colors in which channels are shown.
+_COLORS = {
+    "red": "#ff0000",
+    "green": "#00ff00",
+    "blue": "#0000ff",
+    "cyan": "#00ffff",
+    "magenta": "#ff00ff",
+    "yellow": "#ffff00",
+    "gray": "#ffffff",
+    "grey": "#ffffff",
+}
+_IMMERSIONS = {"DRY": "Air", "OIL": "Oil", "WATER": "Water", "GLYC": "Glycerol"}
+_SETTINGS = ("ATLCameraSettingDefinition", "ATLConfocalSettingDefinition")
+
+
+def count_in_lif(path: Path) -> int:
+    """Return the number of images in a Leica file."""
+    liffile = load_library(path, "Leica LIF", "liffile")
+    with refused_where_damaged(path), liffile.LifFile(path) as lif:
+        return len(lif.images)
+
+
+@contextmanager
+def open_lif(path: Path, position: int | None) -> Iterator[Image[StoredPixels]]:
+    """Open one image of a Leica file, see `Format`."""
+    liffile = load_library(path, "Leica LIF", "liffile")
+    with ExitStack() as files:
+        with refused_where_damaged(path):
+            lif = files.enter_context(liffile.LifFile(path, squeeze=False))
+            images = list(lif.images)
+            image = images[choose_position(path, position, [item.path for item in images])]
+            pixels, axes = _stored(path, image)
+            calibration = _calibration(path, image)
+        yield Image(pixels, axes, **calibration)
+
+
+def _stored(path: Path, image: Any) -> tuple[StoredPixels, str]:
+    """Return the pixels of an image, of which a frame is a plane, and its axes."""
+    sizes = dict(image.sizes)
+    if "S" in sizes:
+        raise in_colors(path, f"axes {''.join(sizes)}")
+    frame = tuple(image.frames.frame_dims)
+    if frame != ("Y", "X"):
+        raise DeepZError(
+            f"{path}: {image.path} is no image of planes (its axes are {', '.join(sizes)}); "
+            "expected y and x last: export it as OME-TIFF"
+        )
+    leading = [name for name in sizes if name not in frame]
+    shape = tuple(sizes[name] for name in (*leading, *frame))
+
+    def read(index: Index) -> Array:
+        with refused_where_damaged(path):
+            return np.asarray(image.frame(**dict(zip(leading, index, strict=True))))
+
+    axes = "".join(name.lower() if name in ("T", "Z", "C") else "q" for name in leading)
+    return StoredPixels(shape, np.dtype(image.dtype), read), f"{axes}yx"
+
+
+def _calibration(path: Path, image: Any) -> dict[str, Any]:
+    """Return what the description of an image states, as keywords of `Image`."""
+    xml: Element = image.xml_element
+    dimensions = {
+        int(found.get("DimID", 0)): found
+        for found in xml.findall("./Data/Image/ImageDescription/Dimensions/DimensionDescription")
+    }
+    x, y, z, t = (dimensions.get(number) for number in (1, 2, 3, 4))
+    z_um = None if z is None else in_micrometers(float(z.get("Origin", 0)), z.get("Unit", ""))
+    settings = next((found for tag in _SETTINGS for found in xml.iter(tag)), Element("none"))
+    interval = None if t is None else in_seconds(_step(t), t.get("Unit", ""))
+    names, colors = _channels(xml)
+    wavelengths = [
+        positive(channel.get("EmissionWavelength"))
+        for channel in settings.iter("WideFieldChannelInfo")
+    ]
+    emission_um = tuple(None if nm is None else nm / 1e3 for nm in wavelengths)
+    return {
+        "pixel_size_um": square_pixel_um(path, _step_um(x), _step_um(y)),
+        "z_step_um": _step_um(z),
+        "z_origin_um": z_um or 0.0,
+        "channel_names": names,
+        "colors": colors,
+        "emission_um": emission_um if len(emission_um) == len(names) else (),
+        "frame_interval_s": positive(interval),
+        "numerical_aperture": positive(settings.get("NumericalAperture")),
+        "immersion": _IMMERSIONS.get((settings.get("Immersion") or "").strip().upper()),
+        "acquisition": _acquisition(image, settings, 1 if t is None else _length(t)),
+    }
+
+
+def _length(dimension: Element) -> int:
+    return int(dimension.get("NumberOfElements", 1))
+
+
+def _step(dimension: Element) -> float:
+    """Return the distance between two elements; the length is that of the first to the last."""
+    return float(dimension.get("Length", 0)) / max(1, _length(dimension) - 1)
+
+
+def _step_um(dimension: Element | None) -> float | None:
+    if dimension is None or _length(dimension) < 2:
+        return None
+    return in_micrometers(_step(dimension), dimension.get("Unit", "")) or None
+
+
+def _channels(xml: Element) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
+    """Return the name of each channel, or none, and its color."""
+    channels = xml.findall("./Data/Image/ImageDescription/Channels/ChannelDescription")
+    tables = [channel.get("LUTName", "") for channel in channels]
+    names = [_dye(channel) or table for channel, table in zip(channels, tables, strict=True)]
+    known = all(names) and len(set(names)) == len(names)
+    colors = tuple(_COLORS.get(table.lower()) for table in tables)
+    return tuple(names) if known else (), colors if any(colors) else ()
+
+
+def _dye(channel: Element) -> str | None:
+    for found in channel.iter("ChannelProperty"):
+        if found.findtext("Key") == "DyeName":
+            return found.findtext("Value")
+    return None
+
+
+def _acquisition(image: Any, settings: Element, frames: int) -> Acquisition:
+    times = image.timestamps
+    if times is not None and len(times) and np.any(times != times[0]):
+        seconds = (times - times[0]) / np.timedelta64(1, "s")
+        of_frames = seconds[:: max(1, len(seconds) // frames)] if frames > 1 else seconds[:0]
+    else:
+        of_frames = np.array(())
+    x_m, y_m = (settings.get(f"StagePos{axis}") for axis in "XY")
+    stage = None if x_m is None or y_m is None else (float(x_m) * 1e6, float(y_m) * 1e6)
+    return Acquisition(
+        started=None if times is None or not len(times) else str(times[0]),
+        frame_times_s=tuple(map(float, of_frames)) if len(of_frames) == frames else (),
+        stage_um=stage if stage and all(map(math.isfinite, stage)) else None,
+        microscope=settings.get("MicroscopeModel") or settings.get("SystemTypeName"),
+    )
