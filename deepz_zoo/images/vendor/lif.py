@@ -1,4 +1,4 @@
-"""Read Leica LIF: one of the images of a project, by liffile."""
+"""Read Leica LIF: one of the images of a project, or a tile of one, by liffile."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def count_in_lif(path: Path) -> int:
     """Return the number of images in a Leica file."""
     liffile = load_library(path, "Leica LIF", "liffile")
     with refused_where_damaged(path), liffile.LifFile(path) as lif:
-        return len(lif.images)
+        return len(_places(lif))
 
 
 @contextmanager
@@ -52,14 +52,28 @@ def open_lif(path: Path, position: int | None) -> Iterator[Image[StoredPixels]]:
     with ExitStack() as files:
         with refused_where_damaged(path):
             lif = files.enter_context(liffile.LifFile(path, squeeze=False))
-            images = list(lif.images)
-            image = images[choose_position(path, position, [item.path for item in images])]
-            pixels, axes = _stored(path, image)
-            calibration = _calibration(path, image)
+            places = _places(lif)
+            image, tile = places[choose_position(path, position, list(map(_name, places)))]
+            pixels, axes = _stored(path, image, tile)
+            calibration = _calibration(path, image, tile)
         yield Image(pixels, axes, **calibration)
 
 
-def _stored(path: Path, image: Any) -> tuple[StoredPixels, str]:
+def _places(lif: Any) -> list[tuple[Any, int | None]]:
+    """Return each image, and each tile of those that are made of tiles."""
+    found: list[tuple[Any, int | None]] = []
+    for image in lif.images:
+        tiles = dict(image.sizes).get("M", 1)
+        found += [(image, tile) for tile in range(tiles)] if tiles > 1 else [(image, None)]
+    return found
+
+
+def _name(place: tuple[Any, int | None]) -> str:
+    image, tile = place
+    return str(image.path) if tile is None else f"{image.path}, tile {tile + 1}"
+
+
+def _stored(path: Path, image: Any, tile: int | None) -> tuple[StoredPixels, str]:
     """Return the pixels of an image, of which a frame is a plane, and its axes."""
     sizes = dict(image.sizes)
     if "S" in sizes:
@@ -70,18 +84,19 @@ def _stored(path: Path, image: Any) -> tuple[StoredPixels, str]:
             f"{path}: {image.path} is no image of planes (its axes are {', '.join(sizes)}); "
             "expected y and x last: export it as OME-TIFF"
         )
-    leading = [name for name in sizes if name not in frame]
+    leading = [name for name in sizes if name not in (*frame, "M")]
+    fixed = {} if tile is None else {"M": tile}
     shape = tuple(sizes[name] for name in (*leading, *frame))
 
     def read(index: Index) -> Array:
         with refused_where_damaged(path):
-            return np.asarray(image.frame(**dict(zip(leading, index, strict=True))))
+            return np.asarray(image.frame(**fixed, **dict(zip(leading, index, strict=True))))
 
     axes = "".join(name.lower() if name in ("T", "Z", "C") else "q" for name in leading)
     return StoredPixels(shape, np.dtype(image.dtype), read), f"{axes}yx"
 
 
-def _calibration(path: Path, image: Any) -> dict[str, Any]:
+def _calibration(path: Path, image: Any, tile: int | None) -> dict[str, Any]:
     """Return what the description of an image states, as keywords of `Image`."""
     xml: Element = image.xml_element
     dimensions = {
@@ -108,7 +123,7 @@ def _calibration(path: Path, image: Any) -> dict[str, Any]:
         "frame_interval_s": positive(interval),
         "numerical_aperture": positive(settings.get("NumericalAperture")),
         "immersion": _IMMERSIONS.get((settings.get("Immersion") or "").strip().upper()),
-        "acquisition": _acquisition(image, settings, 1 if t is None else _length(t)),
+        "acquisition": _acquisition(image, settings, 1 if t is None else _length(t), tile),
     }
 
 
@@ -144,18 +159,29 @@ def _dye(channel: Element) -> str | None:
     return None
 
 
-def _acquisition(image: Any, settings: Element, frames: int) -> Acquisition:
+def _acquisition(image: Any, settings: Element, frames: int, tile: int | None) -> Acquisition:
     times = image.timestamps
-    if times is not None and len(times) and np.any(times != times[0]):
-        seconds = (times - times[0]) / np.timedelta64(1, "s")
-        of_frames = seconds[:: max(1, len(seconds) // frames)] if frames > 1 else seconds[:0]
-    else:
-        of_frames = np.array(())
-    x_m, y_m = (settings.get(f"StagePos{axis}") for axis in "XY")
-    stage = None if x_m is None or y_m is None else (float(x_m) * 1e6, float(y_m) * 1e6)
+    known = times is not None and len(times) > 0
+    of_frames: Array = np.array(())
+    if known and tile is None and frames > 1 and np.any(times != times[0]):
+        of_frames = ((times - times[0]) / np.timedelta64(1, "s"))[:: max(1, len(times) // frames)]
     return Acquisition(
-        started=None if times is None or not len(times) else str(times[0]),
+        started=str(times[0]) if known else None,
         frame_times_s=tuple(map(float, of_frames)) if len(of_frames) == frames else (),
-        stage_um=stage if stage and all(map(math.isfinite, stage)) else None,
+        stage_um=_stage_um(image, settings, tile),
         microscope=settings.get("MicroscopeModel") or settings.get("SystemTypeName"),
     )
+
+
+def _stage_um(image: Any, settings: Element, tile: int | None) -> tuple[float, float] | None:
+    """Return the position of the stage, which tiles state in a table of their own."""
+    if tile is None:
+        stated = [settings.get("StagePosX"), settings.get("StagePosY")]
+    else:
+        table = image.tilescan
+        inside = table is not None and tile < len(table)
+        stated = [table[name][tile] for name in ("pos_x", "pos_y")] if inside else []
+    stage_um = [float(meters) * 1e6 for meters in stated if meters is not None]
+    if len(stage_um) != 2 or not all(map(math.isfinite, stage_um)):
+        return None
+    return round(stage_um[0], 6), round(stage_um[1], 6)

@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-_IDS = {"x": 1, "y": 2, "z": 3, "t": 4}
+_IDS = {"x": 1, "y": 2, "z": 3, "t": 4, "m": 10}
 _FILETIME_OF_1970 = 116444736000000000  # in 100 ns, since 1601
 
 
@@ -44,6 +44,7 @@ def lif_image(
     dyes: Sequence[str] = (),
     settings: str = "",
     times_s: Sequence[float] = (),
+    tiles_m: Sequence[tuple[float, float]] = (),
 ) -> str:
     """Describe an image; lengths along an axis are in m and s, from the first to the last place."""
     strides = dict(zip(axes, data.strides, strict=True))
@@ -64,10 +65,12 @@ def lif_image(
     )
     stamps = " ".join(f"{_FILETIME_OF_1970 + round((1.6e9 + s) * 1e7):x}" for s in times_s)
     times = f'<TimeStampList NumberOfTimeStamps="{len(times_s)}">{stamps}</TimeStampList>'
+    tiles = "".join(f'<Tile PosX="{x}" PosY="{y}"/>' for x, y in tiles_m)
+    scan = f'<Attachment Name="TileScanInfo">{tiles}</Attachment>' if tiles else ""
     return (
         f"<Image><ImageDescription><Channels>{channels}</Channels><Dimensions>{dimensions}"
         f"</Dimensions></ImageDescription>{times if times_s else ''}"
-        f'<Attachment Name="HardwareSetting">{settings}</Attachment></Image>'
+        f'<Attachment Name="HardwareSetting">{settings}</Attachment>{scan}</Image>'
     )
 
 

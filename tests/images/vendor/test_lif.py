@@ -82,6 +82,20 @@ def test_one_of_several_images(tmp_path: Path) -> None:
         read_image(path, position=2)
 
 
+def test_each_tile_is_an_image(tmp_path: Path) -> None:
+    tiles_m = [(0.001, 0.002), (0.0015, 0.002)]
+    xml = lif_image(DATA[0], "mzyx", lengths=SIDE | {"z": 1e-6}, tiles_m=tiles_m)
+    write_lif(path := tmp_path / "a.lif", {"TileScan": xml}, [DATA[0].tobytes()])
+    assert count_positions(path) == 2
+    for tile, expected in enumerate(DATA[0]):
+        image = read_image(path, position=tile)
+        assert (image.axes, image.z_um) == ("zyx", (0.0, 0.5, 1.0))
+        assert image.acquisition.stage_um == pytest.approx([um * 1e6 for um in tiles_m[tile]])
+        np.testing.assert_array_equal(image.data, expected)
+    with pytest.raises(DeepZError, match=r"1: TileScan, tile 1, 2: TileScan, tile 2"):
+        read_image(path)
+
+
 def test_truncated_and_foreign_files_are_refused(tmp_path: Path) -> None:
     write_lif(path := tmp_path / "a.lif", {"Series001": SERIES}, [DATA.tobytes()])
     content = path.read_bytes()
