@@ -60,7 +60,7 @@ def refuse_refocused(
         name is no OME-Zarr; or see `refuse_output`.
     """
     path = Path(path)
-    if path.suffix.lower() not in (".tif", ".tiff", ".zarr"):
+    if path.suffix.lower() not in (".tif", ".tiff") and not has_zarr_name(path):
         raise DeepZError(
             f"{path}: TIFF or OME-Zarr is written; expected a name that ends in .tif, .tiff or "
             ".ome.zarr"

@@ -19,6 +19,7 @@ from deepz_zoo.images import (
     read_image,
     write_image,
 )
+from tests.images.plates import write_plate
 
 ngff_zarr = pytest.importorskip("ngff_zarr", reason="pip install 'deepz-zoo[ome-zarr]'")
 zarr = pytest.importorskip("zarr", reason="pip install 'deepz-zoo[ome-zarr]'")
@@ -91,21 +92,7 @@ def test_nothing_is_replaced_by_half_an_image(tmp_path: Path) -> None:
 
 def test_the_fields_of_a_plate(tmp_path: Path) -> None:
     path = tmp_path / "plate.ome.zarr"
-    plate = ngff_zarr.Plate(
-        columns=[ngff_zarr.PlateColumn(name="1"), ngff_zarr.PlateColumn(name="2")],
-        rows=[ngff_zarr.PlateRow(name="A")],
-        wells=[ngff_zarr.PlateWell(path=f"A/{n + 1}", rowIndex=0, columnIndex=n) for n in range(2)],
-        version="0.4",
-    )
-    ngff_zarr.to_hcs_zarr(ngff_zarr.HCSPlate(str(path), plate), str(path))
-    for number in range(4):
-        pixels = np.full((8, 9), number, np.uint16)
-        scales = ngff_zarr.to_multiscales(
-            ngff_zarr.to_ngff_image(pixels, dims=("y", "x")), scale_factors=[]
-        )
-        ngff_zarr.write_hcs_well_image(
-            str(path), scales, plate, "A", str(number // 2 + 1), field_index=number % 2
-        )
+    write_plate(path, lambda number: np.full((8, 9), number, np.uint16))
     assert count_positions(path) == 4
     assert [read_image(path, position=n).data[0, 0] for n in range(4)] == [0, 1, 2, 3]
     assert read_image(path / "A/2/1").data[0, 0] == 3

@@ -24,6 +24,7 @@ from deepz_zoo.cli.options import (
 from deepz_zoo.cli.parameters import PathName
 from deepz_zoo.cli.refocus.inputs import input_options, normalization_option
 from deepz_zoo.cli.refocus.names import model_and_images_arguments, read_channels
+from deepz_zoo.cli.refocus.plate import refocus_plate
 from deepz_zoo.cli.refocus.recipe import ONLY, Models, Recipe
 from deepz_zoo.cli.refocus.several import refocus_several
 from deepz_zoo.cli.refocus.targets import read_target, target_options, written_targets
@@ -118,11 +119,11 @@ def command(
 ) -> int:
     """Refocus images onto planes (--z) or onto a surface, and write calibrated TIFF or OME-Zarr.
 
-    An IMAGE is a TIFF of any program, OME-Zarr or PNG: one image, a time series, or several
-    channels, of which one is chosen or each has its model (--channels). It may be a folder of
-    images or a pattern too, such as 'plate/*.tif'; the output of several is a folder. Distances
-    are measured from the plane of the image, in µm of stage z; a positive one is the direction of
-    increasing stage z.
+    An IMAGE is a TIFF of any program, OME-Zarr, PNG, LIF, CZI or ND2: one image, a time series, or
+    several channels, of which one is chosen or each has its model (--channels). It may be a folder
+    of images or a pattern too, such as 'plate/*.tif'; the output of several is a folder, that of a
+    plate of OME-Zarr is a plate. Distances are measured from the plane of the image, in µm of
+    stage z; a positive one is the direction of increasing stage z.
 
     \b
     deepz-zoo refocus leica20x_0.8/TxRd worm.tif -o stack.tif --z -10:10:0.5
@@ -130,6 +131,7 @@ def command(
     deepz-zoo refocus leica20x_0.8/TxRd plate/ -o refocused/ --z 2.5 --skip-existing
     deepz-zoo refocus leica20x_0.8/TxRd video.tif -o sharp.tif --autofocus
     deepz-zoo refocus leica20x_0.8/TxRd video.tif -o sharp.ome.zarr --z 2.5 --dask local:4
+    deepz-zoo refocus leica20x_0.8/TxRd plate.ome.zarr -o sharp.ome.zarr --z 2.5
     """  # noqa: D301 - click reads the backspace
     if normalization not in (None, "paper") and resample:
         raise click.UsageError(f"--normalization {normalization} and --resample exclude each other")
@@ -155,8 +157,11 @@ def command(
     only = None if position is None else position - 1
     jobs = _jobs(images, output, suffix, in_folder, only, ending)
     wanted, existing = _without_existing(jobs, in_folder, skip_existing, overwrite)
+    fields = 0 if in_folder or position is not None else _fields(jobs[0], ending)
+    if fields and target is None:
+        raise click.UsageError("--autofocus follows one video; give a field, such as PLATE/A/1/0")
     recipe = Recipe(
-        models=Models(names, engine_options, len(wanted)),
+        models=Models(names, engine_options, fields or len(wanted)),
         target=target,
         written_target=written_targets(options),
         axes=axes,
@@ -183,6 +188,10 @@ def command(
             return refocus_several(wanted, recipe, existing, cluster)
     if not wanted:
         click.echo(f"{output}: exists, and was left as it is")
+        return 0
+    if fields:
+        with _connected(dask) as cluster:
+            refocus_plate(wanted[0], recipe, cluster)
         return 0
     recipe.check_output(wanted[0])
     with _connected(dask) as cluster, show_progress() as progress:
@@ -252,6 +261,14 @@ def _jobs(
     if suffix is not None:
         raise click.UsageError("--suffix is for the outputs in a folder; name the file with -o")
     return [Job(Path(images[0]), Path(output), position)]
+
+
+def _fields(job: Job, ending: str) -> int:
+    """Return the number of fields if a plate is refocused into another one, else 0."""
+    from deepz_zoo.images import count_positions, has_zarr_name, is_plate
+
+    to_zarr = ending == ".ome.zarr" or has_zarr_name(job.output)
+    return count_positions(job.image) if to_zarr and is_plate(job.image) else 0
 
 
 def _without_existing(

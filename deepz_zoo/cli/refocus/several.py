@@ -47,8 +47,8 @@ def refocus_several(
         What refocuses them, in place of this process.
     """
     failures: list[str] = []
-    warnings = _Warnings()
-    with show_progress() as progress, _doing(jobs, recipe, warnings, progress, cluster) as results:
+    warnings = Warnings()
+    with show_progress() as progress, doing(jobs, recipe, warnings, progress, cluster) as results:
         for number, (job, result) in enumerate(zip(jobs, results, strict=True)):
             progress("Images", number, len(jobs))
             try:
@@ -69,10 +69,10 @@ def refocus_several(
 
 
 @contextmanager
-def _doing(
+def doing(
     jobs: Sequence[Job],
     recipe: Recipe,
-    warnings: _Warnings,
+    warnings: Warnings,
     progress: Progress,
     cluster: Cluster | None,
 ) -> Iterator[Iterator[Callable[[], str]]]:
@@ -125,7 +125,7 @@ def _part_of(progress: Progress, number: int, images: int) -> Progress:
     return report
 
 
-class _Warnings:
+class Warnings:
     """Prints a warning for the first image that it holds for, and counts the others."""
 
     def __init__(self) -> None:

@@ -14,8 +14,8 @@ def is_ome_zarr(path: Path) -> bool:
 
 
 def has_zarr_name(path: Path) -> bool:
-    """Tell whether a name is one that OME-Zarr is written under."""
-    return path.suffix.lower() == ".zarr"
+    """Tell whether a name is one that OME-Zarr is written under; that of a field in a plate is."""
+    return path.suffix.lower() == ".zarr" or (not path.suffix and is_ome_zarr(path.parent))
 
 
 def load_libraries(path: Path) -> tuple[Any, Any]:

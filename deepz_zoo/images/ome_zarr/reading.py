@@ -29,20 +29,20 @@ def image_paths(path: Path) -> list[str]:
         If the metadata are damaged or name no image.
     """
     try:
-        attributes = _attributes(path)
+        attributes = read_attributes(path)
         if "plate" in attributes:
             wells = [well["path"] for well in attributes["plate"]["wells"]]
             return [
                 f"{well}/{field['path']}"
                 for well in wells
-                for field in _attributes(path / well)["well"]["images"]
+                for field in read_attributes(path / well)["well"]["images"]
             ]
         if "well" in attributes:
             return [field["path"] for field in attributes["well"]["images"]]
         if "multiscales" in attributes:
             return [""]
         if "bioformats2raw.layout" in attributes:
-            series = _attributes(path / "OME").get("series")
+            series = read_attributes(path / "OME").get("series")
             return list(series or _numbered(path))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise damaged(path, f"{type(error).__name__}: {error}") from error
@@ -62,13 +62,14 @@ def open_ome_zarr(path: Path, position: int | None) -> Iterator[Image[StoredPixe
     if position is None and len(places) > 1:
         raise DeepZError(
             f"{path} holds {len(places)} separate images ({', '.join(places[:4])} …); "
-            f"give one of them, as {path / places[0]}"
+            f"give one of them, as {path / places[0]}, or for all fields of a plate an output "
+            "that ends in .ome.zarr"
         )
     place = path / places[position or 0]
     try:
         scales = ngff_zarr.from_ome_zarr(str(place), validate=True)
         pixels = zarr.open_array(place / scales.metadata.datasets[0].path, mode="r")
-        attributes = _attributes(place)
+        attributes = read_attributes(place)
     except Exception as error:
         raise damaged(place, error) from error
     axes = "".join(scales.images[0].dims).lower()
@@ -84,7 +85,7 @@ def open_ome_zarr(path: Path, position: int | None) -> Iterator[Image[StoredPixe
     yield Image(stored, "".join(a if a in "tzcyx" else "q" for a in axes), **calibration)
 
 
-def _attributes(path: Path) -> dict[str, Any]:
+def read_attributes(path: Path) -> dict[str, Any]:
     """Return the attributes of a group, those of OME 0.5 on the level of 0.4."""
     found: dict[str, Any]
     if (path / "zarr.json").is_file():
