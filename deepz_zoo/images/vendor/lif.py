@@ -107,19 +107,14 @@ def _calibration(path: Path, image: Any, tile: int | None) -> dict[str, Any]:
     z_um = None if z is None else in_micrometers(float(z.get("Origin", 0)), z.get("Unit", ""))
     settings = next((found for tag in _SETTINGS for found in xml.iter(tag)), Element("none"))
     interval = None if t is None else in_seconds(_step(t), t.get("Unit", ""))
-    names, colors = _channels(xml)
-    wavelengths = [
-        positive(channel.get("EmissionWavelength"))
-        for channel in settings.iter("WideFieldChannelInfo")
-    ]
-    emission_um = tuple(None if nm is None else nm / 1e3 for nm in wavelengths)
+    names, colors, emission_um = _channels(xml, settings)
     return {
         "pixel_size_um": square_pixel_um(path, _step_um(x), _step_um(y)),
         "z_step_um": _step_um(z),
         "z_origin_um": z_um or 0.0,
         "channel_names": names,
         "colors": colors,
-        "emission_um": emission_um if len(emission_um) == len(names) else (),
+        "emission_um": emission_um,
         "frame_interval_s": positive(interval),
         "numerical_aperture": positive(settings.get("NumericalAperture")),
         "immersion": _IMMERSIONS.get((settings.get("Immersion") or "").strip().upper()),
@@ -142,14 +137,34 @@ def _step_um(dimension: Element | None) -> float | None:
     return in_micrometers(_step(dimension), dimension.get("Unit", "")) or None
 
 
-def _channels(xml: Element) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
-    """Return the name of each channel, or none, and its color."""
+def _channels(
+    xml: Element, settings: Element
+) -> tuple[tuple[str, ...], tuple[str | None, ...], tuple[float | None, ...]]:
+    """Return names, colors and emission wavelengths of channels, each empty if unknown."""
     channels = xml.findall("./Data/Image/ImageDescription/Channels/ChannelDescription")
+    cameras = _of_cameras(xml, settings, len(channels))
     tables = [channel.get("LUTName", "") for channel in channels]
-    names = [_dye(channel) or table for channel, table in zip(channels, tables, strict=True)]
-    known = all(names) and len(set(names)) == len(names)
+    names = tuple(
+        _dye(channel) or camera.get("UserDefName") or camera.get("FluoCubeName") or table
+        for channel, camera, table in zip(channels, cameras, tables, strict=True)
+    )
     colors = tuple(_COLORS.get(table.lower()) for table in tables)
-    return tuple(names) if known else (), colors if any(colors) else ()
+    wavelengths = [positive(camera.get("EmissionWavelength")) for camera in cameras]
+    emission_um = tuple(None if nm is None else nm / 1e3 for nm in wavelengths)
+    return (
+        names if all(names) and len(set(names)) == len(names) else (),
+        colors if any(colors) else (),
+        emission_um if any(emission_um) else (),
+    )
+
+
+def _of_cameras(xml: Element, settings: Element, count: int) -> list[Element]:
+    """Return what is stated of each channel of a camera, acquired at once or in sequence."""
+    sequence = next(xml.iter("LDM_Block_Sequential_List"), Element("none"))
+    for block in (settings, sequence):
+        if len(found := list(block.iter("WideFieldChannelInfo"))) == count:
+            return found
+    return [Element("none")] * count
 
 
 def _dye(channel: Element) -> str | None:
@@ -160,6 +175,8 @@ def _dye(channel: Element) -> str | None:
 
 
 def _acquisition(image: Any, settings: Element, frames: int, tile: int | None) -> Acquisition:
+    hardware = image.xml_element.find(".//Attachment[@Name='HardwareSetting']")
+    hardware = Element("none") if hardware is None else hardware
     times = image.timestamps
     known = times is not None and len(times) > 0
     of_frames: Array = np.array(())
@@ -169,7 +186,7 @@ def _acquisition(image: Any, settings: Element, frames: int, tile: int | None) -
         started=str(times[0]) if known else None,
         frame_times_s=tuple(map(float, of_frames)) if len(of_frames) == frames else (),
         stage_um=_stage_um(image, settings, tile),
-        microscope=settings.get("MicroscopeModel") or settings.get("SystemTypeName"),
+        microscope=settings.get("MicroscopeModel") or hardware.get("SystemTypeName"),
     )
 
 

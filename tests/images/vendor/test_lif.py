@@ -82,6 +82,26 @@ def test_one_of_several_images(tmp_path: Path) -> None:
         read_image(path, position=2)
 
 
+def test_channels_in_sequence_are_named_by_their_cubes(tmp_path: Path) -> None:
+    settings = "".join(
+        f'<ATLCameraSettingDefinition><WideFieldChannelInfo FluoCubeName="{cube}" '
+        f'EmissionWavelength="{nm}"/></ATLCameraSettingDefinition>'
+        for cube, nm in (("TXR", 630), ("GFP", 525))
+    )
+    data = DATA[0, :, 0].copy()
+    xml = lif_image(
+        data,
+        "cyx",
+        lengths=SIDE,
+        tables=("Gray", "Gray"),
+        settings=f"<LDM_Block_Sequential_List>{settings}</LDM_Block_Sequential_List>",
+    ).replace('Name="HardwareSetting"', 'Name="HardwareSetting" SystemTypeName="AF 6000"')
+    write_lif(path := tmp_path / "a.lif", {"a": xml}, [data.tobytes()])
+    image = read_image(path)
+    assert (image.channel_names, image.emission_um) == (("TXR", "GFP"), (0.63, 0.525))
+    assert image.acquisition.microscope == "AF 6000"
+
+
 def test_each_tile_is_an_image(tmp_path: Path) -> None:
     tiles_m = [(0.001, 0.002), (0.0015, 0.002)]
     xml = lif_image(DATA[0], "mzyx", lengths=SIDE | {"z": 1e-6}, tiles_m=tiles_m)
