@@ -254,6 +254,33 @@ class HeightMap:
 Surface = Plane | Tilt | Cylinder | Sinusoid | HeightMap
 
 
+def thin_dpm(surface: Surface, shape: Shape, pixel_size_um: float) -> DPM:
+    """Return one row or one column of a DPM whose others are the same, else the whole DPM.
+
+    Parameters
+    ----------
+    surface
+        What is wanted.
+    shape
+        (y, x) of the image.
+    pixel_size_um
+        Sampling of the image.
+
+    Returns
+    -------
+    ndarray of float32
+        Of a shape that ``np.broadcast_to`` takes to `shape`: (1, x), (y, 1) or (y, x).
+    """
+    if isinstance(surface, (Tilt, Cylinder)):
+        constant_along = surface.axis
+    elif isinstance(surface, Sinusoid):
+        constant_along = "y" if surface.axis == "x" else "x"
+    else:
+        return surface.dpm(shape, pixel_size_um)
+    thin = (shape[0], 1) if constant_along == "x" else (1, shape[1])
+    return surface.dpm(thin, pixel_size_um)
+
+
 def check_range(dpm: npt.NDArray[Any], z_range_um: float, *, clip: bool = False) -> DPM:
     """Return the DPM if it lies within the range that a model was trained on.
 

@@ -1,9 +1,11 @@
 """Measure the memory that `deepz-zoo refocus` takes for a long series and for a large image.
 
-For maintainers, on Linux: ``python packaging/measure_memory.py series`` or ``large``. The series
-of 2 GB is refocused with less address space than it takes itself (``ulimit -v``), where reading it
-whole fails; its network is a tiny one with random weights, which takes minutes instead of an hour.
-The files lie in a folder of temporary files meanwhile, 7 GB for the series. Run it from a clone.
+For maintainers, on Linux: ``python packaging/measure_memory.py series``, ``large``, or ``tilted``,
+which refocuses the large image onto a tilted surface instead of a plane. The series of 2 GB is
+refocused with less address space than it takes itself (``ulimit -v``), where reading it whole
+fails. The network of the series and of the tilt is a tiny one with random weights, which takes
+minutes instead of an hour. The files lie in a folder of temporary files meanwhile, 7 GB for the
+series. Run it from a clone.
 """
 
 from __future__ import annotations
@@ -64,22 +66,21 @@ def limit_address_space() -> None:
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["series", "large"]))
+@click.argument("kind", type=click.Choice(["series", "large", "tilted"]))
 def measure(kind: str) -> None:
-    """Refocus the image onto one plane, and print the most memory that it took."""
+    """Refocus the image onto one plane or surface, and print the most memory that it took."""
+    target = ["--tilt", "0.1"] if kind == "tilted" else ["--z", "2"]
     with temporary_folder("memory") as folder:
         source = folder / f"{kind}.ome.tif"
-        if kind == "series":
-            write_series(source)
-            run = write_run(folder / "run", Generator(CONFIG))
-            chosen = ["--weights", str(run)]
-        else:
-            write_large(source)
+        (write_series if kind == "series" else write_large)(source)
+        if kind == "large":
             chosen = ["--objective", MODEL]
+        else:
+            chosen = ["--weights", str(write_run(folder / "run", Generator(CONFIG)))]
         click.echo(f"{source.name}: {source.stat().st_size / 1e9:.2f} GB")
         program = [sys.executable, "-m", "deepz_zoo", "refocus", str(source), *chosen]
         done = subprocess.run(
-            [*program, "-o", str(folder / "out.tif"), "--z", "2"],
+            [*program, "-o", str(folder / "out.tif"), *target],
             preexec_fn=limit_address_space if kind == "series" else None,
         )
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6

@@ -190,6 +190,21 @@ def test_smooth_surfaces_do_not_warn(size: int) -> None:
         assert dpm.lateral_limit_warning(grey, PIXEL_UM) is None
 
 
+@pytest.mark.parametrize("axis", ["x", "y"])
+def test_rows_or_columns_that_repeat_are_made_once(axis) -> None:
+    shape = (20, 30)
+    for surface in (
+        dpm.Tilt(1.5, axis),
+        dpm.Cylinder(7200, axis, 2.0),
+        dpm.Sinusoid(9, -2, 3, axis),
+        dpm.Plane(2.0),
+        dpm.HeightMap(np.arange(600.0).reshape(shape)),
+    ):
+        thin = dpm.thin_dpm(surface, shape, PIXEL_UM)
+        assert thin.size in (20, 30, 600)
+        np.testing.assert_array_equal(np.broadcast_to(thin, shape), surface.dpm(shape, PIXEL_UM))
+
+
 def test_a_step_and_a_ripple_warn() -> None:
     step = np.where(np.arange(400) < 200, -2.0, 3.0) * np.ones((400, 1))
     assert dpm.lateral_limit_warning(step, PIXEL_UM) is not None

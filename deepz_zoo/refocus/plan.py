@@ -17,6 +17,7 @@ from deepz_zoo.dpm import (
     check_range,
     clipping_warning,
     lateral_limit_warning,
+    thin_dpm,
 )
 from deepz_zoo.errors import DeepZError
 from deepz_zoo.images import Calibration, Shape
@@ -240,11 +241,14 @@ def _of_frames(track: Track, dz_um: tuple[float, ...], frames: int) -> Track:
 def _surface(
     surface: Surface, shape: Shape, pixel_size_um: float, z_range_um: float, clip: bool
 ) -> tuple[tuple[DPM], list[str], bool]:
-    """Return the DPM of a surface in the trained range, what to say of it, and if it is clipped."""
-    wanted = surface.dpm(shape, pixel_size_um)
-    dpm = check_range(wanted, z_range_um, clip=clip)
+    """Return the DPM of a surface in the trained range, what to say of it, and if it is clipped.
+
+    Rows or columns that repeat are held once: the DPM is read-only.
+    """
+    wanted = thin_dpm(surface, shape, pixel_size_um)
+    dpm = np.broadcast_to(check_range(wanted, z_range_um, clip=clip), shape)
     clipping = clipping_warning(wanted, z_range_um)
-    doubts = (lateral_limit_warning(wanted, pixel_size_um), clipping)
+    doubts = (lateral_limit_warning(np.broadcast_to(wanted, shape), pixel_size_um), clipping)
     return (dpm,), [doubt for doubt in doubts if doubt], clipping is not None
 
 

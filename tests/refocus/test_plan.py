@@ -83,6 +83,7 @@ def test_a_plan_says_what_it_does(shape, target, says: str) -> None:
 def test_a_surface_is_built_with_the_image_s_pixel_size() -> None:
     plan = plan_refocus(frames(pixel_um=0.65), MANIFEST, Tilt(2, axis="x"), mismatch="ignore")
     np.testing.assert_array_equal(plan.targets[0], Tilt(2, axis="x").dpm((40, 50), 0.65))
+    assert np.asarray(plan.targets[0]).strides == (4, 0)  # columns are the same, and held once
 
 
 def test_distances_outside_the_range() -> None:
