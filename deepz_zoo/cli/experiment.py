@@ -24,8 +24,6 @@ from deepz_zoo.experiments.catalogue import EXPERIMENTS, Experiment, get_experim
 if TYPE_CHECKING:
     from deepz_zoo.experiments.result import Report
 
-DEFAULT_MODEL = "leica20x_0.8/TxRd"
-
 _LIST = "\n".join(f"{each.name:<20}{each.panel:<16}{each.summary}" for each in EXPERIMENTS)
 
 
@@ -99,7 +97,10 @@ def command(
     engine_options: EngineOptions,
     overwrite: bool,
 ) -> None:
-    """Repeat an experiment of the paper with a model (leica20x_0.8/TxRd by default).
+    """Repeat an experiment of the paper with a model.
+
+    By default it is leica20x_0.8/TxRd; for cross-modality leica63x_1.4/FITC, which makes confocal
+    planes.
 
     On simulated held-out stacks; some on a z-stack of yours too. The paper's numbers stand beside
     those that were measured.
@@ -114,7 +115,7 @@ def command(
 
     chosen = get_experiment(experiment)
     _refuse_stack(chosen, stack, pixel_size_um, z_step_um, reverse, input_channel)
-    name = model_name or (None if weights else DEFAULT_MODEL)
+    name = model_name or (None if weights else chosen.model)
     outputs = output_paths(folder, chosen.name)
     _refuse_outputs(
         folder, outputs, [*model_files(name, weights), *filter(None, [stack])], overwrite
@@ -137,7 +138,7 @@ def command(
         subject = Subject(model, system, planes, seed=seed, quick=quick, progress=progress)
         report = run_experiment(chosen, subject, manifest)
     write_report(folder, chosen, report)
-    _print(report)
+    _print(report, stack.name if stack else chosen.data)
     click.echo(f"{folder}: {', '.join(path.name for path in outputs)}")
 
 
@@ -168,12 +169,11 @@ def _refuse_outputs(
             refuse_output(path, overwrite=overwrite, inputs=inputs)
 
 
-def _print(report: Report) -> None:
+def _print(report: Report, where: str) -> None:
     """Print what was found, the paper's numbers beside it."""
     from rich.markup import escape
     from rich.table import Table
 
-    where = report.stack or "held-out simulated stacks"
     click.echo(f"{report.experiment} ({report.panel}): {report.model}, {report.size}, {where}")
     table = Table("", "paper", "ours")
     for finding in report.findings:

@@ -30,12 +30,18 @@ class Experiment:
         What it measures, in a line.
     takes_stack
         Whether it can be run on an acquired z-stack in place of simulated ones.
+    model
+        The model that it is run with by default.
+    data
+        What it is run on without a stack.
     """
 
     name: str
     panel: str
     summary: str
     takes_stack: bool = False
+    model: str = "leica20x_0.8/TxRd"
+    data: str = "held-out simulated stacks"
 
     def run(self, subject: Subject) -> Result:
         """Measure."""
@@ -57,9 +63,23 @@ EXPERIMENTS = (
     Experiment("range", "Fig. S2", "accuracy within and beyond the trained range", True),
     Experiment("difference", "Figs. 2, S3", "absolute differences from the ground truth", True),
     Experiment("metrics", "Eqs. 10–13", "MSE, RMSE, MAE, correlation, SSIM against z", True),
+    Experiment("sinusoid", "Fig. S7", "surfaces that oscillate: how finely a DPM may vary", True),
     Experiment("exposure", "Fig. S10", "shorter and longer exposures than in training"),
     Experiment("density", "Figs. S13, S15–S17", "density of beads at several distances"),
     Experiment("illumination", "Discussion", "illumination that varies across the image"),
+    Experiment("surface-to-surface", "main text", "every plane as input and as output", True),
+    Experiment(
+        "photodamage",
+        "Fig. S18",
+        "the light a point takes in a scan and in one image",
+        data="calculated",
+    ),
+    Experiment(
+        "cross-modality",
+        "Fig. 5",
+        "sections of wide field, Deep-Z+ and confocal",
+        model="leica63x_1.4/FITC",
+    ),
 )
 
 

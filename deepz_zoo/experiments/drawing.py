@@ -33,10 +33,19 @@ def draw_metric(axis: Axes, points: Sequence[LimitPoint], metric: MetricName) ->
 
 
 def draw_image(
-    axis: Axes, image: NDArray[Any], pixel_size_um: float, *, top: float, cmap: str = "gray"
+    axis: Axes,
+    image: NDArray[Any],
+    pixel_size_um: float,
+    *,
+    top: float,
+    cmap: str = "gray",
+    row_um: float | None = None,
 ) -> Any:
-    """Draw an image with axes in µm, black at 0, white at `top`; return it for a color bar."""
-    height, width = (side * pixel_size_um for side in image.shape)
+    """Draw an image with axes in µm, black at 0, white at `top`; return it for a color bar.
+
+    `row_um` is the distance between rows where they are planes.
+    """
+    height, width = image.shape[0] * (row_um or pixel_size_um), image.shape[1] * pixel_size_um
     drawn = axis.imshow(image, cmap=cmap, vmin=0, vmax=top, extent=(0, width, height, 0))
     axis.tick_params(labelsize=6)
     return drawn

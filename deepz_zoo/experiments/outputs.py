@@ -26,7 +26,7 @@ def write_report(folder: Path, experiment: Experiment, report: Report) -> None:
     """Write the record as JSON, its rows as CSV, and its figure as PNG and SVG."""
     record, table, *pictures = output_paths(folder, experiment.name)
     figure = experiment.plot(report.result)
-    where = report.stack or "held-out simulated stacks"
+    where = report.stack or experiment.data
     figure.suptitle(f"{experiment.name} ({experiment.panel}): {report.model}, {where}", fontsize=9)
     figure.supxlabel("\n".join(map(finding_text, report.findings)), fontsize=7)
     with undone_if_failed((record, table, *pictures)):

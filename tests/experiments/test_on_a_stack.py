@@ -23,7 +23,7 @@ from tests.builders import BEAD, SYSTEM
 from tests.evaluation.stand_ins import Identity
 from tests.experiments.stand_ins import PLANES, STACK, Perfect, subject
 
-ON_A_STACK = ("range", "metrics", "difference")
+ON_A_STACK = ("range", "metrics", "difference", "surface-to-surface")
 
 
 @pytest.mark.parametrize("name", ON_A_STACK)
