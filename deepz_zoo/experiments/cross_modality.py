@@ -31,6 +31,8 @@ PLACES = 100
 """Where axial widths are measured in each stack."""
 SHOWN = (-1 / 3, 1 / 3)
 """Planes in the figure, in half-ranges: near the paper's -0.46 and 0.34 µm."""
+SHOWN_PX = 128
+"""Side of the images in the figure: sections of more would be too thin to be seen."""
 MODALITIES = ("wide field", "Deep-Z+", "confocal")
 
 
@@ -197,15 +199,16 @@ def plot(result: CrossModalityResult) -> Figure:
     """Draw x–y images at two heights, and x–z and y–z sections, of the three modalities."""
     from matplotlib.figure import Figure
 
-    wide, *_ = result.volumes
-    middle, planes = len(wide) // 2, len(wide)
+    volumes = _window(result.volumes)
+    _, planes, side, _ = volumes.shape
+    middle = planes // 2
     shown = [middle + round(fraction * middle) for fraction in SHOWN]
-    y, x = _section(result.volumes[-1])
-    depth = planes * result.z_step_um / (wide.shape[1] * result.pixel_size_um)
+    y, x = _section(volumes[-1])
+    depth = planes * result.z_step_um / (side * result.pixel_size_um)
     figure = Figure(figsize=(9, 7.6 + 6 * depth), layout="constrained")
     grid = figure.subplots(4, 3, height_ratios=(1, 1, max(depth, 0.12), max(depth, 0.12)))
-    top = float(np.quantile(result.volumes[-1], 0.999))
-    for volume, axes, modality in zip(result.volumes, grid.T, MODALITIES, strict=True):
+    top = float(np.quantile(volumes[-1], 0.999))
+    for volume, axes, modality in zip(volumes, grid.T, MODALITIES, strict=True):
         images = (*(volume[z] for z in shown), volume[:, y], volume[:, :, x])
         for axis, image, row_um in zip(
             axes, images, (None, None, result.z_step_um, result.z_step_um), strict=True
@@ -221,6 +224,16 @@ def plot(result: CrossModalityResult) -> Figure:
     for axis, label in zip(grid[:, 0], (*heights, "x–z", "y–z"), strict=True):
         axis.set_ylabel(f"{label}\n{'y' if label in heights else 'z'} in µm", fontsize=7)
     return figure
+
+
+def _window(volumes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cut out a square around the place that shows most, as far as the images go."""
+    rows, columns = (
+        slice(start, start + SHOWN_PX)
+        for center, size in zip(_section(volumes[-1]), volumes.shape[2:], strict=True)
+        for start in [max(0, min(center - SHOWN_PX // 2, size - SHOWN_PX))]
+    )
+    return volumes[:, :, rows, columns]
 
 
 def _section(confocal: NDArray[np.float64]) -> tuple[int, int]:

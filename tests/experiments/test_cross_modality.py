@@ -57,3 +57,7 @@ def test_a_perfect_model_makes_the_confocal_stack(monkeypatch: pytest.MonkeyPatc
 def test_a_model_of_wide_field_images_is_refused() -> None:
     with pytest.raises(DeepZError, match=r"expected one that makes confocal planes .*leica63x"):
         get_experiment("cross-modality").run(subject(Identity()))
+
+
+def test_by_default_the_model_is_of_deep_z_plus() -> None:
+    assert get_system(get_experiment("cross-modality").model).confocal is not None
