@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepz_zoo.cards.plots import save_figure
 from deepz_zoo.experiments.result import UNPRINTED, flat
-from deepz_zoo.files import replacing, undone_if_failed, write_record
+from deepz_zoo.files import undone_if_failed, write_record, write_table
 
 if TYPE_CHECKING:
     from deepz_zoo.experiments.catalogue import Experiment
-    from deepz_zoo.experiments.result import Finding, Report, Result
+    from deepz_zoo.experiments.result import Finding, Report
 
 SUFFIXES = (".json", ".csv", ".png", ".svg")
 
@@ -31,19 +30,11 @@ def write_report(folder: Path, experiment: Experiment, report: Report) -> None:
     figure.supxlabel("\n".join(map(finding_text, report.findings)), fontsize=7)
     with undone_if_failed((record, table, *pictures)):
         folder.mkdir(parents=True, exist_ok=True)
-        write_table(table, report.result)
+        rows = [flat(row) for row in report.result.rows()]
+        write_table(table, list(rows[0]), (row.values() for row in rows))
         for picture in pictures:
             save_figure(figure, picture)
         write_record(record, report)
-
-
-def write_table(path: Path, result: Result) -> None:
-    """Write the rows of a result as CSV, with a line of names first."""
-    rows = [flat(row) for row in result.rows()]
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def finding_text(finding: Finding) -> str:
